@@ -1,0 +1,211 @@
+"""What a source file says, in ten kinds of node.
+
+Every programming language and every template language is lowered to the same small vocabulary:
+
+    Name  Text  Member  Call  Assign  Loop  Function  Class  Return  Other
+
+In: names, literals, member access, calls with their arguments, assignments, loops, definitions, and the nesting of all
+of them. Out: everything a reader of the *meaning* does not need (comments, formatting, operators' precedence, types of
+quotes). `Other` keeps what has no kind of its own under a word for what it is, with its children, so that a walk always
+reaches what lies below; nothing is ever dropped because a frontend did not know it.
+
+An outline knows no framework and no path. `Order.objects.filter(paid=True)` is a `Call` of a `Member` of a `Member` of
+a `Name`, in Python as in PHP; what it *means* is decided in `analyzers.model`, from `analyzers.knowledge`.
+
+Positions are byte offsets, half open, `start <= offset < end`, into the blob. `FileFacts.lines` turns them into lines.
+
+How the languages are lowered (frontends agree on this; `tests/analyzers/frontends` shows it by example):
+
+- Python `self`/`cls` and PHP `$this` are the `receiver` of a function and not among its parameters. PHP variables keep
+  their dollar (`Name("$order")`), properties do not (`Member(Name("$this"), "orders")`, class-level
+  `Assign(Name("orders"))`). `A::b` and `?->` are `Member`s; `A::class` is `Member(Name("A"), "class")`; `A::$b` is
+  `Member(Name("A"), "$b")`; `new A(x)` is `Call(Name("A"), x)`. A PHP qualified name keeps its backslashes as written.
+- `a[i]` is `Other("item", (a, i))`; `a[x:y]` is `Other("item", (a, Other("slice", (x, y, step))))` with `Text(None)` for
+  what is absent. Type arguments are items too: `Collection<int, Order>` is `item(Collection, tuple(int, Order))`,
+  `Order[]` is `item(array, Order)`, `?Order` is `Other("|", (Order, Text(None)))`. Where PHP has no native type, the
+  docblock's `@var`, `@param`, `@return` give the annotation.
+- Operators are `Other` under their own text: `Other("+", (a, b))`, `"and"`, `"or"`, `"not"`, `"=="`, `"in"`, `"|"`, `"??"`;
+  the conditional expression is `Other("?:", (test, yes, no))`; PHP's `&&`, `||`, `!` are `and`, `or`, `not`.
+- `Other("if", (test, block, else))`, `Other("block", statements)`, `"with"` (its `Assign`s, then the body), `"try"` (block,
+  `"except"`…, `"finally"`), `"match"`, `"case"`, `"await"`, `"yield"`, `"raise"`, `"break"`, `"continue"`, `"assert"`, `"delete"`,
+  `"list"`, `"tuple"`, `"set"`, `"dict"` (children are `Other("pair", (key, value))`; a PHP array with keys is a dict, without a
+  list), `"spread"` (`*xs`, `...$xs`), `"format"` (f-strings and interpolated strings: texts and expressions in order).
+- A comprehension is a `Loop` whose `kind` is `list`, `set`, `dict` or `generator`; its body is the conditions and, last, the element.
+- A lambda, closure or arrow function is a `Function` named `""`; an arrow's body is one `Return`.
+- Attributes and docblock annotations (`#[ORM\\ManyToOne(…)]`, `@ORM\\ManyToOne(…)`) are `decorators` of what follows, as `Call`s.
+  PHP's `static` and `abstract` are decorators as plain `Name`s. A promoted constructor parameter is a `Parameter`, a class-level
+  `Assign` with its type and attributes, and an `Assign` to `$this` at the start of the constructor's body.
+- A template is a module whose free names are its context. A filter is a `Call` (`x|length` is `Call(Name("length"), x)`); tags
+  `include`, `extends`, `embed`, `import` are `Call`s of that name with their template first and `with` values as keywords; a
+  block is a `Function` decorated with `Name("block")`, a macro with `Name("macro")`; `set`/`with`/`… as x` are `Assign`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+
+class _Node(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Common to all kinds: where it stands. `gc=False`: outlines are trees, so reference counting frees them."""
+
+    start: int
+    end: int
+
+
+class Name(_Node, frozen=True, gc=False, array_like=True, tag=0):
+    """An identifier: a variable, a class, a function, a type."""
+
+    id: str
+
+
+class Text(_Node, frozen=True, gc=False, array_like=True, tag=1):
+    """A literal: string, number, boolean or nothing."""
+
+    value: str | int | float | bool | None
+
+
+class Member(_Node, frozen=True, gc=False, array_like=True, tag=2):
+    """`of.name`, `$of->name`, `of::name`."""
+
+    of: Node
+    name: str
+
+
+class Keyword(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A named argument; `**mapping` has the name `**`."""
+
+    name: str
+    value: Node
+
+
+class Call(_Node, frozen=True, gc=False, array_like=True, tag=3):
+    """`callee(*args, **keywords)`; also `new Callee(…)` and a template's tag or filter."""
+
+    callee: Node
+    args: tuple[Node, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+
+
+class Assign(_Node, frozen=True, gc=False, array_like=True, tag=4):
+    """`target: annotation = value`; `operator` is `+` for `+=`. A declared property without value has `value=None`."""
+
+    target: Node
+    value: Node | None = None
+    annotation: Node | None = None
+    operator: str = ""
+    decorators: tuple[Node, ...] = ()
+
+
+class Loop(_Node, frozen=True, gc=False, array_like=True, tag=5):
+    """`for key, target in over: body`. `kind`: for, while, list, set, dict, generator. `key` only where the language
+    itself yields one (`foreach ($xs as $key => $target)`); a destructured target is `Other("tuple", …)`."""
+
+    target: Node | None
+    over: Node | None
+    body: tuple[Node, ...]
+    kind: str = "for"
+    key: Node | None = None
+
+
+class Parameter(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A declared parameter. `name` as the body writes it; `*args` and `**kwargs` keep their stars."""
+
+    name: str
+    annotation: Node | None = None
+    default: Node | None = None
+
+
+class Function(_Node, frozen=True, gc=False, array_like=True, tag=6):
+    """A function, method, closure, template block or macro."""
+
+    name: str
+    parameters: tuple[Parameter, ...] = ()
+    body: tuple[Node, ...] = ()
+    returns: Node | None = None
+    decorators: tuple[Node, ...] = ()
+    receiver: str = ""
+    is_async: bool = False
+
+
+class Class(_Node, frozen=True, gc=False, array_like=True, tag=7):
+    """A class, trait, interface or enum. `bases`: parents, interfaces and used traits, in that order."""
+
+    name: str
+    bases: tuple[Node, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    body: tuple[Node, ...] = ()
+    decorators: tuple[Node, ...] = ()
+
+
+class Return(_Node, frozen=True, gc=False, array_like=True, tag=8):
+    """`return value`."""
+
+    value: Node | None = None
+
+
+class Other(_Node, frozen=True, gc=False, array_like=True, tag=9):
+    """Anything else, under a word for what it is, with all its children."""
+
+    word: str
+    children: tuple[Node, ...] = ()
+
+
+Node = Name | Text | Member | Call | Assign | Loop | Function | Class | Return | Other
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below `node`, in source order as far as the kind's fields allow."""
+    match node:
+        case Name() | Text():
+            return
+        case Member():
+            yield node.of
+        case Call():
+            yield node.callee
+            yield from node.args
+            for keyword in node.keywords:
+                yield keyword.value
+        case Assign():
+            yield from node.decorators
+            yield node.target
+            if node.annotation is not None:
+                yield node.annotation
+            if node.value is not None:
+                yield node.value
+        case Loop():
+            for part in (node.over, node.key, node.target):
+                if part is not None:
+                    yield part
+            yield from node.body
+        case Function():
+            yield from node.decorators
+            for parameter in node.parameters:
+                if parameter.annotation is not None:
+                    yield parameter.annotation
+                if parameter.default is not None:
+                    yield parameter.default
+            if node.returns is not None:
+                yield node.returns
+            yield from node.body
+        case Class():
+            yield from node.decorators
+            yield from node.bases
+            for keyword in node.keywords:
+                yield keyword.value
+            yield from node.body
+        case Return():
+            if node.value is not None:
+                yield node.value
+        case Other():
+            yield from node.children
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """`node` and everything below it, parents first."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(reversed(list(children(top))))

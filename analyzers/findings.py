@@ -1,0 +1,106 @@
+"""What a rule says (`Finding`), and what a review concludes from two sets of findings (`Review`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from analyzers.source import Place
+
+
+class Severity(StrEnum):
+    """How bad it is when it is true. Declared worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    def at_least(self, threshold: Severity) -> bool:
+        """`Severity.HIGH.at_least(Severity.MEDIUM)` is true."""
+        order = list(Severity)
+        return order.index(self) <= order.index(threshold)
+
+
+class Confidence(StrEnum):
+    """How sure we are that it is true. Never mixed with severity."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+class Related(msgspec.Struct, frozen=True):
+    """Another place one must see to understand, and what stands there (`Order.customer is a foreign key`)."""
+
+    place: Place
+    note: str
+
+
+class Edit(msgspec.Struct, frozen=True, order=True):
+    """Replace the bytes `start`..`end` of the file by `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """A change that removes the finding: edits of one file, in order, not overlapping."""
+
+    title: str
+    path: str
+    edits: tuple[Edit, ...]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One problem at one place.
+
+    Its identity is `(rule, subject)`. The subject is symbolic (`shop.views.order_list: Order.customer`), never a line
+    number, so it survives reformatting and moving.
+    """
+
+    rule: str
+    subject: str
+    title: str  # "1 + N queries: `Order.customer` is loaded once per order"
+    message: str  # what happens, in the project's own names; Markdown, one or two sentences
+    growth: str  # "1 + N queries: 101 for 100 orders"; empty where the problem has no law
+    remedy: str  # what to do, one sentence
+    code: str  # code to paste, or ""
+    code_language: str  # python, php, sql, …: the fence of `code`
+    place: Place
+    related: tuple[Related, ...] = ()
+    evidence: tuple[str, ...] = ()  # why we know: one fact a line
+    severity: Severity = Severity.MEDIUM
+    confidence: Confidence = Confidence.LIKELY
+    fix: Fix | None = None
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return (self.rule, self.subject)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that was not analysed, and why: never a pass in disguise. `path` is empty for the whole revision."""
+
+    path: str
+    line: int
+    text: str
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """A new finding that an ignore comment or the configuration accepts."""
+
+    finding: Finding
+    reason: str
+
+
+class Review(msgspec.Struct, frozen=True):
+    """The comparison of two revisions, each finding in the words of the revision it stands in (`fixed`: the base)."""
+
+    new: tuple[Finding, ...] = ()
+    fixed: tuple[Finding, ...] = ()
+    kept: tuple[Finding, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,42 @@
+"""The service's own settings, from the environment (`CLIFFGUARD_…`), checked when it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything a deployment decides. Every field can be read from `CLIFFGUARD_<FIELD>`; secrets never appear in a repr."""
+
+    model_config = SettingsConfigDict(env_prefix="CLIFFGUARD_", env_file=".env", extra="ignore", frozen=True)
+
+    app_id: int | None = Field(None, description="Id of the GitHub App.")
+    private_key: SecretStr | None = Field(None, description="The App's private key, PEM.")
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Secrets a delivery may be signed with, comma separated; two while rotating."
+    )
+    github_url: str = Field("https://github.com", description="Where repositories are fetched from.")
+    api_url: str = Field("https://api.github.com", description="REST API; https://HOST/api/v3 on an Enterprise Server.")
+    valkey_url: str = Field("redis://127.0.0.1:6379/0", description="Queue, leases and delivery ids. Needs noeviction.")
+    facts_url: str | None = Field(None, description="A second, evictable Valkey shared by workers as cache of facts.")
+    data_dir: Path = Field(Path(".cliffguard"), description="Mirrors and the cache of facts.")
+    host: str = Field("127.0.0.1", description="Address the webhook service listens on.")
+    port: int = Field(8321, description="Port the webhook service listens on.")
+    workers: int = Field(1, ge=1, le=64, description="Worker processes started by `cliffguard worker`.")
+    job_timeout: int = Field(300, ge=10, description="Seconds one review may take.")
+    max_blob_bytes: int = Field(1_000_000, description="Larger files are not analysed, and the review says so.")
+    max_repository_files: int = Field(60_000, description="Repositories with more files are refused, visibly.")
+    mirror_bytes: int = Field(20 * 2**30, description="Disk the mirrors may take; the least recently used go first.")
+    fail_on: Literal["critical", "high", "medium", "low", "never"] = Field(
+        "high", description="Lowest severity whose new findings fail the check; a repository may set its own."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
+
+    @field_validator("webhook_secrets", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
