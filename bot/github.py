@@ -1,0 +1,330 @@
+"""GitHub's REST API as the few questions and writes of a review. The only module that imports githubkit.
+
+Transport: githubkit's raw `request`, one connection for a whole job, with its own retries and caches switched off, because
+they repeat every method after any 5xx (a review posted four times) and sleep until a rate limit resets. The rules here:
+
+- a question (GET) is asked up to three times after an outage, then the job comes back `Later`;
+- a write is never repeated blindly: an answer that leaves its outcome open raises `Unsure`, and the caller looks first;
+- a rate limit is never waited out in a worker: `Later`, with the wait GitHub asks for;
+- what is no longer there (repository, installation, pull request) is `Gone`; a request GitHub declares wrong is `Rejected`.
+
+Tokens are narrowed to the one repository and to what the job needs; git gets one that can only read contents.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import githubkit
+import httpx
+import jwt
+from githubkit.exception import RequestError, RequestFailed
+
+from bot.answers import (
+    SECONDARY_WAIT,
+    Answer,
+    Check,
+    Checks,
+    Comment,
+    Comparison,
+    Created,
+    InstallationToken,
+    Nothing,
+    Outage,
+    PullRequest,
+    Rejected,
+    SubmittedReview,
+    Unknown,
+    Unsure,
+    decoded,
+    judged,
+    patiently,
+    rate_limit_wait,
+)
+from bot.errors import Broken, Gone, Later
+
+CHECK_NAME = "cliffguard"
+API_PERMISSIONS = {"checks": "write", "contents": "read", "pull_requests": "write"}
+GIT_PERMISSIONS = {"contents": "read"}
+API_VERSION = "2022-11-28"
+
+PAGES = 30  # of 100: GitHub shows at most 3,000 of most lists
+FRESH = 15.0  # seconds in which a new token may still be unknown to some of GitHub's machines
+
+T = TypeVar("T")
+
+
+class Transport:
+    """Sends single requests over one kept-open connection and counts them. A context manager."""
+
+    def __init__(self, api_url: str, *, version: str = "", transport: httpx.BaseTransport | None = None) -> None:
+        self.calls = 0
+        self._client = githubkit.GitHub(
+            base_url=api_url,
+            user_agent=f"cliffguard/{version}" if version else "cliffguard",
+            timeout=httpx.Timeout(20.0, connect=5.0),
+            auto_retry=False,
+            http_cache=False,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        self._client.__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._client.__exit__(kind, error, trace)
+
+    def send(
+        self, method: str, path: str, token: str, params: Mapping[str, str | int] | None = None, json: Any = None
+    ) -> Answer:
+        """One request, one answer, whatever its status. Raises `Outage` where there was none."""
+        self.calls += 1
+        headers = {"Authorization": f"Bearer {token}", "X-GitHub-Api-Version": API_VERSION}
+        try:
+            raw = self._client.request(method, path, params=dict(params or {}) or None, json=json, headers=headers).raw_response
+        except RequestFailed as failed:
+            raw = failed.response.raw_response
+        except RequestError as error:
+            raise Outage(f"{type(error.exc).__name__}: {error.exc}") from error
+        except ValueError as error:  # githubkit reads `retry-after` as an integer, which RFC 9110 does not promise
+            raise Later("GitHub asked to slow down", SECONDARY_WAIT) from error
+        return Answer(raw.status_code, raw.headers, raw.content)
+
+
+@dataclass
+class _Held:
+    token: str
+    issued: float
+    expires: float
+
+
+@dataclass
+class Tokens:
+    """Installation tokens of one App on one host, kept in memory until a minute before they expire."""
+
+    app_id: int
+    private_key: str = field(repr=False)
+    now: Callable[[], float] = time.time
+    _held: dict[tuple[Any, ...], _Held] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def app_jwt(self, skew: float = 0.0) -> str:
+        """Signs as the App itself. Dated a minute back, for clocks that differ; `skew` is how far GitHub's is ahead."""
+        at = int(self.now() + skew)
+        try:
+            return jwt.encode(
+                {"iat": at - 60, "exp": at + 9 * 60, "iss": str(self.app_id)}, self.private_key, algorithm="RS256"
+            )
+        except (ValueError, TypeError, jwt.PyJWTError) as error:
+            raise Broken("The App's private key cannot be read: it must be the PEM file GitHub gave out.") from error
+
+    def token(self, transport: Transport, installation: int, repository: int, permissions: Mapping[str, str]) -> _Held:
+        """A token of `installation` that can do `permissions` in `repository`, and nothing else."""
+        key = (installation, repository, *sorted(permissions.items()))
+        with self._lock:
+            held = self._held.get(key)
+            if held is None or held.expires - 60 <= self.now():
+                held = self._held[key] = self._issue(transport, installation, repository, permissions)
+            return held
+
+    def forget(self, held: _Held) -> None:
+        """GitHub no longer accepts this token."""
+        with self._lock:
+            self._held = {key: other for key, other in self._held.items() if other.token != held.token}
+
+    def _issue(self, transport: Transport, installation: int, repository: int, permissions: Mapping[str, str]) -> _Held:
+        path = f"/app/installations/{installation}/access_tokens"
+        body = {"repository_ids": [repository], "permissions": dict(permissions)}
+        # Repeating is safe: an unused token does nothing, and it expires.
+        answer = patiently(lambda: transport.send("POST", path, self.app_jwt(), json=body))
+        if answer.status == 401 and (skew := self._skew(answer)):
+            answer = patiently(lambda: transport.send("POST", path, self.app_jwt(skew), json=body))
+        if answer.status == 422 and "repositor" in answer.message.lower():
+            raise Gone(f"The App can no longer see the repository: {answer.message}")
+        if answer.status == 401:
+            raise Broken(f"GitHub refuses the App's signature: {answer.message}. Check its id, its private key and the clock.")
+        issued = decoded(judged(answer, "an installation token", self.now()), InstallationToken)
+        try:
+            expires = datetime.fromisoformat(issued.expires_at).timestamp()
+        except ValueError:
+            expires = self.now() + 600
+        return _Held(issued.token, self.now(), expires)
+
+    def _skew(self, answer: Answer) -> float:
+        """How many seconds GitHub's clock is ahead of ours, where that is enough to spoil a signature; else 0."""
+        try:
+            skew = parsedate_to_datetime(answer.headers["date"]).timestamp() - self.now()
+        except (KeyError, ValueError):
+            return 0.0
+        return skew if abs(skew) > 30 else 0.0
+
+
+class GitHub:
+    """One repository as one installation sees it. A context manager: it keeps its connection, so it belongs to one job.
+
+    `patience` are the waits, in seconds, before a token's refusal or a "not found" is believed while the token is new.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        *,
+        api_url: str,
+        installation: int,
+        repository_id: int,
+        owner: str,
+        repository: str,
+        version: str = "",
+        patience: Sequence[float] = (1.0, 2.0, 4.0),
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._tokens, self._patience = tokens, tuple(patience)
+        self._installation, self._repository_id = installation, repository_id
+        self._transport = Transport(api_url, version=version, transport=transport)
+        self._root = f"/repos/{quote(owner, safe='')}/{quote(repository, safe='')}"
+
+    def __enter__(self) -> Self:
+        self._transport.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._transport.__exit__(kind, error, trace)
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._transport.calls
+
+    # questions
+
+    def pull(self, number: int) -> PullRequest:
+        return self._ask(f"{self._root}/pulls/{number}", PullRequest, "the pull request")
+
+    def find_pull(self, head: str) -> PullRequest | None:
+        """The open pull request whose head is `head`; None if there is none. Also for forks, which check events do not name."""
+        try:
+            found = self._ask(
+                f"{self._root}/commits/{head}/pulls", list[PullRequest], "the commit's pull requests", per_page=100
+            )
+        except (Unknown, Rejected):  # the commit is only in the fork
+            found = []
+        for pull in found:
+            if pull.state == "open" and pull.head.sha == head:
+                return pull
+        for pull in self._pages(f"{self._root}/pulls", PullRequest, "the open pull requests", state="open"):
+            if pull.head.sha == head:
+                return pull
+        return None
+
+    def compare(self, base: str, head: str) -> Comparison:
+        """How two commits stand to each other, with their merge base.
+
+        Asks for the second page, of one commit each: only the first carries the patches of up to 300 files.
+        """
+        path = f"{self._root}/compare/{quote(base, safe='')}...{quote(head, safe='')}"
+        try:
+            found = self._ask(path, Comparison, "the comparison of base and head", per_page=1, page=2)
+            if found.merge_base_commit is None:
+                found = self._ask(path, Comparison, "the comparison of base and head")
+        except Unknown as unknown:  # webhooks are faster than replication
+            raise Later(f"GitHub does not know the commits yet ({unknown.reason})") from unknown
+        return found
+
+    def find_check(self, head: str, external_id: str) -> Check | None:
+        """Our newest check run of this head and job, whatever its status."""
+        path, app = f"{self._root}/commits/{head}/check-runs", self._tokens.app_id
+        try:
+            found = self._ask(path, Checks, "the check runs", check_name=CHECK_NAME, app_id=app, filter="all", per_page=100)
+        except (Unknown, Rejected):  # a commit GitHub does not know yet has none
+            return None
+        ours = [run for run in found.check_runs if run.external_id == external_id]
+        return max(ours, key=lambda run: run.id, default=None)
+
+    def check(self, check_id: int) -> Check:
+        return self._ask(f"{self._root}/check-runs/{check_id}", Check, "the check run")
+
+    def comments(self, number: int) -> Iterator[Comment]:
+        """All review comments of a pull request, of whomever, oldest first."""
+        return self._pages(f"{self._root}/pulls/{number}/comments", Comment, "the review comments")
+
+    def reviews(self, number: int) -> Iterator[SubmittedReview]:
+        return self._pages(f"{self._root}/pulls/{number}/reviews", SubmittedReview, "the reviews")
+
+    # writes
+
+    def create_check(self, head: str, external_id: str, fields: Mapping[str, Any]) -> Check:
+        """Raises `Unsure` if it may exist now, `Later` if GitHub does not know the commit yet."""
+        body = {"name": CHECK_NAME, "head_sha": head, "external_id": external_id, **fields}
+        try:
+            return self._write("POST", f"{self._root}/check-runs", body, Check, "creating the check run")
+        except Rejected as rejected:
+            if "sha" in rejected.reason.lower() or "commit" in rejected.reason.lower():
+                raise Later(f"GitHub does not know the commit yet ({rejected.reason})") from rejected
+            raise
+
+    def update_check(self, check_id: int, fields: Mapping[str, Any]) -> None:
+        self._write("PATCH", f"{self._root}/check-runs/{check_id}", fields, Nothing, "updating the check run")
+
+    def create_review(self, number: int, head: str, body: str, comments: Sequence[Mapping[str, Any]]) -> int:
+        """Submits one review of the commit `head`, as a comment, and returns its id. Raises `Unsure` and `Rejected`."""
+        review = {"commit_id": head, "event": "COMMENT", "body": body, "comments": list(comments)}
+        return self._write("POST", f"{self._root}/pulls/{number}/reviews", review, Created, "creating the review").id
+
+    def git_token(self) -> str:
+        """A token with which git can read this repository's contents, and nothing else."""
+        return self._tokens.token(self._transport, self._installation, self._repository_id, GIT_PERMISSIONS).token
+
+    # how they are sent
+
+    def _ask(self, path: str, kind: type[T], what: str, **params: str | int) -> T:
+        answer = patiently(lambda: self._send("GET", path, params, None))
+        return decoded(judged(answer, what, self._tokens.now()), kind)
+
+    def _pages(self, path: str, kind: type[T], what: str, **params: str | int) -> Iterator[T]:
+        for page in range(1, PAGES + 1):
+            items = self._ask(path, list[kind], what, **params, per_page=100, page=page)  # type: ignore[valid-type]
+            yield from items
+            if len(items) < 100:
+                return
+
+    def _write(self, method: str, path: str, body: Mapping[str, Any], kind: type[T], what: str) -> T:
+        try:
+            answer = self._send(method, path, None, body)
+        except Outage as outage:
+            raise Unsure(f"GitHub did not answer {what} ({outage})", 20.0) from outage
+        judged(answer, what, self._tokens.now())
+        try:
+            return decoded(answer, kind)
+        except Later as unreadable:
+            raise Unsure(unreadable.reason, 20.0) from unreadable
+
+    def _send(self, method: str, path: str, params: Mapping[str, str | int] | None, body: Any) -> Answer:
+        """Sends with a token, and again where the refusal is about the token: refused requests did nothing."""
+        renewed, waits = False, iter(self._patience)
+        while True:
+            held = self._tokens.token(self._transport, self._installation, self._repository_id, API_PERMISSIONS)
+            answer = self._transport.send(method, path, held.token, params, body)
+            if answer.status not in (401, 403, 404) or rate_limit_wait(answer, self._tokens.now()) is not None:
+                return answer
+            if self._tokens.now() - held.issued < FRESH and (wait := next(waits, None)) is not None:
+                time.sleep(wait)
+            elif answer.status == 401 and not renewed:
+                renewed = True
+                self._tokens.forget(held)
+            else:
+                return answer
+
+
+def clone_url(github_url: str, owner: str, repository: str) -> str:
+    """Where git fetches the repository from. Never carries a credential."""
+    parts = urlsplit(github_url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/{quote(owner, safe='')}/{quote(repository, safe='')}.git"
