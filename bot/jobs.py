@@ -20,7 +20,8 @@ class Job(msgspec.Struct, frozen=True):
     """One piece of work. `head` and `base` are commit ids; `base` is empty where the event does not say it.
 
     `number` is 0 for a merge group and for a re-run whose pull request the event does not name (forks): the worker then
-    finds it by `head`. `attempt` tells a re-run of the same head, asked for by a person, from a duplicate.
+    finds it by `head`. `attempt` tells a re-run of the same head, asked for by a person, from a duplicate. `updated` is when
+    the pull request last changed (ISO 8601, UTC), as the event says it: it orders events that arrive out of order.
     """
 
     work: Work
@@ -35,6 +36,7 @@ class Job(msgspec.Struct, frozen=True):
     reason: str = ""  # "pull_request.opened"
     delivery: str = ""
     attempt: str = ""
+    updated: str = ""
 
     @property
     def subject(self) -> str:

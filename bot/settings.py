@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     app_id: int | None = Field(None, description="Id of the GitHub App.")
     private_key: SecretStr | None = Field(None, description="The App's private key, PEM.")
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Secrets a delivery may be signed with, comma separated; two while rotating."
+        (), max_length=2, description="Secrets a delivery may be signed with, comma separated; two while rotating."
     )
     github_url: str = Field("https://github.com", description="Where repositories are fetched from.")
     api_url: str = Field("https://api.github.com", description="REST API; https://HOST/api/v3 on an Enterprise Server.")
@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     port: int = Field(8321, description="Port the webhook service listens on.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes started by `cliffguard worker`.")
     job_timeout: int = Field(300, ge=10, description="Seconds one review may take.")
+    stop_grace: int = Field(20, ge=0, description="Seconds a stopping worker may take to finish the review under way.")
     max_blob_bytes: int = Field(1_000_000, description="Larger files are not analysed, and the review says so.")
     max_repository_files: int = Field(60_000, description="Repositories with more files are refused, visibly.")
     mirror_bytes: int = Field(20 * 2**30, description="Disk the mirrors may take; the least recently used go first.")

@@ -1,0 +1,96 @@
+"""The webhook service: FastAPI application and composition root, in reading order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import msgspec
+import structlog
+import uvicorn
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from redis.exceptions import RedisError
+
+from bot import observe, webhook
+from bot.errors import Broken
+from bot.queue import Queue, Receiver, connect, connect_async
+from bot.settings import Settings
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service: deliveries in at `/webhook`, health at `/healthz` and `/readyz`, metrics at `/metrics`.
+
+    Raises `Broken` if no webhook secret is configured: without one anybody could ask for reviews.
+    """
+    if not settings.webhook_secrets:
+        raise Broken("CLIFFGUARD_WEBHOOK_SECRETS is empty: set it to the webhook secret of the GitHub App")
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        connection = connect_async(settings.valkey_url)
+        app.state.receiver = Receiver(connection, settings.job_timeout)
+        yield
+        await connection.aclose()
+
+    app = FastAPI(title="Cliffguard", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.webhook_secrets = [secret.get_secret_value().encode() for secret in settings.webhook_secrets]
+    app.state.app_id = settings.app_id
+    app.include_router(webhook.router)
+    _add_health(app)
+    _add_metrics(app, settings)
+    return app
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        """The process answers."""
+        return Response("ok\n", media_type="text/plain")
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        """Deliveries can be accepted: Valkey answers."""
+        receiver: Receiver = app.state.receiver
+        try:
+            await asyncio.wait_for(receiver.connection.ping(), timeout=2)
+        except (RedisError, OSError, TimeoutError) as error:
+            return Response(f"the queue does not answer: {error}\n", 503, media_type="text/plain")
+        return Response("ok\n", media_type="text/plain")
+
+
+def _add_metrics(app: FastAPI, settings: Settings) -> None:
+    queue = Queue(connect(settings.valkey_url), settings.job_timeout)
+    shared = CollectorRegistry()
+    shared.register(observe.SharedCollector(queue.connection, lambda: msgspec.structs.asdict(queue.depth())))
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Everything in Prometheus's text format."""
+        return Response(generate_latest(observe.REGISTRY) + generate_latest(shared), media_type=CONTENT_TYPE_LATEST)
+
+
+def serve(settings: Settings | None = None) -> None:
+    """Runs the service until SIGTERM or SIGINT; deliveries under way are finished first."""
+    settings = settings or Settings()  # type: ignore[call-arg]
+    observe.configure(settings.log_format)
+    app = create_app(settings)
+    log.info("webhook service", address=f"http://{settings.host}:{settings.port}/webhook")
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    serve()

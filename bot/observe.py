@@ -1,0 +1,174 @@
+"""What the service tells those who run it: structured logs, and metrics in Prometheus's format.
+
+Deliveries are counted in the process that receives them. Reviews happen in processes that live for one job, so what they
+measure is added up in Valkey, in one hash, and read from there when somebody asks for `/metrics`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+from collections import Counter as Tally
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+from redis import Redis
+from redis.exceptions import RedisError
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+GCCollector(registry=REGISTRY)
+DELIVERIES = Counter("cliffguard_deliveries", "Webhook deliveries.", ["event", "outcome"], registry=REGISTRY)
+EVENTS = frozenset(
+    {"pull_request", "check_run", "check_suite", "merge_group", "installation", "installation_repositories", "ping"}
+)
+
+MEASURES = "cliffguard:measures"  # hash: "<metric>|<label>|<bucket or sum>" -> number
+BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)  # seconds
+
+log = structlog.get_logger()
+
+
+def known_event(event: str) -> str:
+    """The event, if it is one we know: a label must not have as many values as a stranger likes."""
+    return event if event in EVENTS else "other"
+
+
+def configure(form: Literal["json", "console"], level: int = logging.INFO) -> None:
+    """Sends every log line of this process, of libraries too, to standard error in one form, with the context of the job."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+    ]
+    end: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if form == "json":
+        end.append(structlog.processors.format_exc_info)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=end))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("rq", "rq.worker", "rq.job", "rq.scripts", "httpx", "httpcore", "uvicorn.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared[:-1], structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+class Measures:
+    """What one job measured: seconds by step, and counts such as findings by rule."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.findings: Tally[str] = Tally()
+
+    def publish(self, connection: Redis, outcome: str) -> None:
+        """Adds them to the sums in Valkey. A metric is not worth failing a job for."""
+        with contextlib.suppress(RedisError), connection.pipeline(transaction=False) as pipeline:
+            pipeline.hincrby(MEASURES, f"jobs|{outcome}|", 1)
+            for step, seconds in self.seconds.items():
+                bucket = next((edge for edge in BUCKETS if seconds <= edge), None)
+                pipeline.hincrby(MEASURES, f"step|{step}|{bucket or '+Inf'}", 1)
+                pipeline.hincrbyfloat(MEASURES, f"step|{step}|sum", seconds)
+            for rule, count in self.findings.items():
+                pipeline.hincrby(MEASURES, f"findings|{rule}|", count)
+            pipeline.execute()
+
+
+_measures: ContextVar[Measures | None] = ContextVar("measures", default=None)
+
+
+@contextlib.contextmanager
+def measuring() -> Iterator[Measures]:
+    """Collects what `step` and `count_findings` measure inside the block."""
+    measures = Measures()
+    token = _measures.set(measures)
+    try:
+        yield measures
+    finally:
+        _measures.reset(token)
+
+
+@contextlib.contextmanager
+def step(name: str) -> Iterator[None]:
+    """A named step of a review: its seconds are measured, also when it fails."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds = time.perf_counter() - start
+        if (measures := _measures.get()) is not None:
+            measures.seconds[name] = measures.seconds.get(name, 0.0) + seconds
+        log.debug("step", step=name, seconds=round(seconds, 4))
+
+
+def count_findings(by_rule: Mapping[str, int]) -> None:
+    """Counts published findings by rule."""
+    if (measures := _measures.get()) is not None:
+        measures.findings.update(by_rule)
+
+
+class SharedCollector(Collector):
+    """The metrics that live in Valkey: the queue's depth and what the workers measured. `depth` gives jobs by state."""
+
+    def __init__(self, connection: Redis, depth: Any) -> None:
+        self._connection, self._depth = connection, depth
+
+    def describe(self) -> list[Any]:
+        return []  # what there is, is known when asked
+
+    def collect(self) -> Iterator[Any]:
+        reachable = GaugeMetricFamily("cliffguard_queue_up", "Whether Valkey answers.")
+        try:
+            depth: Mapping[str, int] = self._depth()
+            raw: Mapping[Any, Any] = self._connection.hgetall(MEASURES)
+        except RedisError:
+            reachable.add_metric([], 0)
+            yield reachable
+            return
+        reachable.add_metric([], 1)
+        yield reachable
+        jobs = GaugeMetricFamily("cliffguard_queue_jobs", "Jobs by state.", labels=["state"])
+        for state, count in depth.items():
+            jobs.add_metric([state], count)
+        yield jobs
+        yield from _families({key.decode(): float(value) for key, value in raw.items()})
+
+
+def _families(measures: Mapping[str, float]) -> Iterator[Any]:
+    done = CounterMetricFamily("cliffguard_jobs", "Jobs done, by outcome.", labels=["outcome"])
+    findings = CounterMetricFamily("cliffguard_findings", "Findings published, by rule.", labels=["rule"])
+    steps: dict[str, dict[str, float]] = {}
+    for key, value in sorted(measures.items()):
+        metric, label, part = key.split("|", 2)
+        match metric:
+            case "jobs":
+                done.add_metric([label], value)
+            case "findings":
+                findings.add_metric([label], value)
+            case "step":
+                steps.setdefault(label, {})[part] = value
+    yield done
+    yield findings
+    seconds = HistogramMetricFamily("cliffguard_review_seconds", "Seconds of the steps of a review.", labels=["step"])
+    for label, parts in steps.items():
+        total, buckets = 0.0, []
+        for edge in (*map(str, BUCKETS), "+Inf"):
+            total += parts.get(edge, 0.0)
+            buckets.append((edge, total))
+        seconds.add_metric([label], buckets, parts.get("sum", 0.0))
+    yield seconds

@@ -1,0 +1,455 @@
+"""The queue of reviews: RQ on Valkey. The only module that imports rq.
+
+What it promises, beyond what RQ does:
+
+- `submit` is one round trip: one script looks at the delivery id, at the newest job of the pull request and at the job of the
+  same id, and either queues the job or says why not. There is no moment at which a delivery counts as seen and its job is lost.
+- A newer job of the same pull request supersedes an older one: the older one sees it in `current` and stops.
+- A job whose process dies runs again: at once if the process that started it still lives, else when its heartbeat is
+  `HEARTBEAT` seconds old. `tick`, called every second by each supervisor, does this and moves due retries to the queue.
+- `lease` keeps two runs from publishing on one pull request at once.
+- A job that fails for good stays in the dead letter registry for two weeks, and `tick` has its check run concluded.
+
+Jobs are JSON, on both sides: with RQ's default (pickle) whoever can write to Valkey could run code in a worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from resource import struct_rusage
+from typing import Any
+
+import msgspec
+import orjson
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.exceptions import LockError, RedisError
+from redis.retry import Retry
+from rq import Queue as RQQueue
+from rq import Retry as RQRetry
+from rq import Worker as RQWorker
+from rq.exceptions import DuplicateJobError
+from rq.executions import Execution
+from rq.job import Job as RQJob
+from rq.registry import FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
+
+from bot.errors import Later
+from bot.jobs import Job
+from bot.processes import end_with_parent
+
+NAME = "cliffguard"
+PERFORM = "bot.worker.perform"
+ABANDON = "bot.worker.abandon"
+PREFIX = RQJob.redis_job_namespace_prefix
+
+RETRIES = [5, 30, 120, 600]  # seconds: a restart, a hiccup, a deployment, an outage
+HEARTBEAT = 30  # seconds without a sign of life after which a running job counts as abandoned
+MONITORING = 5  # seconds between two signs of life
+LEASE = 30  # seconds a lease outlives its holder
+RESULT_TTL = 6 * 3600
+FAILURE_TTL = 14 * 86400
+CURRENT_TTL = 30 * 86400
+DELIVERY_TTL = 4 * 86400  # GitHub can redeliver for three days
+MAX_WAIT = 6 * 3600  # a job that still has to wait for GitHub after this is given up
+
+SUBMIT = """
+-- KEYS: queue, finished jobs, failed jobs, newest job of the subject, delivery
+-- ARGV: prefix of job keys, id, id if one runs already, head, updated, ttl of current, ttl of delivery or 0, data, text, now
+local prefix, id, head, updated = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
+if ARGV[7] ~= '0' then
+    local before = redis.call('GET', KEYS[5])
+    if before and redis.call('HGET', prefix .. before, 'status') ~= 'failed' then return {'seen', before} end
+end
+local newest = redis.call('HMGET', KEYS[4], 'id', 'head', 'updated')
+local same = newest[1] == id
+if newest[1] and not same then
+    local older = updated ~= '' and newest[3] and newest[3] ~= '' and updated < newest[3]
+    local elsewhere = updated == '' and newest[2] ~= head
+    if older or elsewhere then return {'stale', newest[1]} end
+end
+local status, outcome, key = redis.call('HGET', prefix .. id, 'status'), 'queued', id
+local waiting = status == 'queued' or status == 'scheduled' or status == 'deferred'
+if waiting or (same and (status == 'started' or status == 'finished')) then
+    outcome = 'duplicate'
+else
+    if status == 'started' then
+        key = ARGV[3]  -- that run was superseded in between and is about to stop: this head needs another
+    elseif status then
+        redis.call('DEL', prefix .. id)
+        redis.call('ZREM', KEYS[2], id)
+        redis.call('ZREM', KEYS[3], id)
+    end
+    redis.call('HSET', prefix .. key, 'data', ARGV[8], 'description', ARGV[9], 'created_at', ARGV[10], 'enqueued_at', ARGV[10],
+        $common)
+    redis.call('RPUSH', KEYS[1], key)
+end
+redis.call('HSET', KEYS[4], 'id', id, 'head', head)
+if updated ~= '' then redis.call('HSET', KEYS[4], 'updated', updated) end
+redis.call('EXPIRE', KEYS[4], ARGV[6])
+if ARGV[7] ~= '0' then redis.call('SET', KEYS[5], key, 'EX', ARGV[7]) end
+return {outcome, key}
+"""
+
+PROMOTE = """
+-- KEYS: scheduled jobs, queue  ARGV: now (seconds), now (text), prefix of job keys
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], 0, ARGV[1])
+for _, id in ipairs(due) do
+    redis.call('ZREM', KEYS[1], id)
+    if redis.call('EXISTS', ARGV[3] .. id) == 1 then
+        redis.call('HSET', ARGV[3] .. id, 'status', 'queued', 'enqueued_at', ARGV[2])
+        redis.call('RPUSH', KEYS[2], id)
+    end
+end
+return #due
+"""
+
+RELEASE = """
+-- KEYS: lease  ARGV: beginning of its holder
+local holder = redis.call('GET', KEYS[1])
+if holder and string.sub(holder, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
+
+class Outcome(StrEnum):
+    """What became of a submitted job."""
+
+    QUEUED = "queued"
+    DUPLICATE = "duplicate"  # the same job waits, runs, or is done and nothing has changed since
+    SEEN = "seen"  # this delivery was handled before
+    STALE = "stale"  # a newer event of the pull request was handled before
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """`outcome`, and `id` of the job that stands for it in the queue."""
+
+    outcome: Outcome
+    id: str
+
+
+class Depth(msgspec.Struct, frozen=True):
+    """How many jobs are in which state."""
+
+    queued: int
+    started: int
+    scheduled: int
+    failed: int
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A job that failed for good, with the last line of its failure and the whole of it."""
+
+    id: str
+    job: Job | None
+    failed: datetime | None
+    reason: str
+    traceback: str
+
+
+class Lease:
+    """The right to publish on one pull request. `check` raises `Later` once it is lost: a stalled machine, a cut line."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+        self._lost = False
+
+    @property
+    def held(self) -> bool:
+        return not self._lost and time.monotonic() < self._until
+
+    def check(self) -> None:
+        if not self.held:
+            raise Later("another run may have taken over this pull request", after=10)
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that fails within seconds when Valkey is away, and reconnects once by itself. Every use is safe to repeat."""
+    return redis.Redis.from_url(url, **_patience())
+
+
+def connect_async(url: str) -> redis.asyncio.Redis:
+    """The same for the receiver's event loop."""
+    from redis.asyncio.retry import Retry as AsyncRetry
+
+    return redis.asyncio.Redis.from_url(url, **{**_patience(), "retry": AsyncRetry(NoBackoff(), 1)})
+
+
+def _patience() -> dict[str, Any]:
+    return {"socket_timeout": 2.0, "socket_connect_timeout": 1.0, "retry": Retry(NoBackoff(), 1), "health_check_interval": 30}
+
+
+class _Submission:
+    """`SUBMIT` with what RQ stores of every job written into it, and its arguments: the four fields in which jobs differ."""
+
+    def __init__(self, job_timeout: int) -> None:
+        template = RQJob.create(
+            PERFORM,
+            args=(None,),
+            connection=redis.Redis(),
+            id="template",
+            origin=NAME,
+            timeout=job_timeout,
+            result_ttl=RESULT_TTL,
+            failure_ttl=FAILURE_TTL,
+            serializer="json",
+        )
+        template.retries_left, template.retry_intervals = len(RETRIES), RETRIES
+        own = {"data", "description", "created_at", "enqueued_at", "status"}
+        fields = [(name, value) for name, value in template.to_dict().items() if name not in own and value not in ("", None)]
+        fields.append(("status", "queued"))
+        self.script = SUBMIT.replace("$common", ", ".join(f"{name!r}, {str(value)!r}" for name, value in fields))
+        base = RQQueue(NAME, connection=redis.Redis(), serializer="json")
+        self._keys = [base.key, base.finished_job_registry.key, base.failed_job_registry.key]
+
+    def arguments(self, job: Job) -> tuple[list[str], list[Any]]:
+        """The script's keys and arguments for one job."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        data = orjson.dumps((PERFORM, None, (msgspec.to_builtins(job),), {}))
+        id, text = job.id, f"{job.work} {job.owner}/{job.repository}#{job.number} {job.head[:12]}"
+        keys = [*self._keys, f"cliffguard:current:{job.subject}", f"cliffguard:delivery:{job.delivery}"]
+        again = f"{id}-{hashlib.sha256(job.delivery.encode()).hexdigest()[:8]}"
+        seen = DELIVERY_TTL if job.delivery else 0
+        return keys, [PREFIX, id, again, job.head, job.updated, CURRENT_TTL, seen, data, text, now]
+
+
+class Receiver:
+    """`submit` for the event loop of the webhook service."""
+
+    def __init__(self, connection: redis.asyncio.Redis, job_timeout: int = 300) -> None:
+        self.connection = connection
+        submission = _Submission(job_timeout)
+        self._arguments, self._submit = submission.arguments, connection.register_script(submission.script)
+
+    async def submit(self, job: Job) -> Submission:
+        """As `Queue.submit`. Raises `RedisError` if Valkey does not answer: then nothing counts as seen."""
+        keys, arguments = self._arguments(job)
+        return _submission(await self._submit(keys=keys, args=arguments))
+
+
+def _submission(answer: list[bytes]) -> Submission:
+    return Submission(Outcome(answer[0].decode()), answer[1].decode())
+
+
+class Queue:
+    """The queue as workers, supervisors and commands see it. Safe to share between threads."""
+
+    def __init__(self, connection: redis.Redis, job_timeout: int = 300) -> None:
+        self.connection = connection
+        self._rq = RQQueue(NAME, connection=connection, serializer="json", default_timeout=job_timeout)
+        submission = _Submission(job_timeout)
+        self._arguments, self._submit = submission.arguments, connection.register_script(submission.script)
+        self._promote = connection.register_script(PROMOTE)
+        self._release = connection.register_script(RELEASE)
+        self._started = StartedJobRegistry(queue=self._rq)
+        self._scheduled = ScheduledJobRegistry(queue=self._rq)  # type: ignore[no-untyped-call]
+        self._failed = FailedJobRegistry(queue=self._rq)
+        self._finished = FinishedJobRegistry(queue=self._rq)
+
+    def submit(self, job: Job) -> Submission:
+        """Queues `job`, unless it or its delivery is known, or the pull request has moved on. One atomic round trip."""
+        keys, arguments = self._arguments(job)
+        return _submission(self._submit(keys=keys, args=arguments))
+
+    def current(self, job: Job) -> bool:
+        """Whether nothing newer was asked for on the pull request of `job`."""
+        newest = self.connection.hget(f"cliffguard:current:{job.subject}", "id")
+        return newest is None or _text(newest) == job.id
+
+    @contextlib.contextmanager
+    def lease(self, subject: str, seconds: float = LEASE) -> Iterator[Lease]:
+        """The lease on `subject` (`Job.subject`), renewed while the block runs. Raises `Later` if another run holds it.
+
+        It names the job running in this process, so that it can be taken away when this process is known to be dead.
+        """
+        lock = self.connection.lock(_lease_key(subject), timeout=seconds, blocking=False, thread_local=False)
+        holder = os.environ.get("RQ_JOB_ID", "") or socket.gethostname()
+        if not lock.acquire(token=f"{holder}:{uuid.uuid4().hex}"):
+            raise Later("another run is at work on this pull request", after=5)
+        lease, stop = Lease(seconds), threading.Event()
+        renewal = threading.Thread(target=_renew, args=(lock, lease, stop), daemon=True, name=f"lease {subject}")
+        renewal.start()
+        try:
+            yield lease
+        finally:
+            stop.set()
+            renewal.join(timeout=5)
+            with contextlib.suppress(LockError, RedisError):  # lost, or Valkey is away: it expires by itself
+                lock.release()
+
+    def depth(self) -> Depth:
+        """How many jobs are in which state, in one round trip."""
+        with self.connection.pipeline(transaction=False) as pipeline:
+            pipeline.llen(self._rq.key)
+            for registry in (self._started, self._scheduled, self._failed):
+                pipeline.zcard(registry.key)
+            return Depth(*pipeline.execute())
+
+    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """The jobs that failed for good, the latest first."""
+        ids = [_text(entry) for entry in self.connection.zrange(self._failed.key, 0, limit - 1, desc=True)]
+        return self._letters(ids)
+
+    def _letters(self, ids: list[str]) -> list[DeadLetter]:
+        found = RQJob.fetch_many(ids, connection=self.connection, serializer="json")
+        return [_dead_letter(job) for job in found if job is not None]
+
+    def requeue(self, id: str) -> bool:
+        """Gives a dead letter its tries again. False if there is none of this id."""
+        if not self.connection.zrem(self._failed.key, id):
+            return False
+        job = RQJob.fetch(id, connection=self.connection, serializer="json")
+        job.retries_left = len(RETRIES)
+        self.connection.hdel(job.key, "told")
+        self._rq.enqueue_job(job)
+        return True
+
+    def tick(self) -> None:
+        """What has to happen every second, at any number of places: due retries, abandoned jobs, dead letters."""
+        now = datetime.now(UTC)
+        text = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        self._promote(keys=[self._scheduled.key, self._rq.key], args=[math.floor(now.timestamp()), text, PREFIX])
+        self._started.cleanup()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Queues the conclusion of what failed for good, once each, so that no check run stays open."""
+        ids = [_text(entry) for entry in self.connection.zrange(self._failed.key, 0, 99, desc=True)]
+        with self.connection.pipeline(transaction=False) as pipeline:
+            for id in ids:
+                pipeline.hexists(PREFIX + id, "told")
+            told = pipeline.execute()
+        for letter in self._letters([id for id, done in zip(ids, told, strict=True) if not done]):
+            if letter.job is not None:
+                self._abandon(letter, letter.job)
+            self.connection.hset(PREFIX + letter.id, "told", "1")
+
+    def _abandon(self, letter: DeadLetter, job: Job) -> None:
+        stamp = f"{letter.failed:%Y%m%d%H%M%S%f}" if letter.failed else "0"
+        with contextlib.suppress(DuplicateJobError):  # another supervisor was quicker
+            self._rq.enqueue_call(
+                ABANDON,
+                args=(msgspec.to_builtins(job), letter.reason),
+                job_id=f"{letter.id}-abandon-{stamp}",
+                unique=True,
+                result_ttl=RESULT_TTL,
+                failure_ttl=FAILURE_TTL,
+                retry=RQRetry(len(RETRIES), RETRIES),
+                description=f"abandon {letter.id}",
+            )
+
+    def recover(self, worker: str) -> int:
+        """Ends what the dead worker of this name had started, so that it runs again. Returns how many jobs that were."""
+        with contextlib.suppress(RedisError):
+            self.connection.delete(f"{RQWorker.redis_worker_namespace_prefix}{worker}")
+        found = 0
+        for entry in map(_text, self.connection.zrange(self._started.key, 0, -1)):
+            execution = Execution.from_composite_key(entry, connection=self.connection)
+            with contextlib.suppress(ValueError):
+                execution.refresh()  # type: ignore[no-untyped-call]
+                if execution.worker_name == worker:
+                    self.connection.zadd(self._started.key, {entry: 1}, xx=True)
+                    self._release_of(execution.job_id)
+                    found += 1
+        if found:
+            self._started.cleanup()
+        return found
+
+    def _release_of(self, id: str) -> None:
+        """Takes the lease away from the job of this id, whose process is known to be dead."""
+        job = _job(RQJob.fetch(id, connection=self.connection, serializer="json"))
+        if job is not None:
+            self._release(keys=[_lease_key(job.subject)], args=[f"{id}:"])
+
+    def work(self, name: str, burst: bool = False) -> None:
+        """Runs jobs until told to stop by SIGTERM, each in a fork of this process."""
+        worker = _Worker(
+            [self._rq],
+            name=name,
+            connection=self.connection,
+            serializer="json",
+            worker_ttl=20,  # an idle worker looks for stuck jobs every worker_ttl - 15 seconds
+            maintenance_interval=5,
+            job_monitoring_interval=MONITORING,
+            log_job_description=False,
+            work_horse_killed_handler=self._killed,
+        )
+        worker.work(burst=burst, logging_level=None)
+
+    def _killed(self, job: RQJob, pid: int, status: int, usage: struct_rusage) -> None:
+        del pid, status, usage
+        self._release_of(job.id)
+
+
+def later(error: Later) -> RQRetry | None:
+    """What a job returns to run again not before `error.after` seconds. None once it has waited for too long altogether."""
+    from rq import get_current_job
+
+    job = get_current_job()
+    if job is not None and job.created_at is not None and (datetime.now(UTC) - job.created_at).total_seconds() > MAX_WAIT:
+        return None
+    return RQRetry(max=1_000_000, interval=max(1, math.ceil(error.after)))
+
+
+class _Worker(RQWorker):
+    """RQ's forking worker, with a shorter heartbeat, without the thread for remote commands, which is one less at each fork."""
+
+    def get_heartbeat_ttl(self, job: RQJob, working_time: float = 0.0) -> int:
+        del job, working_time
+        return HEARTBEAT
+
+    def setup_work_horse_signals(self) -> None:
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
+        end_with_parent(self.pid or 0)
+
+    def subscribe(self) -> None:
+        """No commands are taken from Valkey."""
+
+    def unsubscribe(self) -> None:
+        """Nothing to end."""
+
+
+def _renew(lock: Any, lease: Lease, stop: threading.Event) -> None:
+    while not stop.wait(lease._seconds / 3):
+        asked = time.monotonic()
+        try:
+            lock.reacquire()
+            lease._until = asked + lease._seconds
+        except LockError:
+            lease._lost = True
+            return
+        except RedisError:
+            continue  # until it expires, Valkey may come back
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _lease_key(subject: str) -> str:
+    return f"cliffguard:lease:{subject}"
+
+
+def _job(job: RQJob) -> Job | None:
+    """What was submitted as `job`; None for what is not a review, or not ours."""
+    try:
+        return msgspec.convert(job.args[0], Job) if job.func_name == PERFORM else None
+    except Exception:  # written by another version, or by somebody else
+        return None
+
+
+def _dead_letter(job: RQJob) -> DeadLetter:
+    traceback = job.exc_info or ""
+    reason = traceback.strip().splitlines()[-1] if traceback.strip() else "no reason was recorded"
+    return DeadLetter(job.id, _job(job), job.ended_at, reason.strip(), traceback)
