@@ -97,6 +97,13 @@ class Comment(msgspec.Struct, frozen=True):
     pull_request_review_id: int | None = None
 
 
+class File(msgspec.Struct, frozen=True):
+    """A changed file. `patch` is None for binary and for too large ones."""
+
+    filename: str
+    patch: str | None = None
+
+
 class SubmittedReview(msgspec.Struct, frozen=True):
     id: int
     body: str | None = None

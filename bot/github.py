@@ -36,6 +36,7 @@ from bot.answers import (
     Comment,
     Comparison,
     Created,
+    File,
     InstallationToken,
     Nothing,
     Outage,
@@ -236,18 +237,24 @@ class GitHub:
             if found.merge_base_commit is None:
                 found = self._ask(path, Comparison, "the comparison of base and head")
         except Unknown as unknown:  # webhooks are faster than replication
+            if "common ancestor" in unknown.reason.lower():
+                raise Broken("Base and head have no common history, so there is nothing to compare.") from unknown
             raise Later(f"GitHub does not know the commits yet ({unknown.reason})") from unknown
         return found
 
     def find_check(self, head: str, external_id: str) -> Check | None:
         """Our newest check run of this head and job, whatever its status."""
+        ours = [run for run in self.checks(head) if run.external_id == external_id]
+        return max(ours, key=lambda run: run.id, default=None)
+
+    def checks(self, head: str) -> Sequence[Check]:
+        """All our check runs of this head."""
         path, app = f"{self._root}/commits/{head}/check-runs", self._tokens.app_id
         try:
             found = self._ask(path, Checks, "the check runs", check_name=CHECK_NAME, app_id=app, filter="all", per_page=100)
         except (Unknown, Rejected):  # a commit GitHub does not know yet has none
-            return None
-        ours = [run for run in found.check_runs if run.external_id == external_id]
-        return max(ours, key=lambda run: run.id, default=None)
+            return ()
+        return found.check_runs
 
     def check(self, check_id: int) -> Check:
         return self._ask(f"{self._root}/check-runs/{check_id}", Check, "the check run")
@@ -255,6 +262,10 @@ class GitHub:
     def comments(self, number: int) -> Iterator[Comment]:
         """All review comments of a pull request, of whomever, oldest first."""
         return self._pages(f"{self._root}/pulls/{number}/comments", Comment, "the review comments")
+
+    def files(self, number: int) -> Iterator[File]:
+        """The changed files with their patches as GitHub shows them, at most 3,000."""
+        return self._pages(f"{self._root}/pulls/{number}/files", File, "the changed files")
 
     def reviews(self, number: int) -> Iterator[SubmittedReview]:
         return self._pages(f"{self._root}/pulls/{number}/reviews", SubmittedReview, "the reviews")

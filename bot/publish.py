@@ -1,0 +1,258 @@
+"""Makes GitHub look like a review: a completed check run, and each new finding commented once. Doing it twice changes nothing.
+
+What is already there is recognised by hidden markers in comments our App wrote itself (others may copy a marker), never by
+line or wording, so a rebase, a redelivery, a reply or a second run repeats nothing. A write whose outcome is unknown is
+looked for before it is done again.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.answers import Account, Check, Rejected, Unsure
+from bot.github import GitHub
+from bot.policy import Conclusion
+
+MAX_INLINE = 25  # GitHub answers 502 or its secondary limit to reviews of about 30 comments and more
+MAX_REVIEWS = 8  # requests spent on finding out which comment GitHub rejects
+ANNOTATIONS = 50  # GitHub's limit for one request
+TEXT_BYTES = 60_000  # GitHub's limit for check texts is 65,535
+COMMENT_CHARACTERS = 65_000  # and 65,536 for comments
+MESSAGE_BYTES = 16_000
+TITLE_CHARACTERS = 250
+_MARKERS = re.compile(r"(?:\s*<!--[^<>]*-->)+\s*$")
+_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@", re.M)
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A comment on the lines `start_line`..`line` of the new version. `key` is the identity its hidden marker carries."""
+
+    key: Any
+    path: str
+    start_line: int
+    line: int
+    body: str
+
+    def payload(self) -> dict[str, Any]:
+        at: dict[str, Any] = {"path": self.path, "line": self.line, "side": "RIGHT"}
+        if self.start_line < self.line:
+            at |= {"start_line": self.start_line, "start_side": "RIGHT"}
+        return {**at, "body": shortened(self.body, COMMENT_CHARACTERS)}
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A note on lines of a file, in the diff or not. `level`: failure, warning or notice."""
+
+    path: str
+    start_line: int
+    end_line: int
+    level: str
+    title: str
+    message: str
+
+    def payload(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "start_line": max(1, self.start_line),
+            "end_line": max(1, self.start_line, self.end_line),
+            "annotation_level": self.level,
+            "title": shortened(self.title, TITLE_CHARACTERS),
+            "message": cut(self.message, MESSAGE_BYTES) or self.title,
+        }
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What GitHub is to show.
+
+    `inline`: worst first; what exceeds `MAX_INLINE` or GitHub rejects is handed to `summary` and `annotation` by its key.
+    `summary(elsewhere)`: the check run's text, which must also tell the findings with those keys in full.
+    """
+
+    conclusion: Conclusion
+    review_body: str
+    inline: Sequence[Inline]
+    annotations: Sequence[Annotation]
+    summary: Callable[[Collection[Any]], str]
+    annotation: Callable[[Any], Annotation]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was done: comments now posted, comments that were there already, findings told elsewhere."""
+
+    posted: int = 0
+    present: int = 0
+    elsewhere: int = 0
+
+
+@dataclass
+class Publisher:
+    """Writes on one head of one pull request (`number` 0: a check run alone)."""
+
+    github: GitHub
+    number: int
+    head: str
+    job_id: str
+    check: Check
+    markers_in: Callable[[str], Iterable[Any]]
+    pause: float = 2.0  # seconds GitHub gets to show what it may have stored before failing
+    _reviews: int = field(default=0, repr=False)
+
+    def publish(self, publication: Publication) -> Published:
+        """Comments first: the check run, once completed, tells where every finding is."""
+        candidates = publication.inline[:MAX_INLINE] if self.number else ()
+        elsewhere = {comment.key for comment in publication.inline[len(candidates) :]}
+        present = self._present() if candidates else set()
+        missing = [comment for comment in candidates if comment.key not in present]
+        if missing:
+            elsewhere |= self._post(publication.review_body, missing)
+        annotations = [
+            *publication.annotations,
+            *(publication.annotation(c.key) for c in publication.inline if c.key in elsewhere),
+        ]
+        complete(self.github, self.check, publication.conclusion, publication.summary(elsewhere), annotations)
+        rejected = sum(comment.key in elsewhere for comment in missing)
+        return Published(len(missing) - rejected, len(candidates) - len(missing), len(elsewhere))
+
+    def is_ours(self, user: Account | None) -> bool:
+        slug = self.check.app.slug if self.check.app else None
+        return user is not None and (user.login == f"{slug}[bot]" if slug else user.type == "Bot")
+
+    def _present(self) -> set[Any]:
+        """Identities of the findings that our comments already tell."""
+        ours = (comment for comment in self.github.comments(self.number) if self.is_ours(comment.user))
+        return {key for comment in ours for key in self.markers_in(comment.body)}
+
+    def _post(self, body: str, comments: Sequence[Inline]) -> set[Any]:
+        """Posts the comments in one review and returns the keys of those GitHub does not accept."""
+        try:
+            self._review(body, comments)
+            return set()
+        except Unsure:
+            return self._post_rest(body, comments)
+        except Rejected:
+            pass
+        present, lines = self._present(), self._commentable()
+        rest = [comment for comment in comments if comment.key not in present]
+        sound = [c for c in rest if any(first <= c.start_line <= c.line <= last for first, last in lines.get(c.path, ()))]
+        refused = {comment.key for comment in rest} - {comment.key for comment in sound}
+        return refused | self._post_halves(body, sound)
+
+    def _post_rest(self, body: str, comments: Sequence[Inline]) -> set[Any]:
+        """After an outage: what is there is there; the rest is posted once more, then the job comes back later."""
+        time.sleep(self.pause)
+        present = self._present()
+        rest = [comment for comment in comments if comment.key not in present]
+        if not rest:
+            return set()
+        try:
+            self._review(body, rest)
+        except Rejected:
+            return self._post_halves(body, rest)
+        return set()
+
+    def _post_halves(self, body: str, comments: Sequence[Inline]) -> set[Any]:
+        """Posts what GitHub accepts of comments it may reject as a whole, in ever smaller reviews, a bounded number."""
+        if not comments:
+            return set()
+        if self._reviews >= MAX_REVIEWS:
+            return {comment.key for comment in comments}
+        try:
+            self._review(body, comments)
+            return set()
+        except Rejected:
+            if len(comments) == 1:
+                return {comments[0].key}
+        middle = len(comments) // 2
+        return self._post_halves(body, comments[:middle]) | self._post_halves(body, comments[middle:])
+
+    def _review(self, body: str, comments: Sequence[Inline]) -> None:
+        self._reviews += 1
+        marked = f"{shortened(body, COMMENT_CHARACTERS)}\n\n<!-- cliffguard:review:{self.head}:{self.job_id} -->"
+        self.github.create_review(self.number, self.head, marked, [comment.payload() for comment in comments])
+
+    def _commentable(self) -> dict[str, list[tuple[int, int]]]:
+        """For each file, the line ranges of the new version that GitHub's own diff shows."""
+        ranges: dict[str, list[tuple[int, int]]] = {}
+        for file in self.github.files(self.number):
+            for start, count in _HUNK.findall(file.patch or ""):
+                size = int(count) if count else 1
+                ranges.setdefault(file.filename, []).append((int(start), int(start) + size - 1))
+        return ranges
+
+
+def start(github: GitHub, head: str, job_id: str, *, retried: bool, details: str = "") -> Check:
+    """The check run of this job, in progress. A job that may have run before looks for the run it may have created."""
+    found = github.find_check(head, job_id) if retried else None
+    if found is not None:
+        return found
+    try:
+        return github.create_check(head, job_id, {"status": "in_progress", "output": _output("Reviewing", details)})
+    except Unsure:
+        found = github.find_check(head, job_id)
+        if found is None:
+            raise
+        return found
+
+
+def wait(github: GitHub, check: Check, reason: str) -> None:
+    """The check run stays in progress and says what it waits for."""
+    if check.status != "completed":
+        github.update_check(
+            check.id, {"status": "in_progress", "output": _output(f"Waiting: {reason}", "The review is tried again.")}
+        )
+
+
+def complete(
+    github: GitHub, check: Check, conclusion: Conclusion, summary: str, annotations: Sequence[Annotation] = ()
+) -> None:
+    """Completes the check run. Annotations are appended by GitHub, so those an earlier try left there are not sent again."""
+    output = _output(conclusion.title, summary)
+    sent = check.output.annotations_count if check.output else 0
+    rest = [annotation.payload() for annotation in annotations[sent:]]
+    batches = [rest[at : at + ANNOTATIONS] for at in range(0, len(rest), ANNOTATIONS)] or [[]]
+    for batch in batches[:-1]:
+        sent += len(batch)
+        _update(github, check, {"output": {**output, "annotations": batch}}, sent)
+    last = {"annotations": batches[-1]} if batches[-1] else {}
+    done = {"status": "completed", "conclusion": conclusion.conclusion, "output": {**output, **last}}
+    _update(github, check, done, sent + len(batches[-1]))
+
+
+def _update(github: GitHub, check: Check, fields: Mapping[str, Any], annotations: int) -> None:
+    """Updates, and after an outage again: the same text twice is the same text, only annotations would double."""
+    try:
+        github.update_check(check.id, fields)
+    except Unsure:
+        now = github.check(check.id)
+        if fields["output"].get("annotations") and now.output and now.output.annotations_count >= annotations:
+            fields = {**fields, "output": {key: value for key, value in fields["output"].items() if key != "annotations"}}
+        github.update_check(check.id, fields)
+
+
+def _output(title: str, summary: str) -> dict[str, str]:
+    return {"title": shortened(title, TITLE_CHARACTERS), "summary": cut(summary, TEXT_BYTES) or title}
+
+
+def shortened(text: str, characters: int) -> str:
+    """At most so many characters. Hidden comments at the end survive."""
+    if len(text) <= characters:
+        return text
+    hidden = match.group(0) if (match := _MARKERS.search(text)) else ""
+    return text[: max(0, characters - len(hidden) - 1)] + "…" + hidden
+
+
+def cut(text: str, size: int) -> str:
+    """At most `size` bytes of UTF-8, cut at a line, and saying so."""
+    if len(encoded := text.encode()) <= size:
+        return text
+    note = "\n\n… shortened: GitHub takes no more."
+    kept = encoded[: size - len(note.encode())].decode(errors="ignore")
+    return kept[: kept.rfind("\n")] + note if "\n" in kept[len(kept) // 2 :] else kept + note
