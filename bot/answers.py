@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from bot.errors import Broken, Gone, Later
 
@@ -181,7 +181,7 @@ def patiently(send: Callable[[], Answer]) -> Answer:
             raise Outage(f"status {answer.status}")
         return answer
 
-    wait = wait_exponential_jitter(initial=0.25, max=4, jitter=0.25)
+    wait = wait_exponential(multiplier=0.25, max=4) + wait_random(0, 0.25)
     try:
         return Retrying(stop=stop_after_attempt(TRIES), wait=wait, retry=retry_if_exception_type(Outage), reraise=True)(once)
     except Outage as outage:

@@ -338,4 +338,4 @@ class GitHub:
 def clone_url(github_url: str, owner: str, repository: str) -> str:
     """Where git fetches the repository from. Never carries a credential."""
     parts = urlsplit(github_url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/{quote(owner, safe='')}/{quote(repository, safe='')}.git"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/{quote(owner, safe='')}/{quote(repository, safe='')}.git"
