@@ -43,7 +43,7 @@ class EmbeddedValkey:
         return int(self._server._process.pid)
 
     def start(self) -> None:
-        """Starts it, with what the folder holds. Raises `Broken` with what to do if that fails, or if one runs there already."""
+        """Starts it, with what the folder holds. Raises `Broken` with the reason if that fails, or if one runs there."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._socket = self._place_socket()

@@ -450,6 +450,7 @@ def _job(job: RQJob) -> Job | None:
 
 
 def _dead_letter(job: RQJob) -> DeadLetter:
-    traceback = job.exc_info or ""
+    result = job.latest_result()
+    traceback = (result.exc_string if result else None) or ""
     reason = traceback.strip().splitlines()[-1] if traceback.strip() else "no reason was recorded"
     return DeadLetter(job.id, _job(job), job.ended_at, reason.strip(), traceback)

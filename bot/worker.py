@@ -1,0 +1,277 @@
+"""Workers: processes that take jobs from the queue, and the supervisor that keeps them running.
+
+    supervisor   imports what reviews need, once; forks the workers; restarts those that end; calls `Queue.tick` every second
+      worker     waits for jobs, forks for each, watches the fork
+        job      `perform`: log context, measures, error policy around `bot.review.run`
+
+The imports come before the forks: a job starts in milliseconds instead of a second, and the memory of the code is shared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from bot import observe
+from bot.errors import Broken, Gone, Later
+from bot.jobs import Job
+from bot.processes import end_with_parent
+from bot.queue import Queue, connect, later
+from bot.settings import Settings
+
+TICK = 1.0  # seconds between two looks at the queue and the workers
+SHORT_LIFE = 5.0  # seconds; a worker that ends sooner is started again with growing delay
+MAX_DELAY = 30.0
+
+log = structlog.get_logger()
+
+
+@functools.cache
+def _settings() -> Settings:
+    return Settings()  # type: ignore[call-arg]
+
+
+@functools.cache
+def _queue() -> Queue:
+    settings = _settings()
+    return Queue(connect(settings.valkey_url), settings.job_timeout)
+
+
+def perform(payload: Mapping[str, Any]) -> Any:
+    """One job, in its own process. What it raises decides what becomes of it:
+
+    `Gone`: done. `Later`: again, not before the time it names. `Broken`: the check run is concluded with its reason.
+    Anything else: again after a while, and after the last try `abandon`.
+    """
+    from bot import review
+
+    job = msgspec.convert(payload, Job)
+    with _logged(job), observe.measuring() as measures:
+        outcome = "failed"
+        try:
+            answer = None
+            if not _queue().current(job):
+                raise Gone("a newer event of the pull request came first")
+            with observe.step("total"):
+                review.run(job, _settings(), _queue())
+            outcome = "done"
+        except Gone as gone:
+            outcome = "gone"
+            log.info("nothing left to do", reason=gone.reason)
+        except Later as error:
+            outcome, answer = "later", later(error)
+            log.info("again later", reason=error.reason, after=error.after)
+            if answer is None:
+                outcome = "given up"
+                review.give_up(job, f"GitHub could not be reached for hours: {error.reason}", _settings(), _queue())
+        except Broken as broken:
+            outcome = "broken"
+            log.warning("cannot be reviewed", reason=broken.reason)
+            review.give_up(job, broken.reason, _settings(), _queue())
+        except BaseException:
+            log.exception("the review failed")
+            raise
+        finally:
+            measures.publish(_queue().connection, outcome)
+            log.info("job", outcome=outcome, seconds={name: round(value, 3) for name, value in measures.seconds.items()})
+        return answer
+
+
+def abandon(payload: Mapping[str, Any], reason: str) -> Any:
+    """Concludes the check run of a job that failed for good."""
+    from bot import review
+
+    job = msgspec.convert(payload, Job)
+    with _logged(job):
+        if not _queue().current(job):
+            return None
+        log.error("given up", reason=reason)
+        try:
+            review.give_up(job, f"the review failed repeatedly: {reason}", _settings(), _queue())
+        except Gone as gone:
+            log.info("nothing left to do", reason=gone.reason)
+        except Later as error:
+            return later(error)
+    return None
+
+
+@contextlib.contextmanager
+def _logged(job: Job) -> Iterator[None]:
+    with structlog.contextvars.bound_contextvars(
+        delivery=job.delivery, repository=f"{job.owner}/{job.repository}", number=job.number, head=job.head, event=job.reason
+    ):
+        yield
+
+
+def preload() -> None:
+    """Imports what every job needs, before any fork."""
+    import githubkit  # noqa: F401
+    import libcst  # noqa: F401
+    import sqlglot  # noqa: F401
+
+    import analyzers  # noqa: F401
+    import bot.review  # noqa: F401
+
+
+def main(settings: Settings | None = None) -> int:
+    """Runs the workers until SIGTERM or SIGINT. Returns the exit status."""
+    settings = settings or _settings()
+    observe.configure(settings.log_format)
+    queue = Queue(connect(settings.valkey_url), settings.job_timeout)
+    try:
+        _await_queue(queue)
+    except RedisError as error:
+        print(
+            f"cliffguard worker: Valkey does not answer at {_without_password(settings.valkey_url)}: {error}", file=sys.stderr
+        )
+        return 1
+    preload()
+    Supervisor(queue, settings).run()
+    return 0
+
+
+def _await_queue(queue: Queue, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            queue.connection.ping()
+            return
+        except RedisError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+class Supervisor:
+    """Keeps `settings.workers` workers running, and the queue moving."""
+
+    def __init__(self, queue: Queue, settings: Settings) -> None:
+        self._queue, self._settings = queue, settings
+        self._workers: dict[int, tuple[str, float]] = {}  # process id -> name, start
+        self._delay, self._next_start = 0.0, 0.0
+        self._stopping = False
+
+    def run(self) -> None:
+        """Returns when told to stop by SIGTERM or SIGINT, with every job finished or back in the queue."""
+        wakeup, waker = socket.socketpair()
+        waker.setblocking(False)
+        signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._request_stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake up
+        log.info("workers", count=self._settings.workers, pid=os.getpid())
+        with wakeup, waker:
+            while not self._stopping:
+                self._reap()
+                self._start_missing()
+                self._tick()
+                if select.select([wakeup], [], [], TICK)[0]:
+                    wakeup.recv(4096)
+            self._stop(wakeup)
+            signal.set_wakeup_fd(-1)
+
+    def _request_stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _tick(self) -> None:
+        try:
+            self._queue.tick()
+        except RedisError as error:
+            log.error("the queue does not answer", error=str(error))
+
+    def _start_missing(self) -> None:
+        while len(self._workers) < self._settings.workers and time.monotonic() >= self._next_start:
+            name = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
+            parent = os.getpid()
+            pid = os.fork()
+            if pid == 0:
+                self._become_worker(name, parent)
+            self._workers[pid] = (name, time.monotonic())
+
+    def _become_worker(self, name: str, parent: int) -> None:
+        """The life of a worker process; never returns."""
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            os.setpgid(0, 0)  # Ctrl-C is for the supervisor: it decides how its workers end
+            end_with_parent(parent, signal.SIGTERM)
+            self._queue.connection.connection_pool.reset()
+            self._queue.work(name)
+            status = 0
+        except BaseException:
+            log.exception("worker")
+        finally:
+            logging_flush()
+            os._exit(status)
+
+    def _reap(self) -> None:
+        """Notices ended workers and has what they had started run again."""
+        for pid in list(self._workers):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if not ended:
+                continue
+            name, start = self._workers.pop(pid)
+            self._recover(name)
+            if self._stopping:
+                continue
+            log.warning("a worker ended", worker=name, status=os.waitstatus_to_exitcode(status))
+            short = time.monotonic() - start < SHORT_LIFE
+            self._delay = min(MAX_DELAY, max(0.5, 2 * self._delay)) if short else 0.0
+            self._next_start = time.monotonic() + self._delay
+
+    def _recover(self, name: str) -> None:
+        try:
+            if found := self._queue.recover(name):
+                log.warning("jobs of an ended worker run again", worker=name, jobs=found)
+        except RedisError as error:
+            log.error("the queue does not answer", error=str(error))
+
+    def _stop(self, wakeup: socket.socket) -> None:
+        """Lets the jobs under way finish for `stop_grace` seconds, then ends them: they run again later."""
+        log.info("stopping", workers=len(self._workers), grace=self._settings.stop_grace)
+        steps = [(signal.SIGTERM, float(self._settings.stop_grace)), (signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0)]
+        for number, seconds in steps:
+            for pid in self._workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            deadline = time.monotonic() + seconds
+            while self._workers and (left := deadline - time.monotonic()) > 0:
+                if select.select([wakeup], [], [], min(left, 0.5))[0]:
+                    wakeup.recv(4096)
+                self._reap()
+            if not self._workers:
+                break
+        log.info("stopped")
+
+
+def logging_flush() -> None:
+    """Writes what is still buffered; `os._exit` would lose it."""
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    from bot.worker import main as imported_main  # not `__main__`: jobs name this module
+
+    sys.exit(imported_main())
