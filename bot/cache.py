@@ -52,7 +52,8 @@ class DiskFacts:
     def get_many(self, keys: Iterable[str]) -> Mapping[str, bytes]:
         found: dict[str, bytes] = {}
         now = int(time.time())
-        with self._open() as database:
+        with self._safely():
+            database = self._open()
             stale: list[str] = []
             for batch in batches(dict.fromkeys(keys)):
                 query = f"SELECT key, value, used FROM facts WHERE key IN ({','.join('?' * len(batch))})"  # noqa: S608 - placeholders
@@ -69,7 +70,8 @@ class DiskFacts:
         if not items:
             return
         now = int(time.time())
-        with self._open() as database:
+        with self._safely():
+            database = self._open()
             with database:
                 database.execute("BEGIN IMMEDIATE")
                 rows = ((key, value, now) for key, value in items.items())
@@ -97,14 +99,18 @@ class DiskFacts:
                 if not database.execute(f"DELETE FROM facts WHERE rowid IN ({oldest})").rowcount:  # noqa: S608 - constant
                     return
 
+    def _open(self) -> sqlite3.Connection:
+        """The connection of this process."""
+        if self._connection is None or self._owner != os.getpid():
+            # A connection that a fork inherited is left alone: closing it would release the parent's locks.
+            self._connection, self._owner = self._connect(), os.getpid()
+        return self._connection
+
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection of this process. Errors end the block quietly; a damaged file is removed."""
+    def _safely(self) -> Iterator[None]:
+        """Errors end the block quietly; a damaged file is removed."""
         try:
-            if self._connection is None or self._owner != os.getpid():
-                # A connection that a fork inherited is left alone: closing it would release the parent's locks.
-                self._connection, self._owner = self._connect(), os.getpid()
-            yield self._connection
+            yield
         except sqlite3.OperationalError as error:  # locked, full, unreadable
             log.warning("facts.disk", error=str(error))
             self.close()
@@ -146,7 +152,7 @@ class ValkeyFacts:
         with self._reachable() as reachable:
             for batch in batches(dict.fromkeys(keys)) if reachable else ():
                 values = self._client.mget([self._prefix + key for key in batch])
-                found |= {key: value for key, value in zip(batch, values, strict=True) if value is not None}
+                found |= {key: value for key, value in zip(batch, values, strict=True) if isinstance(value, bytes)}
         return found
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
