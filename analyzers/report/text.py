@@ -1,0 +1,109 @@
+"""Text of a reviewed project inside text of ours: made harmless, kept readable, cut to size.
+
+Names, messages and paths come from the reviewed repository, whose author may want to mention people, close issues, forge
+our hidden markers or break out of a code block. A finding's Markdown knows one construct, the code span; all else is text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_SPECIAL = re.compile(r"[\\`*_\[\]<>~|&]")
+_BLOCK_START = re.compile(r"^(\d{0,9})(#{1,6}(?=\s|$)|[-+](?=\s|$)|[.)](?=\s|$)|=+$|-+$)")
+# What GitHub turns into links and notifications: mentions, references to issues, addresses.
+_REFERENCE = re.compile(r"([@#])(?=\w)|(?<=:)(?=//)|(?i:\b(GH-|www\.))(?=\w)")
+_ZERO_WIDTH = "\u200b"
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """`text` without what terminals and readers act on: control characters, and those that reorder or hide text.
+
+    White space becomes single spaces, unless `lines` are kept.
+    """
+    if not lines:
+        text = " ".join(text.split())
+    return "".join("\ufffd" if _hidden(char) else char for char in text)
+
+
+def _hidden(char: str) -> bool:
+    return char not in "\n\t" and unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs"}
+
+
+def code_span(text: str) -> str:
+    """`text` as inline code, whatever backticks it holds."""
+    text = visible(text) or " "
+    fence = "`" * (_longest_run(text) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def code_block(text: str, language: str) -> str:
+    """A fenced block that `text` cannot end."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{re.sub(r'[^a-z0-9+#-]', '', language.lower())}\n{text}\n{fence}"
+
+
+def escaped(text: str) -> str:
+    """`text` as plain text in Markdown: nothing in it is markup, a mention or a reference."""
+    text = _REFERENCE.sub(lambda match: (match[1] or match[2] or "") + _ZERO_WIDTH, visible(text))
+    return _BLOCK_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text)).replace("\\&", "&amp;").replace("\\<", "&lt;")
+
+
+def markdown(text: str) -> str:
+    """A finding's Markdown, in one line: its code spans stay, the rest is plain text."""
+    text = visible(text)
+    pieces: list[str] = []
+    position = 0
+    for span in _SPAN.finditer(text):
+        pieces += (_between(text[position : span.start()]), code_span(span[2].strip() if "`" in span[2] else span[2]))
+        position = span.end()
+    pieces.append(_between(text[position:]))
+    return "".join(pieces)
+
+
+def _between(text: str) -> str:
+    """Escaped, with its outer spaces."""
+    if not text.strip():
+        return text
+    left, right = len(text) - len(text.lstrip()), len(text.rstrip())
+    return text[:left] + escaped(text) + text[right:]
+
+
+def plain(text: str) -> str:
+    """A finding's Markdown as plain text."""
+    return visible(_SPAN.sub(lambda span: span[2], text))
+
+
+def cut(text: str, size: int, note: str = "… shortened to fit.") -> str:
+    """At most `size` bytes of UTF-8, ending at a line if one is near, and saying so. Fences left open are closed."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= size:
+        return text
+    reserve = len(note.encode()) + 64
+    kept = encoded[: max(0, size - reserve)].decode(errors="ignore")
+    if "\n" in kept[len(kept) // 2 :]:
+        kept = kept[: kept.rindex("\n")]
+    return kept + _closing(kept) + f"\n\n{note}"
+
+
+def cut_line(text: str, size: int) -> str:
+    """At most `size` characters."""
+    return text if len(text) <= size else text[: size - 1].rstrip() + "…"
+
+
+def _closing(text: str) -> str:
+    """What ends an open fence and open `<details>`."""
+    open_fence = ""
+    for fence in re.findall(r"^(`{3,})", text, re.MULTILINE):
+        if not open_fence:
+            open_fence = fence
+        elif len(fence) >= len(open_fence):
+            open_fence = ""
+    closing = f"\n{open_fence}" if open_fence else ""
+    return closing + "\n</details>" * max(0, text.count("\n<details>") - text.count("\n</details>"))
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

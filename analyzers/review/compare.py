@@ -1,0 +1,82 @@
+"""New, fixed and kept: the difference of two complete analyses.
+
+Findings are compared by identity `(rule, subject)`, as multisets: a subject that has the problem twice in the base and
+three times in the head has one new finding. Subjects are symbolic, so moved, renamed and reformatted code compares equal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from analyzers.findings import Confidence, Finding, Severity
+
+_SEVERITIES = {severity: rank for rank, severity in enumerate(Severity)}
+_CONFIDENCES = {confidence: rank for rank, confidence in enumerate(Confidence)}
+
+
+def order(finding: Finding) -> tuple[int, int, str, int, int, str, str]:
+    """Sort key: worst first, then surest, then by place; total, so that equal inputs print equal reports."""
+    span = finding.place.span
+    return (
+        _SEVERITIES[finding.severity],
+        _CONFIDENCES[finding.confidence],
+        finding.place.path,
+        span.start_line,
+        span.start_column,
+        finding.rule,
+        finding.subject,
+    )
+
+
+def compare(
+    base: Sequence[Finding], head: Sequence[Finding]
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[Finding, ...]]:
+    """`(new, fixed, kept)`, each in order; `kept` in the words of the head."""
+    olds, news = _by_identity(base), _by_identity(head)
+    new: list[Finding] = []
+    fixed: list[Finding] = []
+    kept: list[Finding] = []
+    for identity in olds.keys() | news.keys():
+        old, now = olds[identity], news[identity]
+        same = _pair(old, now)
+        kept += same
+        if len(now) > len(old):
+            new += [finding for finding in now if not any(finding is other for other in same)]
+        else:
+            fixed += _unpaired(old, now)
+    return _sorted(new), _sorted(fixed), _sorted(kept)
+
+
+def _by_identity(findings: Iterable[Finding]) -> defaultdict[tuple[str, str], list[Finding]]:
+    groups: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in sorted(findings, key=order):
+        groups[finding.identity].append(finding)
+    return groups
+
+
+def _pair(old: Sequence[Finding], now: Sequence[Finding]) -> list[Finding]:
+    """Those of `now` that stand for one of `old`: likest first, so that what remains is what was really added."""
+    count = min(len(old), len(now))
+    return sorted(now, key=lambda finding: _likeness(finding, old), reverse=True)[:count]
+
+
+def _unpaired(old: Sequence[Finding], now: Sequence[Finding]) -> list[Finding]:
+    return sorted(old, key=lambda finding: _likeness(finding, now), reverse=True)[len(now) :]
+
+
+def _likeness(finding: Finding, others: Sequence[Finding]) -> int:
+    """3: stands unmoved among `others`; 2: same file and words; 1: same file; 0: neither."""
+    return max((_alike(finding, other) for other in others), default=0)
+
+
+def _alike(one: Finding, other: Finding) -> int:
+    if one.place.path != other.place.path:
+        return 0
+    if one.message != other.message:
+        return 1
+    return 3 if one.place.span == other.place.span else 2
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=order))

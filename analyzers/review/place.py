@@ -1,0 +1,148 @@
+"""Placing: which line of the diff carries a finding, or why none does.
+
+GitHub takes comments only on lines its diff shows, refuses a whole review for one that is not, and answers badly to long
+reviews. So every finding gets at most one comment, on the line that best explains what the change did, and what finds no
+line is handed back with the reason: never dropped, never put on a random line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from analyzers.edits import MAX_LINES, Suggestion, Verify, suggestion
+from analyzers.findings import Finding
+from analyzers.review.compare import order
+from analyzers.review.diff import Diff, Hunk
+from analyzers.source import Place
+
+MAX_INLINE = 25  # reviews of 30 and more comments were seen to end in 502 though created, or in secondary limits
+
+ReadSource = Callable[[str], bytes | None]
+"""The text of a file of one revision, or nothing if it is not there (or not readable)."""
+
+
+class Reason(StrEnum):
+    """Why a finding has no comment of its own."""
+
+    OUTSIDE = "outside the diff"
+    LIMIT = "limit"
+    REPEATED = "repeated"  # another comment of the same identity says it
+    REFUSED = "refused"  # GitHub did not take the comment
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """A finding at the lines `start_line`..`line` of the new file (`start_line` is `None` for a single line).
+
+    With a `suggestion`, the lines are exactly those it replaces.
+    """
+
+    finding: Finding
+    path: str
+    line: int
+    start_line: int | None = None
+    suggestion: str | None = None
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """A finding without a comment."""
+
+    finding: Finding
+    reason: Reason
+
+
+class Placement(msgspec.Struct, frozen=True):
+    """Where each new finding goes: `len(inline) + len(elsewhere)` is the number of findings."""
+
+    inline: tuple[Comment, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+    def without(self, refused: Callable[[Finding], bool]) -> Placement:
+        """The same, with the comments that GitHub did not take told elsewhere."""
+        out = tuple(Elsewhere(comment.finding, Reason.REFUSED) for comment in self.inline if refused(comment.finding))
+        inline = tuple(comment for comment in self.inline if not refused(comment.finding))
+        return Placement(inline=inline, elsewhere=tuple(sorted((*self.elsewhere, *out), key=lambda one: order(one.finding))))
+
+
+class _Anchor(msgspec.Struct, frozen=True):
+    path: str
+    start: int
+    end: int
+    hunk: Hunk
+    changed: bool
+
+
+def place(
+    findings: Iterable[Finding],
+    diff: Diff,
+    read: ReadSource,
+    verify: Verify,
+    *,
+    limit: int = MAX_INLINE,
+) -> Placement:
+    """Put each finding on a line of `diff`. `read` gives the head's files; `verify` tries a fix (see `analyzers.edits`)."""
+    inline: list[Comment] = []
+    elsewhere: list[Elsewhere] = []
+    said: set[tuple[str, str]] = set()
+    for finding in sorted(findings, key=order):
+        anchor = _anchor(finding, diff)
+        if anchor is None:
+            elsewhere.append(Elsewhere(finding, Reason.OUTSIDE))
+        elif finding.identity in said:
+            elsewhere.append(Elsewhere(finding, Reason.REPEATED))
+        elif len(inline) >= limit:
+            elsewhere.append(Elsewhere(finding, Reason.LIMIT))
+        else:
+            said.add(finding.identity)
+            inline.append(_comment(finding, anchor, diff, read, verify))
+    return Placement(inline=tuple(inline), elsewhere=tuple(elsewhere))
+
+
+def _comment(finding: Finding, anchor: _Anchor, diff: Diff, read: ReadSource, verify: Verify) -> Comment:
+    block = _suggestion(finding, anchor, diff, read, verify)
+    if block is not None and finding.fix is not None:
+        path, start, end, text = finding.fix.path, block.start_line, block.line, block.text
+    else:
+        path, start, end, text = anchor.path, anchor.start, anchor.end, None
+    return Comment(finding=finding, path=path, line=end, start_line=start if start < end else None, suggestion=text)
+
+
+def _suggestion(finding: Finding, anchor: _Anchor, diff: Diff, read: ReadSource, verify: Verify) -> Suggestion | None:
+    """GitHub replaces the very lines a comment stands on, so the comment moves to the fix where the reader still follows:
+    within the anchor's file, or to lines the change itself wrote."""
+    fix = finding.fix
+    if fix is None:
+        return None
+
+    def fits(start: int, end: int) -> bool:
+        near = fix.path == anchor.path or any(start <= line <= end for line in diff.changed_lines(fix.path))
+        return near and diff.in_hunk(fix.path, start, end)
+
+    source = read(fix.path) if diff.hunks(fix.path) else None
+    return None if source is None else suggestion(finding, source, fits, verify)
+
+
+def _anchor(finding: Finding, diff: Diff) -> _Anchor | None:
+    """The first of the finding's places on a changed line, its own before the related ones; else the first on a shown line."""
+    anchors = list(_anchors([finding.place, *(related.place for related in finding.related)], diff))
+    return next((anchor for anchor in anchors if anchor.changed), anchors[0] if anchors else None)
+
+
+def _anchors(places: Sequence[Place], diff: Diff) -> Iterator[_Anchor]:
+    for where in places:
+        candidates = [anchor for hunk in diff.hunks(where.path) if (anchor := _cut(where, hunk)) is not None]
+        if candidates:
+            yield next((anchor for anchor in candidates if anchor.changed), candidates[0])
+
+
+def _cut(where: Place, hunk: Hunk) -> _Anchor | None:
+    """The part of a place that `hunk` shows, at most `MAX_LINES` long and, where it can be, with a changed line in it."""
+    start, end = max(where.span.start_line, hunk.start), min(where.span.end_line, hunk.end)
+    if start > end:
+        return None
+    changed = [line for line in sorted(hunk.changed) if start <= line <= end]
+    if changed and changed[0] - start >= MAX_LINES:
+        start = changed[0]
+    return _Anchor(where.path, start, min(end, start + MAX_LINES - 1), hunk, bool(changed))
