@@ -65,7 +65,8 @@ MAX_WAIT = 6 * 3600  # a job that still has to wait for GitHub after this is giv
 
 SUBMIT = """
 -- KEYS: queue, finished jobs, failed jobs, newest job of the subject, delivery
--- ARGV: prefix of job keys, id, id if one runs already, head, updated, ttl of current, ttl of delivery or 0, data, text, now
+-- ARGV: prefix of job keys, id, id if one runs already, head, updated, ttl of current, ttl of delivery or 0, data, text, now,
+--       1 for a re-run
 local prefix, id, head, updated = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
 if ARGV[7] ~= '0' then
     local before = redis.call('GET', KEYS[5])
@@ -75,7 +76,7 @@ local newest = redis.call('HMGET', KEYS[4], 'id', 'head', 'updated')
 local same = newest[1] == id
 if newest[1] and not same then
     local older = updated ~= '' and newest[3] and newest[3] ~= '' and updated < newest[3]
-    local elsewhere = updated == '' and newest[2] ~= head
+    local elsewhere = ARGV[11] == '1' and newest[2] ~= head  -- pressed beside a check that is no longer the newest
     if older or elsewhere then return {'stale', newest[1]} end
 end
 local status, outcome, key = redis.call('HGET', prefix .. id, 'status'), 'queued', id
@@ -221,7 +222,8 @@ class _Submission:
         keys = [*self._keys, f"cliffguard:current:{job.subject}", f"cliffguard:delivery:{job.delivery}"]
         again = f"{id}-{hashlib.sha256(job.delivery.encode()).hexdigest()[:8]}"
         seen = DELIVERY_TTL if job.delivery else 0
-        return keys, [PREFIX, id, again, job.head, job.updated, CURRENT_TTL, seen, data, text, now]
+        rerun = int(job.reason.endswith(".rerequested"))
+        return keys, [PREFIX, id, again, job.head, job.updated, CURRENT_TTL, seen, data, text, now, rerun]
 
 
 class Receiver:

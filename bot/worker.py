@@ -51,7 +51,7 @@ def _queue() -> Queue:
 
 
 def perform(payload: Mapping[str, Any]) -> Any:
-    """One job, in its own process. What it raises decides what becomes of it:
+    """One job, in its own process. What `bot.review.run` raises decides what becomes of it:
 
     `Gone`: done. `Later`: again, not before the time it names. `Broken`: the check run is concluded with its reason.
     Anything else: again after a while, and after the last try `abandon`.
@@ -63,8 +63,6 @@ def perform(payload: Mapping[str, Any]) -> Any:
         outcome = "failed"
         try:
             answer = None
-            if not _queue().current(job):
-                raise Gone("a newer event of the pull request came first")
             with observe.step("total"):
                 review.run(job, _settings(), _queue())
             outcome = "done"
@@ -75,12 +73,11 @@ def perform(payload: Mapping[str, Any]) -> Any:
             outcome, answer = "later", later(error)
             log.info("again later", reason=error.reason, after=error.after)
             if answer is None:
-                outcome = "given up"
-                review.give_up(job, f"GitHub could not be reached for hours: {error.reason}", _settings(), _queue())
+                outcome, answer = "given up", _conclude(job, f"it had to wait for too long: {error.reason}")
         except Broken as broken:
             outcome = "broken"
             log.warning("cannot be reviewed", reason=broken.reason)
-            review.give_up(job, broken.reason, _settings(), _queue())
+            answer = _conclude(job, broken.reason)
         except BaseException:
             log.exception("the review failed")
             raise
@@ -92,19 +89,22 @@ def perform(payload: Mapping[str, Any]) -> Any:
 
 def abandon(payload: Mapping[str, Any], reason: str) -> Any:
     """Concludes the check run of a job that failed for good."""
-    from bot import review
-
     job = msgspec.convert(payload, Job)
     with _logged(job):
-        if not _queue().current(job):
-            return None
         log.error("given up", reason=reason)
-        try:
-            review.give_up(job, f"the review failed repeatedly: {reason}", _settings(), _queue())
-        except Gone as gone:
-            log.info("nothing left to do", reason=gone.reason)
-        except Later as error:
-            return later(error)
+        return _conclude(job, f"the review failed repeatedly ({reason})")
+
+
+def _conclude(job: Job, reason: str) -> Any:
+    """Says on GitHub that the job is not tried again. Returns what the queue needs to do this later, if GitHub is away."""
+    from bot import review
+
+    try:
+        review.give_up(job, reason, _settings(), _queue())
+    except (Gone, Broken) as error:
+        log.warning("the check run is not concluded", reason=error.reason)
+    except Later as error:
+        return later(error)
     return None
 
 

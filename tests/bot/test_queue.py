@@ -130,6 +130,12 @@ def test_another_pull_request_supersedes_nothing(queue: Queue, make_job: MakeJob
     assert queue.current(other)
 
 
+def test_without_times_the_last_to_arrive_is_the_newest(queue: Queue, make_job: MakeJob) -> None:
+    queue.submit(make_job(head=A))
+    assert queue.submit(make_job(head=B)).outcome is Outcome.QUEUED
+    assert not queue.current(make_job(head=A))
+
+
 def test_events_that_arrive_out_of_order_do_not_bring_an_old_head_back(queue: Queue, make_job: MakeJob) -> None:
     old, new = make_job(head=A, updated=EARLIER), make_job(head=B, updated=LATER)
     queue.submit(new)
@@ -182,11 +188,11 @@ def test_another_delivery_for_what_runs_or_is_done_adds_nothing(queue: Queue, ma
 
 def test_a_rerun_of_the_newest_head_runs_and_of_an_older_one_does_not(queue: Queue, make_job: MakeJob) -> None:
     set_status(queue, queue.submit(make_job(head=A, updated=EARLIER)).id, JobStatus.FINISHED)
-    rerun = make_job(head=A, attempt="rerequested d-9", delivery="d-9")
+    rerun = make_job(head=A, attempt="rerequested d-9", delivery="d-9", reason="check_run.rerequested")
     assert queue.submit(rerun).outcome is Outcome.QUEUED
     assert queue.current(rerun)
     queue.submit(make_job(head=B, updated=LATER))
-    assert queue.submit(make_job(head=A, attempt="rerequested d-10")).outcome is Outcome.STALE
+    assert queue.submit(msgspec.structs.replace(rerun, attempt="rerequested d-10", delivery="d-10")).outcome is Outcome.STALE
     assert queue.submit(make_job(head=A, updated=EARLIER)).outcome is Outcome.STALE, "the re-run did not forget the time"
 
 
