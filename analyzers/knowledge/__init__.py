@@ -1,0 +1,177 @@
+"""What we know of libraries, as data: one YAML file a library, read once, validated by the types below.
+
+Three grades of saying a thing, in this order: a flag, a table entry, a named function of `analyzers.knowledge.naming`.
+A name of a library is written in the library's own spelling; `namespaces` lists the modules it can be imported from, so
+`relations: {ForeignKey: …}` means `<any of namespaces>.ForeignKey`. Names with a separator are full names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+
+class Relation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to declare a relation."""
+
+    many: bool = False
+    owning: bool = True  # this side holds the column
+    unique: bool = False
+    indexed: bool = False  # the library itself creates an index for the column
+    polymorphic: bool = False  # the target is any model: it cannot be joined
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to declare a column. `role`: lookup, timestamp, boolean, text, number, key, other."""
+
+    role: str = "other"
+    indexed: bool = False
+    unique: bool = False
+
+
+class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The names of a declaration's arguments; `target` may also be given by position 0."""
+
+    target: str = ""
+    inverse: str = ""
+    mapped_by: str = ""
+    inversed_by: str = ""
+    column: str = ""
+    indexed: str = ""
+    unique: str = ""
+    primary: str = ""
+    choices: str = ""
+    fetch: str = ""
+    eager_value: str = "EAGER"
+    type: str = ""
+
+
+class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How classes become tables. `style`: fields are assigned calls, or decorators of properties."""
+
+    style: Literal["call", "decorator"]
+    arguments: Arguments
+    bases: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()  # decorators that make a class a table
+    table_mark: str = ""  # decorator that names the table and its indexes
+    index_marks: tuple[str, ...] = ()
+    unique_marks: tuple[str, ...] = ()
+    join_column_marks: tuple[str, ...] = ()
+    id_marks: tuple[str, ...] = ()
+    columns: dict[str, Column] = {}
+    column_types: dict[str, Column] = {}  # by the value of `arguments.type`
+    annotation_types: dict[str, str] = {}  # role by the property's own type, where no column type is named
+    relations: dict[str, Relation] = {}
+    options: str = ""  # nested class of options, `Meta`
+    option_table: str = ""
+    option_indexes: tuple[str, ...] = ()
+    option_unique: tuple[str, ...] = ()
+    option_constraints: str = ""
+    option_abstract: str = ""
+    option_unmanaged: str = ""
+    table: str = ""  # named function: class -> table name
+    column_suffix: str = "_id"
+    inverse_default: str = ""  # `{model}_set`
+    key_suffix: str = ""  # reading `<relation><suffix>` reads this row's own column
+    primary_key: str = "id"
+
+
+class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a method does to rows, a manager, a repository or a query under construction.
+
+    `returns`: rows (the same, changed), new (rows of the repository's table), row (one of them), value (no rows any more),
+    self. `eager`: how arguments name what is loaded with the rows. `filters`, `orders`: how they name columns. `fresh`: it runs
+    its own query although the relation was loaded.
+    """
+
+    returns: Literal["rows", "new", "row", "value"] = "rows"
+    eager: Literal["", "paths", "selected", "joined"] = ""
+    filters: Literal["", "lookups", "criteria", "expression"] = ""
+    orders: Literal["", "names", "criteria", "expression"] = ""
+    fresh: bool = False
+    limits: bool = False
+    runs: bool = False  # calling it sends the query
+
+
+class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where rows come from and what their methods do."""
+
+    managers: tuple[str, ...] = ()  # attributes of a model class that give its rows
+    manager_bases: tuple[str, ...] = ()
+    repository_bases: tuple[str, ...] = ()
+    session_bases: tuple[str, ...] = ()  # classes whose methods give a repository or rows of a named class
+    repository_of: str = ""  # method of a session: class -> repository
+    methods: dict[str, Method] = {}
+    query_factories: tuple[str, ...] = ()  # `super().get_queryset()` of a library's manager
+    path_separator: str = "."
+    lookups: dict[str, str] = {}  # suffix of a lookup -> equal, ranged, pattern, other
+    lazy_reference: bool = False  # a to-one relation gives a reference; the query runs when more than its key is read
+    truth_runs: bool = True
+    eager_to_one: str = ""  # code that loads a relation with the rows, `{path}`
+    eager_to_many: str = ""
+    eager_chain: bool = False  # the code above can be appended to the query
+    join_chain: str = ""  # for queries under construction: `{alias}`, `{name}`, `{path}`
+    bypass_advice: str = ""
+
+
+class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Classes that bind rows to a template by declaration."""
+
+    bases: tuple[str, ...]
+    many: bool = True
+    rows_method: str = ""
+    rows_attribute: str = ""
+    model_attribute: str = ""
+    template_attribute: str = ""
+    template_default: str = ""
+    names: tuple[str, ...] = ()
+    name_attribute: str = ""
+    context_method: str = ""
+    page_attribute: str = ""
+
+
+class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What we know of one library."""
+
+    library: str
+    language: Literal["python", "php"]
+    title: str
+    namespaces: tuple[str, ...] = ()
+    models: Models | None = None
+    rows: Rows | None = None
+    views: tuple[Views, ...] = ()
+    renderers: dict[str, tuple[int, int]] = {}  # function: positions of template and context
+    render_methods: dict[str, tuple[int, int]] = {}
+    render_bases: tuple[str, ...] = ()
+    transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
+    transparent_methods: tuple[str, ...] = ()
+    injected: dict[str, str] = {}  # type of a parameter -> what it is: session
+    migration_marks: tuple[str, ...] = ()  # base classes of migrations
+    migration_sql: dict[str, int] = {}  # calls whose n-th argument is SQL that runs on the schema
+    migration_reverse: tuple[str, ...] = ()  # methods that undo
+    schema_from: Literal["models", "migrations"] = "models"
+
+
+@cache
+def libraries() -> tuple[Library, ...]:
+    """All libraries, by file name."""
+    files = sorted(
+        (f for f in resources.files(__name__).iterdir() if f.name.endswith(".yml")),
+        key=lambda f: f.name,
+    )
+    return tuple(msgspec.yaml.decode(f.read_bytes(), type=Library) for f in files)
+
+
+def named(library: Library, name: str, table: Container[str]) -> str | None:
+    """The key of `table` that the full library name `name` stands for, if any."""
+    if name in table:
+        return name
+    for separator in (".", "\\"):
+        space, found, last = name.rpartition(separator)
+        if found and last in table and space in library.namespaces:
+            return last
+    return None

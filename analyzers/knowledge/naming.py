@@ -1,0 +1,37 @@
+"""What data cannot say: how libraries derive the names of tables and columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+
+def _underscore(name: str) -> str:
+    """`OrderLine` is `order_line`; `HTTPRequest` is `http_request`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def app_label(path: str) -> str:
+    """The Django application a models file belongs to: the folder above `models.py` or the `models` package."""
+    parts = path.split("/")
+    if "models" in parts[:-1]:
+        return parts[parts.index("models") - 1] if parts.index("models") else ""
+    return parts[-2] if len(parts) > 1 else ""
+
+
+def django_table(path: str, name: str) -> str:
+    """Source: Django, `Options.contribute_to_class`: `<app label>_<model name>` in lower case."""
+    return f"{app_label(path)}_{name.lower()}"
+
+
+def doctrine_table(_path: str, name: str) -> str:
+    """Source: Symfony's recipe sets `doctrine.orm.naming_strategy.underscore_number_aware`."""
+    return _underscore(name)
+
+
+def django_column(name: str) -> str:
+    return name
+
+
+TABLES: dict[str, Callable[[str, str], str]] = {"django": django_table, "doctrine": doctrine_table}
+COLUMNS: dict[str, Callable[[str], str]] = {"django": django_column, "doctrine": _underscore}

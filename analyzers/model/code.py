@@ -1,0 +1,388 @@
+"""The code of one revision as names: modules, classes, functions, and what a name means where it stands.
+
+A name resolves to a `Definition` of the project, or to an `External` (its full dotted name in a library that the
+repository does not hold), or to nothing. Nothing is guessed: an import that fits two files resolves to the one that shares
+the longest path with the importer, as import systems do, and to nothing when that is undecided.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from analyzers.facts.outline import Assign, Class, Function, Member, Name, Node, Other
+from analyzers.facts.store import FileFacts
+from analyzers.source import Place
+
+_MAX_HOPS = 12  # re-exports followed for one name; real packages use two or three
+PHP_SEPARATOR = "\\"
+
+
+class External(msgspec.Struct, frozen=True):
+    """A name of a library: `django.db.models.ForeignKey`, `Doctrine\\ORM\\Mapping\\Entity`."""
+
+    name: str
+
+
+class Module(msgspec.Struct, frozen=True):
+    """A file or package as a value. `path` is the file that defines its names."""
+
+    path: str
+    name: str
+
+
+class FunctionDefinition(msgspec.Struct, frozen=True, eq=False):
+    """A function or method of the project. `owner` is the class whose body holds it."""
+
+    path: str
+    qualified: str
+    node: Function
+    owner: ClassDefinition | None = None
+
+
+class ValueDefinition(msgspec.Struct, frozen=True, eq=False):
+    """A module-level or class-level assignment."""
+
+    path: str
+    qualified: str
+    node: Assign
+
+
+class ClassDefinition(msgspec.Struct, frozen=True, eq=False):
+    """A class of the project, with the members its own body states (not those it inherits)."""
+
+    path: str
+    qualified: str
+    node: Class
+    methods: dict[str, FunctionDefinition]
+    attributes: dict[str, Assign]
+    classes: dict[str, Class]
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+
+Definition = ClassDefinition | FunctionDefinition | ValueDefinition | Module
+Resolved = Definition | External
+
+
+def statements(body: tuple[Node, ...]) -> Iterator[Node]:
+    """The statements of a body, looking through `if`, `try`, `with` and plain blocks (definitions guarded by a version test)."""
+    for node in body:
+        if isinstance(node, Other) and node.word in _TRANSPARENT:
+            yield from statements(node.children)
+        else:
+            yield node
+
+
+_TRANSPARENT = frozenset({"if", "try", "except", "else", "finally", "with", "block"})
+
+
+class Codebase:
+    """Every file's definitions, found by name. Built once for a revision, read-only after."""
+
+    def __init__(self, files: Mapping[str, FileFacts]) -> None:
+        self.files = files
+        self._modules: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
+        self._php: dict[str, ClassDefinition] = {}
+        self._definitions: dict[str, dict[str, Definition]] = {}
+        self._imports: dict[str, dict[str, str]] = {}
+        self._names: dict[tuple[str, str], Resolved | None] = {}
+        self._dotted: dict[tuple[str, str], Resolved | None] = {}
+        self._bases: dict[int, tuple[ClassDefinition | External, ...]] = {}
+        self._lineage: dict[int, tuple[ClassDefinition | External, ...]] = {}
+        self._templates: dict[str, list[str]] = defaultdict(list)
+        for path, facts in files.items():
+            match facts.language:
+                case "python":
+                    parts = module_parts(path)
+                    if parts:
+                        self._modules[parts[-1]].append((parts, path))
+                case "php":
+                    for definition in self.definitions(path).values():
+                        if isinstance(definition, ClassDefinition):
+                            self._php[definition.qualified.lower()] = definition
+                case "django" | "twig":
+                    self._templates[path.rsplit("/", 1)[-1]].append(path)
+
+    # -- what a file defines -------------------------------------------------------------------------------------------
+
+    def definitions(self, path: str) -> dict[str, Definition]:
+        """The names a file's own top level defines."""
+        known = self._definitions.get(path)
+        if known is None:
+            known = self._definitions[path] = dict(self._define(path))
+        return known
+
+    def _define(self, path: str) -> Iterator[tuple[str, Definition]]:
+        facts = self.files[path]
+        prefix = self._prefix(path, facts)
+        for node in statements(facts.outline):
+            match node:
+                case Class():
+                    yield node.name, self._class(path, f"{prefix}{node.name}", node)
+                case Function():
+                    yield node.name, FunctionDefinition(path, f"{prefix}{node.name}", node)
+                case Assign(target=Name(id=name)):
+                    yield name, ValueDefinition(path, f"{prefix}{name}", node)
+
+    def _class(self, path: str, qualified: str, node: Class) -> ClassDefinition:
+        definition = ClassDefinition(path, qualified, node, {}, {}, {})
+        separator = "::" if PHP_SEPARATOR in qualified or path.endswith(".php") else "."
+        for member in statements(node.body):
+            match member:
+                case Function():
+                    definition.methods.setdefault(
+                        member.name, FunctionDefinition(path, f"{qualified}{separator}{member.name}", member, definition)
+                    )
+                case Assign(target=Name(id=name)):
+                    definition.attributes[name] = member
+                case Class():
+                    definition.classes[member.name] = member
+        return definition
+
+    def _prefix(self, path: str, facts: FileFacts) -> str:
+        if facts.language == "php":
+            return f"{facts.namespace}{PHP_SEPARATOR}" if facts.namespace else ""
+        return ".".join(module_parts(path)) + "."
+
+    def classes(self) -> Iterator[ClassDefinition]:
+        """Every top-level class of the revision."""
+        for path, facts in self.files.items():
+            if facts.language in ("python", "php"):
+                for definition in self.definitions(path).values():
+                    if isinstance(definition, ClassDefinition):
+                        yield definition
+
+    # -- what a name means ---------------------------------------------------------------------------------------------
+
+    def resolve(self, path: str, name: str) -> Resolved | None:
+        """What `name` means at the top level of `path`."""
+        key = (path, name)
+        if key not in self._names:
+            self._names[key] = None  # cuts circular imports
+            self._names[key] = self._resolve(path, name, _MAX_HOPS)
+        return self._names[key]
+
+    def resolve_node(self, path: str, node: Node) -> Resolved | None:
+        """What a `Name` or a chain of `Member`s means at the top level of `path`."""
+        match node:
+            case Name(id=name):
+                return self.resolve(path, name)
+            case Member(of=of, name=name):
+                outer = self.resolve_node(path, of)
+                return self.member(outer, name) if outer is not None else None
+        return None
+
+    def member(self, outer: Resolved, name: str) -> Resolved | None:
+        """What `outer.name` means, for a module, a library name or a class."""
+        match outer:
+            case External():
+                return External(f"{outer.name}.{name}")
+            case Module(path=path) if path:
+                found = self.resolve(path, name)
+                return found or self._submodule(outer, name)
+            case Module():
+                return self._submodule(outer, name)
+            case ClassDefinition():
+                nested = outer.classes.get(name)
+                if nested is not None:
+                    return self._class(outer.path, f"{outer.qualified}.{name}", nested)
+                return outer.methods.get(name)
+        return None
+
+    def _submodule(self, module: Module, name: str) -> Module | None:
+        found = self._module(f"{module.name}.{name}", module.path)
+        return found
+
+    def _resolve(self, path: str, name: str, hops: int) -> Resolved | None:
+        facts = self.files.get(path)
+        if facts is None or not hops:
+            return None
+        if facts.language == "php":
+            return self._resolve_php(path, facts, name)
+        own = self.definitions(path).get(name)
+        if own is not None:
+            return self._alias(path, own, hops)
+        imported = self._imported(path)
+        target = imported.get(name)
+        if target is not None:
+            return self._resolve_dotted(path, target, hops - 1)
+        for star in (i.path for i in facts.imports if i.name == "*"):
+            module = self._module(self._absolute(path, star), path)
+            if module is not None and module.path and module.path != path:
+                found = self._resolve(module.path, name, hops - 1)
+                if found is not None:
+                    return found
+        return None
+
+    def _alias(self, path: str, own: Definition, hops: int) -> Resolved:
+        """`OrderAlias = Order` means `Order`."""
+        if isinstance(own, ValueDefinition) and isinstance(own.node.value, Name) and hops > 1:
+            name = own.node.value.id
+            if isinstance(own.node.target, Name) and own.node.target.id != name:
+                return self._resolve(path, name, hops - 1) or own
+        return own
+
+    def _imported(self, path: str) -> dict[str, str]:
+        known = self._imports.get(path)
+        if known is None:
+            known = self._imports[path] = {i.name: i.path for i in self.files[path].imports if i.name != "*"}
+        return known
+
+    def _resolve_dotted(self, path: str, dotted: str, hops: int) -> Resolved | None:
+        absolute = self._absolute(path, dotted)
+        module = self._module(absolute, path)
+        if module is not None:
+            return module
+        head, _, last = absolute.rpartition(".")
+        if head:
+            parent = self._module(head, path)
+            if parent is not None:
+                return self._resolve(parent.path, last, hops) if parent.path else None
+            if self._inside(head):
+                return None
+        return External(absolute)
+
+    def _absolute(self, path: str, dotted: str) -> str:
+        """`..models.Order` in `shop/api/views.py` is `shop.models.Order`."""
+        level = len(dotted) - len(dotted.lstrip("."))
+        if not level:
+            return dotted
+        parts = path.split("/")[:-1]
+        parts = parts[: len(parts) - (level - 1)] if level > 1 else parts
+        rest = dotted[level:]
+        return ".".join([*parts, rest] if rest else parts)
+
+    def _module(self, dotted: str, importer: str) -> Module | None:
+        """The file that `import dotted` finds from `importer`."""
+        parts = tuple(dotted.split("."))
+        found = [
+            (len(own) - len(parts), own, path) for own, path in self._modules.get(parts[-1], ()) if own[-len(parts) :] == parts
+        ]
+        if not found:
+            return None
+        if len(found) > 1:
+            here = importer.split("/")
+            found.sort(key=lambda f: (-_shared(here, f[2].split("/")), f[0], f[2]))
+        return Module(found[0][2], dotted)
+
+    def _inside(self, dotted: str) -> bool:
+        """Whether `dotted` starts with a package of the project: then an unknown name is unknown, not a library's."""
+        first = dotted.split(".", 1)[0]
+        return any(path.split("/", 1)[0] == first for _, path in self._modules.get(first, ()))
+
+    def _resolve_php(self, path: str, facts: FileFacts, name: str) -> Resolved | None:
+        if name.startswith("$"):
+            return None
+        if name.startswith(PHP_SEPARATOR):
+            full = name[1:]
+        else:
+            first, _, rest = name.partition(PHP_SEPARATOR)
+            target = self._imported(path).get(first)
+            if target is not None:
+                full = f"{target}{PHP_SEPARATOR}{rest}" if rest else target
+            else:
+                full = f"{facts.namespace}{PHP_SEPARATOR}{name}" if facts.namespace else name
+        full = full.lstrip(PHP_SEPARATOR)
+        found: Resolved | None = self._php.get(full.lower())
+        return found or self.definitions(path).get(name) or External(full)
+
+    def php_class(self, full: str) -> ClassDefinition | None:
+        """A PHP class by its full name, any case."""
+        return self._php.get(full.lstrip(PHP_SEPARATOR).lower())
+
+    def template(self, name: str, importer: str = "") -> str | None:
+        """The path of the template called `name`: the file below a `templates` folder, nearest to `importer`."""
+        last = name.rsplit("/", 1)[-1]
+        found = [
+            p
+            for p in self._templates.get(last, ())
+            if f"/{p}".endswith((f"/templates/{name}", f"/jinja2/{name}", f"/views/{name}"))
+        ]
+        if not found:
+            return None
+        here = importer.split("/")
+        return min(found, key=lambda p: (-_shared(here, p.split("/")), len(p), p))
+
+    # -- inheritance ---------------------------------------------------------------------------------------------------
+
+    def bases(self, definition: ClassDefinition) -> tuple[ClassDefinition | External, ...]:
+        """The direct bases that resolve."""
+        known = self._bases.get(id(definition))
+        if known is None:
+            found = (self.resolve_node(definition.path, _called(base)) for base in definition.node.bases)
+            known = tuple(b for b in found if isinstance(b, ClassDefinition | External) and b is not definition)
+            self._bases[id(definition)] = known
+        return known
+
+    def lineage(self, definition: ClassDefinition) -> tuple[ClassDefinition | External, ...]:
+        """The class, then everything it inherits from, depth first, each once."""
+        known = self._lineage.get(id(definition))
+        if known is not None:
+            return known
+        out: list[ClassDefinition | External] = []
+        stack: list[ClassDefinition | External] = [definition]
+        seen: set[int | str] = set()
+        while stack:
+            top = stack.pop()
+            key = top.name if isinstance(top, External) else id(top)
+            if key in seen:
+                continue
+            seen.add(key)
+            out.append(top)
+            if isinstance(top, ClassDefinition):
+                stack.extend(reversed(self.bases(top)))
+        self._lineage[id(definition)] = tuple(out)
+        return self._lineage[id(definition)]
+
+    def externals(self, definition: ClassDefinition) -> set[str]:
+        """The names of all library classes it inherits from, directly or not."""
+        return {base.name for base in self.lineage(definition) if isinstance(base, External)}
+
+    def method(
+        self, definition: ClassDefinition, name: str, *, after: ClassDefinition | None = None
+    ) -> FunctionDefinition | None:
+        """The method `name` as an instance finds it; `after` a class of the lineage for `super()`."""
+        passed = after is None
+        for base in self.lineage(definition):
+            if passed and isinstance(base, ClassDefinition) and name in base.methods:
+                return base.methods[name]
+            passed = passed or base is after
+        return None
+
+    def attribute(self, definition: ClassDefinition, name: str) -> tuple[ClassDefinition, Assign] | None:
+        """The class-level assignment of `name`, with the class that states it."""
+        for base in self.lineage(definition):
+            if isinstance(base, ClassDefinition) and name in base.attributes:
+                return base, base.attributes[name]
+        return None
+
+    def place(self, path: str, node: Node) -> Place:
+        """Where `node` of `path` stands."""
+        return Place(path, self.files[path].span(node.start, node.end))
+
+
+def _called(base: Node) -> Node:
+    """`Generic[T]` as a base means `Generic`."""
+    return base.children[0] if isinstance(base, Other) and base.word == "item" and base.children else base
+
+
+def module_parts(path: str) -> tuple[str, ...]:
+    """`shop/models/__init__.py` is `("shop", "models")`."""
+    parts = path.removesuffix(".py").split("/")
+    if parts[-1] == "__init__":
+        parts.pop()
+    return tuple(parts)
+
+
+def _shared(one: list[str], other: list[str]) -> int:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

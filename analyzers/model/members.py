@@ -1,0 +1,423 @@
+"""What `value.name` is, what a type annotation promises, and what calls of libraries hand on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
+from analyzers.knowledge import Library, libraries, named
+from analyzers.model import queries, templates
+from analyzers.model.code import ClassDefinition, Codebase, External, FunctionDefinition, module_parts
+from analyzers.model.models import Model
+from analyzers.model.project import Relation
+from analyzers.model.types import (
+    Bound,
+    ClassValue,
+    Instance,
+    LibraryValue,
+    Listed,
+    Literal,
+    Mapped,
+    ModelClass,
+    ModuleValue,
+    Row,
+    RowMethod,
+    Rows,
+    Site,
+    Super,
+    Tupled,
+    Value,
+    covers,
+)
+
+if TYPE_CHECKING:
+    from analyzers.model.summaries import Frame, Inference
+
+_PROPERTIES = frozenset({"property", "cached_property", "hybrid_property"})
+_COLLECTIONS = frozenset(
+    {
+        "list",
+        "List",
+        "Sequence",
+        "Iterable",
+        "Iterator",
+        "Generator",
+        "tuple",
+        "Tuple",
+        "set",
+        "array",
+        "iterable",
+        "Collection",
+    }
+    | {"QuerySet", "BaseManager", "ArrayCollection", "PersistentCollection"}
+)
+
+
+def module_name(code: Codebase, path: str) -> str:
+    """How findings name a file as a whole: `shop.views`, or a template's own path."""
+    return ".".join(module_parts(path)) if code.files[path].language == "python" else path
+
+
+def member(inference: Inference, holder: Value, name: str, node: Node, frame: Frame) -> Value:
+    """What `holder.name` is; reading a relation of a row is noted where it happens."""
+    match holder:
+        case Row():
+            return _row_member(inference, holder, name, node, frame)
+        case Rows():
+            return _rows_member(inference, holder, name, node, frame)
+        case ModelClass(model=model):
+            return _class_member(inference, model, name, node, frame)
+        case Instance(definition=definition):
+            return _object_member(inference, holder, definition, name, node, frame)
+        case ClassValue(definition=definition):
+            return _static_member(inference, definition, name)
+        case Super(receiver=receiver, after=after):
+            return _super_member(inference, receiver, after, name, node, frame)
+        case ModuleValue(module=module):
+            found = inference.code.member(module, name)
+            return inference.meaning(found) if found is not None else None
+        case LibraryValue(name=full, instance=instance):
+            return LibraryValue(f"{full}.{name}", instance)
+        case Mapped():
+            known = holder.get(name)
+            return known if known is not None else LibraryValue(f"dict.{name}")
+        case Listed() | Tupled() if frame.template and name in ("first", "last", "0"):
+            return inference.iterate(holder, frame.site(node), node, frame)
+    return None
+
+
+# -- rows and single rows ----------------------------------------------------------------------------------------------
+
+
+def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Frame) -> Value:
+    model = inference.model(row.model)
+    if model is None:
+        _settle(inference, row, name, None, node, frame)
+        return None
+    relation = model.relations.get(name)
+    method = inference.code.method(model.definition, name)
+    if row.pending is not None:
+        row = _settle(inference, row, name, model, node, frame)
+    if relation is not None and method is None:
+        return _relation(inference, row, relation, node, frame)
+    if method is not None:
+        if _is_property(method) or frame.template:
+            return inference.call(method, row, (), {}, frame, node)
+        return Bound(method, row)
+    if frame.language == "twig":
+        for prefix in ("get", "is", "has"):
+            method = inference.code.method(model.definition, f"{prefix}{name[:1].upper()}{name[1:]}")
+            if method is not None:
+                return inference.call(method, row, (), {}, frame, node)
+    if relation is not None:
+        return _relation(inference, row, relation, node, frame)
+    stated = inference.code.attribute(model.definition, name)
+    if stated is not None and name not in model.columns:
+        return inference.constant(stated[0].path, stated[1], stated[0])
+    return None
+
+
+def _is_property(method: FunctionDefinition) -> bool:
+    return any(
+        (d.id if isinstance(d, Name) else d.name if isinstance(d, Member) else "") in _PROPERTIES
+        for d in method.node.decorators
+    )
+
+
+def _settle(inference: Inference, row: Row, name: str, model: Model | None, node: Node, frame: Frame) -> Row:
+    """A reference is asked for more than its key: now its query runs."""
+    if row.pending is None:
+        return row
+    if model is not None and _is_key(inference, model, name):
+        return row
+    owner = msgspec.structs.replace(row, path=row.path[:-1], pending=None)
+    inference.note_read(owner, row.pending, node, frame)
+    return msgspec.structs.replace(row, pending=None)
+
+
+def _is_key(inference: Inference, model: Model, name: str) -> bool:
+    """Whether a member only tells the key: the key itself, or a getter that returns it and does nothing else."""
+    if name in model.keys:
+        return True
+    method = inference.code.method(model.definition, name)
+    if method is None or len(method.node.body) != 1:
+        return method is None and name.lower() in ("id", "getid")
+    value = getattr(method.node.body[0], "value", None)
+    return isinstance(value, Member) and value.name in model.keys
+
+
+def _relation(inference: Inference, row: Row, relation: Relation, node: Node, frame: Frame) -> Value:
+    path = (*row.path, relation.name)
+    model = inference.model(row.model)
+    many_rows = row.rows is not None
+    eager = row.rows.eager if row.rows is not None else row.eager
+    loaded = covers(eager, path if many_rows else (relation.name,)) or relation.eager
+    assigned = (row.loop, path) in inference.assigned
+    library = model.library if model is not None else None
+    if relation.many:
+        prefix = relation.name + "."
+        return Rows(
+            relation.target,
+            frame.site(node),
+            eager=frozenset() if many_rows else frozenset(e.removeprefix(prefix) for e in eager if e.startswith(prefix)),
+            known=row.rows.known if row.rows is not None else row.known,
+            owner=row.rows,
+            path=path,
+            loop=row.loop,
+            kind=queries.manager_kind(inference, relation.target),
+            root=frame.site(node) if row.rows is None else None,
+            chained=False,
+        )
+    if row.rows is None:
+        prefix = relation.name + "."
+        rest = frozenset(e.removeprefix(prefix) for e in eager if e.startswith(prefix))
+        return Row(relation.target, eager=rest, known=row.known)
+    if loaded or assigned:
+        return Row(relation.target, row.rows, path, row.loop)
+    if library is not None and library.rows is not None and library.rows.lazy_reference:
+        return Row(relation.target, row.rows, path, row.loop, pending=relation)
+    inference.note_read(row, relation, node, frame)
+    return Row(relation.target, row.rows, path, row.loop)
+
+
+def _rows_member(inference: Inference, rows: Rows, name: str, node: Node, frame: Frame) -> Value:
+    if rows.kind is not None:
+        method = inference.code.method(rows.kind, name)
+        if method is not None:
+            if frame.template:
+                return inference.call(method, rows, (), {}, frame, node)
+            return Bound(method, rows)
+    library = queries.library_of(inference, rows)
+    if library is None or library.rows is None:
+        return None
+    if name in library.rows.methods:
+        if frame.template:
+            return queries.apply(inference, rows, name, Call(node.start, node.end, node), frame)
+        return RowMethod(rows, name)
+    if name in library.transparent_methods:
+        return rows
+    if rows.kind is not None:
+        stated = inference.code.attribute(rows.kind, name)
+        if stated is not None:
+            return inference.constant(stated[0].path, stated[1], stated[0])
+    return None
+
+
+def _class_member(inference: Inference, name: str, attribute: str, node: Node, frame: Frame) -> Value:
+    model = inference.model(name)
+    if model is None:
+        return None
+    words = model.library.rows
+    stated = inference.code.attribute(model.definition, attribute)
+    if words is not None:
+        kind = queries.manager_class(inference, stated) if stated is not None else None
+        if kind is not None or attribute in words.managers:
+            return Rows(name, frame.site(node), kind=kind, root=frame.site(node))
+    method = inference.code.method(model.definition, attribute)
+    if method is not None:
+        return Bound(method, ModelClass(name))
+    if stated is not None:
+        return inference.constant(stated[0].path, stated[1], stated[0])
+    return None
+
+
+# -- objects and classes that are no models ----------------------------------------------------------------------------
+
+
+def _object_member(
+    inference: Inference, holder: Value, definition: ClassDefinition, name: str, node: Node, frame: Frame
+) -> Value:
+    method = inference.code.method(definition, name)
+    if method is not None:
+        if _is_property(method) or frame.template:
+            return inference.call(method, holder, (), {}, frame, node)
+        return Bound(method, holder)
+    stated = inference.code.attribute(definition, name)
+    if stated is not None:
+        return inference.constant(stated[0].path, stated[1], stated[0])
+    held = _set_by_constructor(inference, definition, name)
+    if held is not None:
+        return held
+    bases = sorted(inference.code.externals(definition))
+    known = (
+        b
+        for b in bases
+        for library in libraries()
+        if name in library.render_methods and named(library, b, library.render_bases)
+    )
+    base = next(known, bases[0] if bases else "")
+    return LibraryValue(f"{base}.{name}", instance=True) if base else None
+
+
+def _set_by_constructor(inference: Inference, definition: ClassDefinition, name: str) -> Value:
+    """`self.orders = OrderRepository()` in the constructor."""
+    for constructor in ("__init__", "__construct"):
+        method = inference.code.method(definition, constructor)
+        if method is None:
+            continue
+        for statement in method.node.body:
+            if isinstance(statement, Assign) and isinstance(statement.target, Member) and statement.target.name == name:
+                for parameter in method.node.parameters:
+                    plain = parameter.name.lstrip("*")
+                    if isinstance(statement.value, Name) and statement.value.id == plain:
+                        return annotated(inference, method.path, parameter.annotation) if parameter.annotation else None
+                return inference.constant(method.path, statement, method.owner)
+    return None
+
+
+def _static_member(inference: Inference, definition: ClassDefinition, name: str) -> Value:
+    method = inference.code.method(definition, name)
+    if method is not None:
+        return Bound(method, ClassValue(definition))
+    stated = inference.code.attribute(definition, name.lstrip("$"))
+    return inference.constant(stated[0].path, stated[1], stated[0]) if stated is not None else None
+
+
+def _super_member(inference: Inference, receiver: Value, after: ClassDefinition, name: str, node: Node, frame: Frame) -> Value:
+    method = inference.code.method(after, name, after=after)
+    if method is not None:
+        return Bound(method, receiver)
+    if isinstance(receiver, Rows):
+        return RowMethod(receiver, name)
+    if isinstance(receiver, Instance):
+        return LibraryValue(f"super.{name}", instance=True)
+    return None
+
+
+# -- types -------------------------------------------------------------------------------------------------------------
+
+
+def annotated(inference: Inference, path: str, node: Node) -> Value:
+    """What a value of the annotated type is. Rows that only a type promises are not `known`."""
+    match node:
+        case Text(value=str() as text) if text.isidentifier():
+            return annotated(inference, path, Name(node.start, node.end, text))
+        case Other(word="|", children=parts):
+            real = [
+                p for p in parts if not isinstance(p, Text) and not (isinstance(p, Name) and p.id.lower() in ("none", "null"))
+            ]
+            return annotated(inference, path, real[0]) if len(real) == 1 else None
+        case Other(word="item", children=(Name(id=outer) | Member(name=outer), inner)):
+            last = outer.rpartition("\\")[2]
+            if isinstance(inner, Other) and inner.word == "tuple" and inner.children:
+                inner = inner.children[-1] if last not in ("Generator", "tuple", "Tuple") else inner.children[0]
+            if last == "Optional":
+                return annotated(inference, path, inner)
+            if last in _COLLECTIONS:
+                item = annotated(inference, path, inner)
+                if isinstance(item, Row):
+                    return Rows(item.model, Site(path, node.start, node.end), known=False)
+                return Listed(item)
+            return None
+        case Name() | Member():
+            found = inference.code.resolve_node(path, node)
+            if isinstance(found, ClassDefinition):
+                return inference.receiver_of(found)
+            if isinstance(found, External):
+                return LibraryValue(found.name, instance=True)
+    return None
+
+
+def shown(inference: Inference, value: Value, node: Node, frame: Frame) -> None:
+    """A row put into a text is asked for its words: `__str__` is read."""
+    if not isinstance(value, Row):
+        return
+    model = inference.model(value.model)
+    if model is None:
+        _settle(inference, value, "", None, node, frame)
+        return
+    for name in ("__str__", "__toString"):
+        method = inference.code.method(model.definition, name)
+        if method is not None:
+            if value.pending is not None:
+                value = _settle(inference, value, name, model, node, frame)
+            inference.call(method, value, (), {}, frame, node)
+            return
+
+
+# -- calls of libraries ------------------------------------------------------------------------------------------------
+
+_WHOLE_NAMES = frozenset({"str", "format", "print"})
+
+
+def call_library(
+    inference: Inference, callee: LibraryValue, node: Call, args: tuple[Value, ...], keywords: dict[str, Value], frame: Frame
+) -> Value:
+    """What a call of a library hands on: the rows given to it, a row it fetches, a template it renders."""
+    name, last = callee.name, callee.name.rpartition(".")[2].rpartition("\\")[2]
+    if name == "super" and frame.owner is not None:
+        return Super(_receiver(frame), frame.owner)
+    if name.startswith("super."):
+        return templates.inherited(inference, _receiver(frame), name.removeprefix("super."), node, frame)
+    if name in _WHOLE_NAMES:
+        for value, argument in zip(args, node.args, strict=False):
+            shown(inference, value, argument, frame)
+        return None
+    if name == "enumerate" and args:
+        return Listed(Tupled((None, inference.iterate(args[0], frame.site(node), node, frame))))
+    if name == "zip":
+        return Listed(Tupled(tuple(inference.iterate(a, frame.site(node), node, frame) for a in args)))
+    if name == "dict":
+        return Mapped(tuple(keywords.items()))
+    if last == "prefetch_related_objects":
+        _load_later(node, args, frame)
+        return None
+    for library in libraries():
+        if library.language != frame.language:
+            continue
+        found = _transparent(library, name, last)
+        if found is not None:
+            handed = args[found] if found < len(args) else None
+            return handed
+        if named(library, name, ("get_object_or_404", "aget_object_or_404")) and args:
+            rows = queries.rows_from(inference, args[0], frame, node)
+            return queries.single(rows, known=True) if rows is not None else None
+        if named(library, name, library.renderers):
+            templates.render(inference, library.renderers[last], node, args, frame)
+            return None
+        rendered = library.render_methods.get(last)
+        if rendered is not None and _is_of(library, name, library.render_bases):
+            templates.render(inference, rendered, node, args, frame)
+            return None
+        session = queries.session_call(inference, library, callee, node, args, frame)
+        if session is not None:
+            return session
+    if callee.instance and isinstance(_receiver(frame), Instance):
+        given = templates.inherited(inference, _receiver(frame), last, node, frame)
+        if given is not None:
+            return given
+    inference.hand_over(args, frame, node)
+    return LibraryValue(name, instance=True) if "." in name or "\\" in name else None
+
+
+def _receiver(frame: Frame) -> Value:
+    """What `self` is in the method being walked."""
+    for name in ("self", "$this", "cls"):
+        if name in frame.env:
+            return frame.env[name]
+    return next(iter(frame.env.values()), None)
+
+
+def _transparent(library: Library, name: str, last: str) -> int | None:
+    if name in library.transparent:
+        return library.transparent[name]
+    if last in library.transparent and named(library, name, library.transparent):
+        return library.transparent[last]
+    return None
+
+
+def _is_of(library: Library, name: str, bases: tuple[str, ...]) -> bool:
+    """Whether `name` is a member of one of the library's classes."""
+    holder = name.rpartition(".")[0]
+    return named(library, holder, bases) is not None
+
+
+def _load_later(node: Call, args: tuple[Value, ...], frame: Frame) -> None:
+    """`prefetch_related_objects(rows, "a__b")`: the rows held under that name have the relation from here on."""
+    held = node.args[0] if node.args else None
+    if isinstance(held, Name) and isinstance(args[0], Rows):
+        paths = frozenset(a.value.replace("__", ".") for a in args[1:] if isinstance(a, Literal) and isinstance(a.value, str))
+        known = args[0].known and len(paths) == len(args) - 1
+        frame.env[held.id] = msgspec.structs.replace(args[0], eager=args[0].eager | paths, known=known)

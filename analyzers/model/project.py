@@ -1,0 +1,145 @@
+"""The vocabulary of rules: what a project means, whatever it is written in.
+
+A rule sees a `Project` and nothing else: tables, relations, queries and reads of relations, with the places that state
+them. In: what several frameworks share and a database feels. Out: syntax, framework names, anything about how it was found
+out. Where code to paste or an edit is needed, it was prepared here (`Remedy`), because only the model knows the dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from analyzers.findings import Fix, Problem
+from analyzers.source import Place
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column. `role`: key, foreign key, status, lookup, timestamp, number, boolean, text, other."""
+
+    name: str
+    role: str = "other"
+    place: Place | None = None
+
+
+class Index(msgspec.Struct, frozen=True):
+    """Anything a database can look rows up by: index, unique constraint, primary key.
+
+    `columns` in order, an empty name for an expression. `readable` is false where the definition could not be read: such
+    an index counts as covering.
+    """
+
+    columns: tuple[str, ...]
+    unique: bool = False
+    where: str = ""
+    method: str = ""
+    name: str = ""
+    place: Place | None = None
+    readable: bool = True
+
+
+class ForeignKey(msgspec.Struct, frozen=True):
+    """`columns` refer to a row of `target` (a table name, or empty where unknown)."""
+
+    columns: tuple[str, ...]
+    target: str
+    place: Place
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table as the whole repository states it. `unread` says why its indexes are not known, where they are not."""
+
+    name: str
+    label: str  # as the project calls it: `Order`, or the table's own name
+    columns: Mapping[str, Column]
+    indexes: tuple[Index, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    place: Place | None
+    database: str = ""  # postgresql, mysql, sqlite; empty where the repository does not say
+    unread: str = ""
+    index_code: str = "sql"  # how this project states an index: named form of `analyzers.model.remedies`
+
+    def led_by(self, column: str) -> Index | None:
+        """An index, usable for every row, whose first column is `column`."""
+        for index in self.indexes:
+            if not index.readable or (
+                index.columns and index.columns[0] == column and not index.where and index.method in _ORDERED
+            ):
+                return index
+        return None
+
+
+_ORDERED = ("", "btree", "hash")
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """A relation as a model class declares or inherits it. `target` is a model's qualified name, empty where unknown."""
+
+    model: str
+    name: str
+    target: str
+    many: bool
+    place: Place
+    label: str  # `Order.customer`
+    column: str = ""  # own column that holds it
+    polymorphic: bool = False
+    eager: bool = False  # the mapping itself loads it with every query
+    inverse: bool = False
+
+
+class Remedy(msgspec.Struct, frozen=True):
+    """What to do about a finding: a sentence, code to paste, and an edit where one is safe."""
+
+    sentence: str
+    code: str = ""
+    language: str = ""
+    fix: Fix | None = None
+
+
+class QuerySite(msgspec.Struct, frozen=True):
+    """An expression that reads many or one row of a table, and the columns it searches by.
+
+    `equal`, `ranged`, `ordered` are columns of `table`. `limit` is the literal bound, 0 for none.
+    """
+
+    table: str
+    function: str
+    place: Place
+    equal: tuple[str, ...] = ()
+    ranged: tuple[str, ...] = ()
+    ordered: tuple[str, ...] = ()
+    limited: bool = False
+    partial: bool = False  # it also searches by something that was not understood
+    path: str = ""
+
+
+class RelationRead(msgspec.Struct, frozen=True):
+    """A relation read from one of many rows, which sends a query for each of them.
+
+    `hops` is the way from the rows to the relation (`("customer", "country")`). `query` is where the rows are asked for,
+    `loop` where they are walked. `bypasses` a relation that was loaded: the read asks again.
+    """
+
+    relation: Relation
+    hops: tuple[Relation, ...]
+    rows: str  # the model the rows are of, as the project calls it
+    query: Place
+    query_function: str
+    loop: Place
+    read: Place
+    read_function: str
+    remedy: Remedy
+    bypasses: bool = False
+    limit: int = 0  # a literal bound of the rows, 0 for none
+    through: tuple[Place, ...] = ()  # calls on the way from the loop to the read
+    path: tuple[str, ...] = ()
+
+
+class Project(msgspec.Struct, frozen=True):
+    """What one revision means."""
+
+    tables: Mapping[str, Table]
+    reads: tuple[RelationRead, ...]
+    queries: tuple[QuerySite, ...]
+    problems: tuple[Problem, ...] = ()

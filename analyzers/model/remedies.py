@@ -1,0 +1,110 @@
+"""What to do about a finding, in the project's own library and names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analyzers.findings import Edit, Fix
+from analyzers.knowledge import Rows as RowsWords
+from analyzers.model.models import Model, ModelIndex
+from analyzers.model.project import Relation, Remedy, Table
+from analyzers.model.types import Rows
+
+
+def load_with_rows(models: ModelIndex, rows: Rows, hops: tuple[Relation, ...], *, bypass: bool) -> Remedy:
+    """How to load a relation path together with the rows."""
+    model = models.by_name.get(rows.model)
+    words = model.library.rows if model is not None else None
+    if model is None or words is None:
+        return Remedy("Load the relation together with the rows.")
+    path = words.path_separator.join(h.name for h in hops)
+    language = model.library.language
+    if bypass:
+        return Remedy(f"Ask once for all rows: {words.bypass_advice.format(path=path)}.", language=language)
+    if rows.joined is not None:
+        return _join(rows, hops, words, language)
+    if not words.eager_chain:
+        return _rewritten(model, hops, words, language)
+    many = any(h.many or h.polymorphic for h in hops)
+    call = (words.eager_to_many if many else words.eager_to_one).format(path=path)
+    sentence = f"Load `{hops[-1].label}` with the rows: add `{call}` to the query."
+    if not rows.chained:
+        return Remedy(sentence, f"{model.name}.{words.managers[0]}{call}", language)
+    return Remedy(
+        sentence, "", language, Fix(f"Load {hops[-1].label} with the rows", rows.site.path, (_after(rows.site.end, call),))
+    )
+
+
+def _after(offset: int, text: str) -> Edit:
+    return Edit(offset, offset, text)
+
+
+def _join(rows: Rows, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
+    """Joins for the hops that have none yet, selected with the rows, right after the query builder is made."""
+    aliases = {path: alias for alias, path in rows.aliases}
+    taken = {alias for alias, _ in rows.aliases}
+    text, path = "", ""
+    for hop in hops:
+        parent, path = path, ".".join(p for p in (path, hop.name) if p)
+        if path in rows.eager:
+            continue
+        if path in aliases:
+            text += f"->addSelect('{aliases[path]}')"
+            continue
+        alias = hop.name if hop.name not in taken else f"{hop.name}{len(taken)}"
+        taken.add(alias)
+        joined = words.join_chain.replace("'{name}'", f"'{alias}'")
+        text += joined.format(alias=aliases[parent], name=hop.name)
+        aliases[path] = alias
+    assert rows.joined is not None
+    fix = Fix(f"Load {hops[-1].label} with the rows", rows.joined.path, (_after(rows.joined.end, text),))
+    return Remedy(f"Load `{hops[-1].label}` with the rows: join it and select it in the query.", "", language, fix)
+
+
+def _rewritten(model: Model, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
+    """A query method that takes the place of the library's own, which loads no relation."""
+    alias = model.name[0].lower()
+    lines, parent = [f"$this->createQueryBuilder('{alias}')"], alias
+    for hop in hops:
+        lines.append(f"    {words.join_chain.format(alias=parent, name=hop.name)}")
+        parent = hop.name
+    lines.append("    ->getQuery()->getResult();")
+    sentence = (
+        f"Load `{hops[-1].label}` with the rows: ask with a query of `{model.name}`'s repository that joins and selects it."
+    )
+    return Remedy(sentence, "\n".join(lines), language)
+
+
+# -- indexes -----------------------------------------------------------------------------------------------------------
+
+
+def _sql(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
+    flat = "_".join((table.name.replace(".", "_"), *columns))
+    online = " CONCURRENTLY" if table.database == "postgresql" else ""
+    return f"CREATE INDEX{online} {flat[:58]}_idx ON {table.name} ({', '.join(columns)});", "sql"
+
+
+def _django(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
+    fields = ", ".join(f'"{_field(table, c)}"' for c in columns)
+    return f"class Meta:\n    indexes = [\n        models.Index(fields=[{fields}]),\n    ]", "python"
+
+
+def _doctrine(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
+    names = ", ".join(f"'{c}'" for c in columns)
+    return f"#[ORM\\Index(columns: [{names}])]", "php"
+
+
+def _field(_table: Table, column: str) -> str:
+    return column.removesuffix("_id")
+
+
+INDEX_CODE: dict[str, Callable[[Table, tuple[str, ...]], tuple[str, str]]] = {
+    "sql": _sql,
+    "django": _django,
+    "doctrine": _doctrine,
+}
+
+
+def index_on(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
+    """Code that adds an index the way this project states its tables, and its language."""
+    return INDEX_CODE[table.index_code](table, columns)

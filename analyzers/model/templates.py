@@ -1,0 +1,241 @@
+"""Templates: what a view hands to one, and what happens to it there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analyzers.facts.outline import Call, Function, Name, Node, Text
+from analyzers.knowledge import Library, Views, libraries, named
+from analyzers.knowledge.naming import app_label
+from analyzers.model import members, queries
+from analyzers.model.code import ClassDefinition
+from analyzers.model.types import Instance, Listed, Literal, Mapped, ModelClass, Rows, Tupled, Value
+
+if TYPE_CHECKING:
+    from analyzers.model.summaries import Frame, Inference
+
+_SAME = frozenset({"slice", "dictsort", "dictsortreversed", "sort", "reverse", "reversed", "default", "filter", "safe", "list"})
+_WHOLE = frozenset(
+    {"length", "count", "first", "last", "join", "random", "map", "reduce", "column", "length_is", "unordered_list"}
+)
+_MAX_INCLUDES = 6
+
+
+def render(inference: Inference, positions: tuple[int, int], node: Call, args: tuple[Value, ...], frame: Frame) -> None:
+    """Walks the template a call names, with the context the call gives."""
+    template, context = (
+        _argument(inference, node, positions[0], "template_name", frame),
+        _argument(inference, node, positions[1], "context", frame),
+    )
+    if isinstance(template, Literal) and isinstance(template.value, str):
+        show(inference, template.value, context if isinstance(context, Mapped) else Mapped(()), frame, node)
+
+
+def _argument(inference: Inference, node: Call, position: int, keyword: str, frame: Frame) -> Value:
+    if position < len(node.args):
+        return inference.value(node.args[position], frame)
+    found = next((k.value for k in node.keywords if k.name == keyword), None)
+    return inference.value(found, frame) if found is not None else None
+
+
+def show(inference: Inference, name: str, context: Mapped, caller: Frame, node: Node) -> None:
+    """Walks the template called `name` with these names."""
+    path = inference.code.template(name, caller.path)
+    if path is None:
+        return
+    key = ("template", path, context)
+    if key in inference.summaries:
+        return
+    inference.summaries[key] = None
+    walk_template(inference, path, context, caller, node, {})
+
+
+def walk_template(
+    inference: Inference, path: str, context: Mapped, caller: Frame, node: Node, blocks: dict[str, tuple[str, Function]]
+) -> None:
+    """Walks the outline of a template; blocks of the templates that extend it stand in for its own."""
+    if inference.depth_of(caller) > _MAX_INCLUDES:
+        return
+    frame = inference.frame(path, caller)
+    frame.env = dict(context.items)
+    frame.blocks = blocks
+    held, caller.at = caller.at, node
+    parent = ""
+    for statement in inference.code.files[path].outline:
+        if isinstance(statement, Call) and isinstance(statement.callee, Name) and statement.callee.id == "extends":
+            first = statement.args[0] if statement.args else None
+            parent = first.value if isinstance(first, Text) and isinstance(first.value, str) else ""
+    if parent:
+        own = {n.name: (path, n) for n in inference.code.files[path].outline if isinstance(n, Function)}
+        for statement in inference.code.files[path].outline:
+            if not isinstance(statement, Function):
+                inference.value(statement, frame)
+        above = inference.code.template(parent, path)
+        if above is not None and above != path:
+            walk_template(inference, above, Mapped(tuple(frame.env.items())), caller, node, {**own, **blocks})
+        else:
+            for function_path, function in own.values():
+                del function_path
+                inference.body(function.body, frame)
+    else:
+        inference.body(inference.code.files[path].outline, frame)
+    caller.at = held
+
+
+def inline(inference: Inference, node: Function, frame: Frame) -> None:
+    """A block is walked where it stands (or what stands in for it); a macro only where it is called."""
+    if not any(isinstance(d, Name) and d.id == "block" for d in node.decorators):
+        return
+    path, block = frame.blocks.get(node.name, (frame.path, node))
+    if path == frame.path:
+        inference.body(block.body, frame)
+        return
+    inner = inference.frame(path, frame.outer)
+    inner.env, inner.blocks = frame.env, frame.blocks
+    inference.body(block.body, inner)
+
+
+def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
+    """A filter, a tag or a function of the template language."""
+    if name in ("include", "embed"):
+        _include(inference, node, frame)
+        return None
+    if name in ("extends", "import", "from", "use"):
+        return None
+    values = [inference.value(a, frame) for a in node.args]
+    for keyword in node.keywords:
+        inference.value(keyword.value, frame)
+    first = values[0] if values else None
+    if name in _SAME:
+        return first
+    if name in _WHOLE:
+        if isinstance(first, Rows):
+            queries.touch(inference, first, node, frame)
+            if name in ("first", "last"):
+                return queries.single(first, known=first.known)
+        return None
+    if first is not None and not isinstance(first, Rows | Listed | Tupled | Mapped | Literal):
+        members.shown(inference, first, node.args[0], frame)
+    return None
+
+
+def _include(inference: Inference, node: Call, frame: Frame) -> None:
+    name = inference.value(node.args[0], frame) if node.args else None
+    if not (isinstance(name, Literal) and isinstance(name.value, str)):
+        return
+    path = inference.code.template(name.value, frame.path)
+    if path is None:
+        return
+    given = {k.name: inference.value(k.value, frame) for k in node.keywords if k.name != "only"}
+    alone = any(k.name == "only" for k in node.keywords)
+    context = Mapped(tuple({**({} if alone else frame.env), **given}.items()))
+    walk_template(inference, path, context, frame, node, {})
+
+
+# -- classes that bind rows to a template ------------------------------------------------------------------------------
+
+
+def view_of(inference: Inference, definition: ClassDefinition) -> tuple[Library, Views] | None:
+    """How the library's base class of a view binds rows to a template, if it is such a view."""
+    externals = inference.code.externals(definition)
+    for library in libraries():
+        for view in library.views:
+            if any(named(library, e, view.bases) for e in externals):
+                return library, view
+    return None
+
+
+def walk_view(inference: Inference, definition: ClassDefinition) -> None:
+    """Walks a declarative view: its rows, its context, its template."""
+    found = view_of(inference, definition)
+    if found is None:
+        return
+    _, view = found
+    receiver = Instance(definition)
+    frame = inference.frame(definition.path, None)
+    frame.owner, frame.function = definition, definition.qualified
+    node = definition.node
+    rows = _view_rows(inference, definition, view, receiver, frame)
+    if not isinstance(rows, Rows):
+        return
+    context = _view_context(inference, definition, view, rows)
+    method = inference.code.method(definition, view.context_method)
+    if method is not None:
+        inference.default_context[id(definition)] = context
+        more = inference.call(method, receiver, (), {}, frame, node)
+        if isinstance(more, Mapped):
+            context = Mapped((*(i for i in context.items if more.get(i[0]) is None), *more.items))
+    template = _text_attribute(inference, definition, view.template_attribute)
+    model = inference.model(rows.model)
+    if not template and model is not None:
+        template = view.template_default.format(app=app_label(model.definition.path), model=model.name.lower())
+    show(inference, template, context, frame, node)
+
+
+def _view_rows(inference: Inference, definition: ClassDefinition, view: Views, receiver: Value, frame: Frame) -> Value:
+    method = inference.code.method(definition, view.rows_method)
+    if method is not None:
+        return inference.call(method, receiver, (), {}, frame, definition.node)
+    return default_rows(inference, definition, view)
+
+
+def default_rows(inference: Inference, definition: ClassDefinition, view: Views) -> Value:
+    """What the library's own `get_queryset` gives: the stated rows, or all rows of the stated model."""
+    stated = inference.code.attribute(definition, view.rows_attribute)
+    if stated is not None:
+        return inference.constant(stated[0].path, stated[1], stated[0])
+    stated = inference.code.attribute(definition, view.model_attribute)
+    if stated is None:
+        return None
+    value = inference.constant(stated[0].path, stated[1], stated[0])
+    if not isinstance(value, ModelClass):
+        return None
+    frame = inference.frame(stated[0].path, None)
+    frame.function = definition.qualified
+    site = frame.site(stated[1])
+    return Rows(value.model, site, root=site, kind=queries.manager_kind(inference, value.model))
+
+
+def _view_context(inference: Inference, definition: ClassDefinition, view: Views, rows: Rows) -> Mapped:
+    model = inference.model(rows.model)
+    names = [n.format(model=model.name.lower() if model is not None else "") for n in view.names]
+    stated = _text_attribute(inference, definition, view.name_attribute)
+    if stated:
+        names.append(stated)
+    if view.page_attribute and inference.code.attribute(definition, view.page_attribute) is not None:
+        page = inference.constant(*_stated(inference, definition, view.page_attribute))
+        if isinstance(page, Literal) and isinstance(page.value, int):
+            rows = msgspec.structs.replace(rows, limit=page.value)
+    value: Value = rows if view.many else queries.single(rows, known=rows.known)
+    return Mapped((*((n, value) for n in names), ("view", Instance(definition))))
+
+
+def _stated(inference: Inference, definition: ClassDefinition, name: str):  # type: ignore[no-untyped-def]
+    stated = inference.code.attribute(definition, name)
+    assert stated is not None
+    return stated[0].path, stated[1], stated[0]
+
+
+def _text_attribute(inference: Inference, definition: ClassDefinition, name: str) -> str:
+    stated = inference.code.attribute(definition, name) if name else None
+    node = stated[1].value if stated is not None else None
+    return node.value if isinstance(node, Text) and isinstance(node.value, str) else ""
+
+
+def inherited(inference: Inference, receiver: Value, name: str, node: Call, frame: Frame) -> Value:
+    """A library's own method of a view or manager, called by `self.x()` or `super().x()` of the project's class."""
+    if isinstance(receiver, Rows):
+        return receiver
+    if not isinstance(receiver, Instance):
+        return None
+    found = view_of(inference, receiver.definition)
+    if found is None:
+        return None
+    _, view = found
+    if name == view.rows_method:
+        return default_rows(inference, receiver.definition, view)
+    if name == view.context_method:
+        return inference.default_context.get(id(receiver.definition), Mapped(()))
+    return None

@@ -1,0 +1,202 @@
+"""What an expression may hold: the values of the inference.
+
+`None` everywhere means unknown. An unknown stays unknown: no rule speaks of it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from analyzers.facts.outline import Function
+from analyzers.model.code import ClassDefinition, FunctionDefinition, Module
+from analyzers.model.project import Relation
+
+
+class Site(msgspec.Struct, frozen=True):
+    """A stretch of source: bytes `start`..`end` of `path`, in `function` (its qualified name)."""
+
+    path: str
+    start: int
+    end: int
+    function: str = ""
+
+
+class Search(msgspec.Struct, frozen=True):
+    """How a query searches one column: `how` is equal, ranged, ordered or other (something no index is sure to help)."""
+
+    how: str
+    model: str
+    column: str
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Rows of a model, asked for or about to be: a manager, a query under construction, a collection, a list of rows.
+
+    `site` is the expression to which eager loading would be added, `root` where that expression begins. `eager` holds the
+    dotted paths of relations that come with the rows. `known` is false where part of the query lies outside what was seen:
+    then nothing is said about its rows. `owner` is set for rows reached through a row of a loop: they belong to that row's
+    query, at `path` from it.
+    """
+
+    model: str
+    site: Site
+    eager: frozenset[str] = frozenset()
+    known: bool = True
+    limit: int = 0
+    owner: Rows | None = None
+    path: tuple[str, ...] = ()
+    loop: Site | None = None
+    aliases: tuple[tuple[str, str], ...] = ()  # query builder: alias -> dotted path, the root's is empty
+    kind: ClassDefinition | None = None  # the project's own manager, queryset or repository class
+    bypass: bool = False  # a query of its own for every row of `owner`
+    chained: bool = False  # `site` ends with a call that eager loading can follow
+    joined: Site | None = None  # the call that started a query builder: joins can follow it
+    root: Site | None = None
+    searches: tuple[Search, ...] = ()
+    limited: bool = False
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row. `rows` and `loop` are set where it is one of many: the rows it came from and the loop that walks them."""
+
+    model: str
+    rows: Rows | None = None
+    path: tuple[str, ...] = ()
+    loop: Site | None = None
+    pending: Relation | None = None  # a reference whose query has not run yet, and the relation it was read from
+    eager: frozenset[str] = frozenset()  # for a single row: what came with it
+    known: bool = False  # for a single row: its query was seen
+
+
+class ModelClass(msgspec.Struct, frozen=True):
+    """A model class itself."""
+
+    model: str
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """An object of a project class that is no model."""
+
+    definition: ClassDefinition
+
+
+class ClassValue(msgspec.Struct, frozen=True):
+    """A project class that is no model, as a value."""
+
+    definition: ClassDefinition
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """A function of the project, with the value it is bound to; `env` where it is a closure."""
+
+    definition: FunctionDefinition
+    receiver: Value = None
+
+
+class Closure(msgspec.Struct, frozen=True, eq=False):
+    """A nested function or lambda, and the names around it."""
+
+    path: str
+    node: Function
+    env: dict[str, Value]
+
+
+class ModuleValue(msgspec.Struct, frozen=True):
+    """A module of the project."""
+
+    module: Module
+
+
+class LibraryValue(msgspec.Struct, frozen=True):
+    """Something of a library, by its full name; `instance` when it was called or injected."""
+
+    name: str
+    instance: bool = False
+
+
+class RowMethod(msgspec.Struct, frozen=True):
+    """A library's method of rows, not yet called."""
+
+    rows: Rows
+    name: str
+
+
+class Super(msgspec.Struct, frozen=True):
+    """`super()` in a method of `after`, bound to `receiver`."""
+
+    receiver: Value
+    after: ClassDefinition
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A list, tuple or mapping whose values are all like `item`."""
+
+    item: Value
+
+
+class Tupled(msgspec.Struct, frozen=True):
+    """A tuple of known length."""
+
+    items: tuple[Value, ...]
+
+
+class Mapped(msgspec.Struct, frozen=True):
+    """A mapping with literal keys."""
+
+    items: tuple[tuple[str, Value], ...]
+
+    def get(self, key: str) -> Value:
+        for name, value in self.items:
+            if name == key:
+                return value
+        return None
+
+
+class Literal(msgspec.Struct, frozen=True):
+    """A literal string or number."""
+
+    value: str | int | float | bool | None
+
+
+Value = (
+    Rows
+    | Row
+    | ModelClass
+    | Instance
+    | ClassValue
+    | Bound
+    | Closure
+    | LibraryValue
+    | ModuleValue
+    | RowMethod
+    | Super
+    | Listed
+    | Tupled
+    | Mapped
+    | Literal
+    | None
+)
+
+
+def join(one: Value, other: Value) -> Value:
+    """What holds whichever of two ways was taken. Rows loaded eagerly on one way count as loaded: silence over a guess."""
+    if one == other:
+        return one
+    match one, other:
+        case (Literal(value=None), Rows() | Row() | Listed() as x) | (Rows() | Row() | Listed() as x, Literal(value=None)):
+            return x
+        case Rows(), Rows() if one.model == other.model:
+            return msgspec.structs.replace(one, eager=one.eager | other.eager, known=one.known and other.known)
+        case Row(), Row() if one.model == other.model:
+            return one if one.rows is not None else other
+        case Listed(), Listed():
+            return Listed(join(one.item, other.item))
+        case (Rows() | Listed() as x, Listed(item=None)) | (Listed(item=None), Rows() | Listed() as x):
+            return x
+    return None
+
+
+def covers(eager: frozenset[str], path: tuple[str, ...]) -> bool:
+    """Whether a relation path comes with the rows: itself, or as the way to a deeper one."""
+    dotted = ".".join(path)
+    return dotted in eager or any(e.startswith(f"{dotted}.") for e in eager)

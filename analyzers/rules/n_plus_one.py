@@ -1,0 +1,111 @@
+"""A relation read from each of many rows sends one query per row.
+
+Needs both *many rows* (a loop over a query's rows) and *growth* (nothing bounds them to a few). Single rows, relations that
+come with the rows, own key columns, and loops left after their first pass are silent, because the model never reports them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from analyzers.findings import Confidence, Finding, Related, Severity
+from analyzers.model.project import Project, RelationRead
+from analyzers.settings import Settings
+from analyzers.source import Place
+from analyzers.words import noun, plural
+
+TITLE = "N+1 queries"
+CATEGORY = "n_plus_one"
+
+_FEW = 5  # a page of five rows never hurts
+_ROWS = 100  # the example of every growth law
+_MANY_PER_ROW = 5  # rows of a collection in that example
+
+
+def check(project: Project, settings: Settings) -> Iterator[Finding]:
+    """One finding for each relation path of each query."""
+    groups: dict[tuple[Place, tuple[str, ...], bool], list[RelationRead]] = defaultdict(list)
+    small = {t.lower() for t in settings.tables.small}
+    for read in project.reads:
+        if read.rows.lower() not in small and not 0 < read.limit <= _FEW:
+            groups[read.query, read.path, read.bypasses].append(read)
+    for (query, path, bypasses), reads in groups.items():
+        deeper = any(q == query and len(p) > len(path) and p[: len(path)] == path for q, p, b in groups if b == bypasses)
+        if not deeper:
+            yield _finding(reads)
+
+
+def _finding(reads: list[RelationRead]) -> Finding:
+    read = min(reads, key=lambda r: (r.read.path != r.query.path, r.read))
+    label, rows = read.relation.label, plural(noun(read.rows))
+    what = "again " if read.bypasses else ""
+    return Finding(
+        rule="n_plus_one",
+        subject=f"{read.query_function}: {read.rows}.{'.'.join(read.path)}{' again' if read.bypasses else ''}",
+        title=f"`{label}` is queried {what}once per {_per(read)}",
+        message=(
+            f"`{read.read_function}` walks the {rows} of this query and reads `{label}` from each of them; "
+            + (
+                "the read asks the database anew, whatever was loaded before."
+                if read.bypasses
+                else "the query does not load it."
+            )
+        ),
+        growth=_growth(read),
+        remedy=read.remedy.sentence,
+        code=read.remedy.code,
+        code_language=read.remedy.language,
+        place=read.query,
+        related=tuple(_related(reads)),
+        evidence=tuple(_evidence(read)),
+        severity=Severity.HIGH if not 0 < read.limit <= 25 else Severity.MEDIUM,
+        confidence=Confidence.CERTAIN,
+        fix=read.remedy.fix,
+    )
+
+
+def _per(read: RelationRead) -> str:
+    """The row the relation is read from."""
+    return noun(read.relation.label.partition(".")[0])
+
+
+def _growth(read: RelationRead) -> str:
+    """The number of queries as a function of the number of rows, and what it comes to."""
+    nested = sum(hop.many for hop in read.hops[:-1])
+    rows = plural(noun(read.rows))
+    if read.limit and not nested:
+        return f"1 + N queries, at most {read.limit + 1} (the query stops at {read.limit} {rows})"
+    if not nested:
+        return f"1 + N queries: {_ROWS + 1} for {_ROWS} {rows}"
+    total = 1 + _ROWS + _ROWS * _MANY_PER_ROW
+    inner = plural(noun(read.hops[-2].label.rpartition(".")[2])) if len(read.hops) > 1 else "rows"
+    inner = inner.removesuffix("es") if inner.endswith("ses") else inner
+    return f"1 + N + N·M queries: {total} for {_ROWS} {rows} with {_MANY_PER_ROW} {inner.rstrip('s')}s each"
+
+
+def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
+    seen: set[Place] = set()
+    for read in sorted(reads, key=lambda r: r.read):
+        if read.read not in seen:
+            seen.add(read.read)
+            yield Related(read.read, f"reads `{read.relation.label}`")
+        if read.loop not in seen:
+            seen.add(read.loop)
+            yield Related(read.loop, f"walks the {plural(noun(read.rows))}")
+        for place in read.through:
+            if place not in seen:
+                seen.add(place)
+                yield Related(place, f"touches `{read.relation.label}`")
+    if read.relation.place not in seen:
+        yield Related(read.relation.place, f"declares `{read.relation.label}`")
+
+
+def _evidence(read: RelationRead) -> Iterator[str]:
+    kind = "a collection" if read.relation.many else "a reference to one row"
+    yield f"`{read.relation.label}` is {kind}" + (f" of `{_target(read)}`." if _target(read) else ".")
+    yield f"The rows come from the query in `{read.query_function}` and are walked by a loop in `{read.read_function}`."
+
+
+def _target(read: RelationRead) -> str:
+    return read.relation.target.replace("\\", ".").rpartition(".")[2]

@@ -1,0 +1,19 @@
+"""Small words for messages: nouns from class names, counts."""
+
+from __future__ import annotations
+
+import re
+
+
+def noun(name: str) -> str:
+    """`OrderLine` is `order line`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").lower()
+
+
+def plural(word: str) -> str:
+    """`category` is `categories`; `address` is `addresses`."""
+    if re.search(r"[^aeiou]y$", word):
+        return f"{word[:-1]}ies"
+    if re.search(r"(s|x|z|ch|sh)$", word):
+        return f"{word}es"
+    return f"{word}s"
