@@ -24,15 +24,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from analyzers import Revision
-from bot.errors import Broken, Gone, Later
-from bot.objects import Repository
+from bot.errors import Broken, Later
+from bot.objects import GitError, Repository, environment
 from bot.subprocesses import Exceeded, Finished, Overdue, run_group
 
 REMOTE = "origin"
 PACKS = 200  # two a review; beyond that lookups slow down, and starting anew costs a second or two
 STALE = 600.0  # seconds after which a temporary file of a killed git is litter
 EVICT_EVERY = 600.0
-SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+SHA = re.compile(r"[0-9a-f]{40}")
 PASSED = (
     "PATH",
     "http_proxy",
@@ -46,10 +46,7 @@ PASSED = (
 )
 
 CONFIG = {
-    "protocol.allow": "never",
-    "core.hooksPath": os.devnull,
     "core.askPass": "",
-    "core.fsmonitor": "false",
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
     "gc.auto": "0",
@@ -61,7 +58,7 @@ CONFIG = {
 }
 
 
-class Damaged(Exception):
+class Damaged(GitError):
     """The mirror on disk cannot be used; a new one can."""
 
 
@@ -103,28 +100,7 @@ class Source:
             parts = urlsplit(self.url)
             secret = base64.b64encode(f"x-access-token:{self.token()}".encode()).decode()
             config[f"http.{parts.scheme}://{parts.netloc}/.extraheader"] = f"Authorization: Basic {secret}"
-        return git_environment(config)
-
-
-def git_environment(config: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a git process: no configuration of the machine or a user, no prompt, only `config`."""
-    numbered = {
-        f"GIT_CONFIG_{what}_{n}": part
-        for n, pair in enumerate(config.items())
-        for what, part in zip(("KEY", "VALUE"), pair, strict=True)
-    }
-    return {
-        **{name: os.environ[name] for name in PASSED if name in os.environ},
-        "GIT_CONFIG_COUNT": str(len(config)),
-        **numbered,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_LFS_SKIP_SMUDGE": "1",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "HOME": os.devnull,
-        "LC_ALL": "C",
-    }
+        return environment(config, keep=PASSED)
 
 
 def scrub(text: str, environment: Mapping[str, str]) -> str:
@@ -262,15 +238,21 @@ class Mirror:
         with locked(self.path.with_suffix(".fetch"), fcntl.LOCK_EX, self.mirrors.lock_timeout):
             self._prepare()
             self._fetch_commits(base, head, number)
-            repository = Repository(self.path, max_blob_bytes=self.mirrors.max_blob_bytes)
             try:
-                revisions = self._read(repository, base), self._read(repository, head)
-                wanted = dict.fromkeys(blob for revision in revisions for blob in needed(revision))
-                self._fetch_blobs(list(wanted))
-                paths = sorted({path for revision in revisions for path, blob in revision.files.items() if blob in wanted})
-            except BaseException:
-                repository.close()
-                raise
+                repository = Repository(self.path, max_blob_bytes=self.mirrors.max_blob_bytes)
+                try:
+                    return self._snapshot(repository, base, head, needed)
+                except BaseException:
+                    repository.close()
+                    raise
+            except GitError as error:
+                raise Damaged(str(error)) from error
+
+    def _snapshot(self, repository: Repository, base: str, head: str, needed: Callable[[Revision], Iterable[str]]) -> Snapshot:
+        revisions = self._revision(repository, base), self._revision(repository, head)
+        wanted = dict.fromkeys(blob for revision in revisions for blob in needed(revision))
+        self._fetch_blobs(list(wanted))
+        paths = {path for revision in revisions for path, blob in revision.files.items() if blob in wanted}
         return Snapshot(*revisions, repository.diff(base, head, paths), repository)
 
     # fetching
@@ -350,18 +332,15 @@ class Mirror:
         """A git that can only look at what is here."""
         command = ("git", "--git-dir", str(self.path), *arguments)
         try:
-            done = run_group(command, git_environment(CONFIG), input=input.encode(), timeout=self.mirrors.timeout)
+            done = run_group(command, environment(CONFIG, keep=PASSED), input=input.encode(), timeout=self.mirrors.timeout)
         except Overdue as overdue:
             raise Damaged("reading took too long") from overdue
         if done.code:
             raise Damaged(scrub(done.stderr, {}) or f"git {arguments[0]} ended with {done.code}")
         return done.stdout
 
-    def _read(self, repository: Repository, sha: str) -> Revision:
-        try:
-            revision = repository.revision(sha)
-        except (OSError, ValueError, Gone) as error:
-            raise Damaged(str(error)) from error
+    def _revision(self, repository: Repository, sha: str) -> Revision:
+        revision = repository.revision(sha)
         if len(revision.files) > self.mirrors.max_files:
             raise Broken(f"The repository has {len(revision.files):,} files; at most {self.mirrors.max_files:,} are analysed.")
         return revision

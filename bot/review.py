@@ -1,0 +1,338 @@
+"""The use case: one job from the queue to what GitHub shows.
+
+    first     the check run, in progress: from here on every way out completes it, or leaves it saying what it waits for
+    fetch     the merge base, both revisions, every blob an analysis reads
+    analyse   what is new, fixed, kept
+    place     the line of the diff, or the other spot, that tells each finding
+    confirm   nothing newer was pushed, the pull request is open, the base has not moved
+    publish   comments, then the completed check run
+
+Up to 25 findings cost eight requests: two tokens, the check run's creation and completion, the comparison, the pull request,
+our comments and the review.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+import analyzers
+from analyzers import FactStore, Problem, Review, Revision
+from bot import publish
+from bot.answers import Check, PullRequest
+from bot.cache import fact_store
+from bot.errors import Broken, Gone, Later
+from bot.github import GitHub, Tokens, clone_url
+from bot.jobs import Job, Work
+from bot.mirror import Mirrors, NoCommit, Snapshot, Source
+from bot.objects import GitError
+from bot.observe import count_findings, step
+from bot.policy import Conclusion, incomplete
+from bot.settings import Settings
+
+log = structlog.get_logger()
+
+SEEN_TTL = 14 * 86400
+SUPERSEDED = "a newer push came first"
+
+
+class Lease(Protocol):
+    """The right to publish; `check` raises `Later` once it is lost."""
+
+    def check(self) -> None: ...
+
+
+class Coordination(Protocol):
+    """What the runs of several processes agree on. `bot.queue.Queue` is it."""
+
+    @property
+    def connection(self) -> Any: ...
+
+    def current(self, job: Job) -> bool: ...
+
+    def lease(self, subject: str) -> AbstractContextManager[Lease]: ...
+
+
+class Analysis(Protocol):
+    """`analyzers.review`, or what a test puts in its place."""
+
+    def __call__(
+        self, base: Revision, head: Revision, blobs: Any, *, store: FactStore, settings: analyzers.Settings
+    ) -> Review: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the jobs of a process share. `of` makes it from the settings; tests replace parts."""
+
+    settings: Settings
+    tokens: Tokens
+    mirrors: Mirrors
+    facts: FactStore
+    analyse: Analysis = analyzers.review
+    connect: Callable[[Context, Job], GitHub] | None = None
+    pause: float = 2.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Context:
+        if settings.app_id is None or settings.private_key is None:
+            raise Broken("No GitHub App is configured: CLIFFGUARD_APP_ID and CLIFFGUARD_PRIVATE_KEY are not set.")
+        mirrors = Mirrors(
+            settings.data_dir / "mirrors",
+            limit_bytes=settings.mirror_bytes,
+            max_blob_bytes=settings.max_blob_bytes,
+            max_files=settings.max_repository_files,
+            timeout=min(120.0, settings.job_timeout / 2),
+        )
+        tokens = Tokens(settings.app_id, settings.private_key.get_secret_value())
+        return cls(settings, tokens, mirrors, fact_store(settings.data_dir, settings.facts_url))
+
+    def github(self, job: Job) -> GitHub:
+        if self.connect is not None:
+            return self.connect(self, job)
+        return GitHub(
+            self.tokens,
+            api_url=self.settings.api_url,
+            installation=job.installation,
+            repository_id=job.repository_id,
+            owner=job.owner,
+            repository=job.repository,
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a job ended: the check run's conclusion, what was posted, and what it cost in requests to GitHub."""
+
+    conclusion: str
+    posted: int = 0
+    present: int = 0
+    calls: int = 0
+
+
+@functools.lru_cache(maxsize=2)
+def context_of(settings: Settings) -> Context:
+    """The context of these settings, made once a process."""
+    return Context.of(settings)
+
+
+def run(job: Job, settings: Settings, queue: Coordination, context: Context | None = None) -> Result:
+    """Does the job. Raises `Gone` when nothing is left to do, `Later` to be called again, `Broken` when it cannot be done;
+    the check run already says so."""
+    context = context or context_of(settings)
+    with queue.lease(job.subject) as lease, context.github(job) as github:
+        if job.work is Work.CANCEL:
+            return _cancel(job, github)
+        return _Run(job, context, queue, lease, github).run()
+
+
+def give_up(job: Job, reason: str, settings: Settings, queue: Coordination, context: Context | None = None) -> None:
+    """Completes the check run of a job that is not tried again, if it is still open. `reason` is one sentence or a clause."""
+    context = context or context_of(settings)
+    if job.work is Work.CANCEL:
+        return
+    with queue.lease(job.subject), context.github(job) as github:
+        check = publish.start(github, job.head, job.id, retried=True)
+        if check.status != "completed":
+            publish.complete(github, check, incomplete(_sentence(reason)), _explained(reason))
+
+
+def _cancel(job: Job, github: GitHub) -> Result:
+    """Nobody waits any more: what is still open is completed."""
+    for check in github.checks(job.head):
+        if check.status != "completed":
+            publish.complete(github, check, incomplete("The pull request was closed."), "The pull request was closed before.")
+    return Result("neutral", calls=github.calls)
+
+
+@dataclass
+class _Run:
+    """One try of a job."""
+
+    job: Job
+    context: Context
+    queue: Coordination
+    lease: Lease
+    github: GitHub
+
+    def run(self) -> Result:
+        retried = not self._first_try()
+        if not self.queue.current(self.job):
+            if retried and (left := self.github.find_check(self.job.head, self.job.id)):
+                self._complete(left, SUPERSEDED)
+            raise Gone(SUPERSEDED)
+        with step("check"):
+            check = publish.start(self.github, self.job.head, self.job.id, retried=retried)
+        try:
+            return self._reviewed(check)
+        except Gone as gone:
+            self._complete(check, gone.reason)
+            raise
+        except Broken as broken:
+            self._complete(check, broken.reason)
+            raise
+        except Later as later:
+            self._wait(check, later.reason)
+            raise
+        except Exception as error:
+            self._wait(check, f"the review failed ({type(error).__name__})")
+            raise
+
+    def _reviewed(self, check: Check) -> Result:
+        pull = self._pull()
+        if self.job.draft or (pull is not None and pull.draft):
+            conclusion = Conclusion("neutral", "Draft: not reviewed yet", "It is reviewed when it is marked ready for review.")
+            publish.complete(self.github, check, conclusion, conclusion.explanation)
+            return Result(conclusion.conclusion, calls=self.github.calls)
+        number = pull.number if pull else self.job.number
+        base = self._merge_base(pull.base.sha if pull else self.job.base)
+        source = Source(clone_url(self.context.settings.github_url, self.job.owner, self.job.repository), self.github.git_token)
+        with self.context.mirrors.open(self.job.repository_id, source) as mirror:
+            for _ in range(2):
+                with step("fetch"):
+                    snapshot = self._fetched(lambda base=base: mirror.update(base, self.job.head, number, _needed))
+                try:
+                    publication, review = self._judged(snapshot)
+                except GitError as damaged:
+                    snapshot.blobs.close()
+                    mirror.renew()
+                    raise Later(f"the mirror of the repository was damaged ({damaged})", 1.0) from damaged
+                finally:
+                    snapshot.blobs.close()
+                with step("confirm"):
+                    moved = self._confirm(number, base)
+                if moved is None:
+                    break
+                base = moved
+        with step("publish"):
+            self.lease.check()
+            publisher = publish.Publisher(
+                self.github, number, self.job.head, self.job.id, check, analyzers.markers_in, self.context.pause
+            )
+            done = publisher.publish(publication)
+        count_findings(_by_rule(review))
+        return Result(publication.conclusion.conclusion, done.posted, done.present, self.github.calls)
+
+    # steps
+
+    def _first_try(self) -> bool:
+        """Whether no process has begun this job before. Only then is there surely no check run of it."""
+        return bool(self.queue.connection.set(f"cliffguard:begun:{self.job.id}", "1", nx=True, ex=SEEN_TTL))
+
+    def _pull(self) -> PullRequest | None:
+        """The pull request, where the job does not say all we need of it. None for a merge group."""
+        job = self.job
+        if job.work is Work.MERGE_GROUP or (job.number and job.base):
+            return None
+        with step("pull"):
+            pull = self.github.pull(job.number) if job.number else self.github.find_pull(job.head)
+        if pull is None:
+            raise Gone("no open pull request has this commit as its head")
+        self._current(pull)
+        return pull
+
+    def _merge_base(self, base: str) -> str:
+        """Where the change starts. A merge group starts at the commit it is built on, which its event names."""
+        if self.job.work is Work.MERGE_GROUP:
+            return base
+        with step("compare"):
+            found = self.github.compare(base, self.job.head).merge_base_commit
+        if found is None:
+            raise Broken("Base and head have no common history, so there is nothing to compare.")
+        return found.sha
+
+    def _fetched(self, update: Callable[[], Snapshot]) -> Snapshot:
+        try:
+            return update()
+        except NoCommit as absent:
+            if not self.queue.current(self.job):
+                raise Gone(SUPERSEDED) from absent
+            raise
+
+    def _judged(self, snapshot: Snapshot) -> tuple[publish.Publication, Review]:
+        """The analysis and where each of its findings is told, by the settings of the base."""
+        settings, problems = _repository_settings(snapshot)
+        with step("analyse"):
+            review = self.context.analyse(
+                snapshot.base, snapshot.head, snapshot.blobs, store=self.context.facts, settings=settings
+            )
+        review = _with_problems(review, problems)
+        with step("place"):
+            return _publication(review, snapshot, settings, settings.fail_on or self.context.settings.fail_on), review
+
+    def _confirm(self, number: int, base: str) -> str | None:
+        """Raises unless this head is still the one to review. Returns another merge base if the base has moved to it."""
+        if not self.queue.current(self.job):
+            raise Gone(SUPERSEDED)
+        if self.job.work is Work.MERGE_GROUP:
+            return None
+        pull = self.github.pull(number)
+        self._current(pull)
+        if not self.job.base or pull.base.sha == self.job.base:
+            return None
+        moved = self._merge_base(pull.base.sha)
+        return None if moved == base else moved
+
+    def _current(self, pull: PullRequest) -> None:
+        """GitHub's API may lag behind its webhooks: an older head than ours means later, a newer one that ours is history."""
+        if pull.state != "open":
+            raise Gone("the pull request is closed")
+        if pull.head.sha == self.job.head:
+            return
+        if self.github.compare(self.job.head, pull.head.sha).status == "ahead":
+            raise Gone(SUPERSEDED)
+        raise Later("GitHub does not show this push yet")
+
+    # ways out
+
+    def _complete(self, check: Check, reason: str) -> None:
+        """Without hiding why: if this fails too, the job's own error counts."""
+        if check.status == "completed":
+            return
+        try:
+            publish.complete(self.github, check, incomplete(_sentence(reason)), _explained(reason))
+        except Exception as error:
+            log.warning("the check run could not be completed", error=str(error), reason=reason)
+
+    def _wait(self, check: Check, reason: str) -> None:
+        with suppress(Exception):
+            publish.wait(self.github, check, reason)
+
+
+def _needed(revision: Revision) -> Iterable[str]:
+    """The blobs a review reads of a revision."""
+    settings = revision.files.get(analyzers.SETTINGS_PATH)
+    return [*analyzers.needed(revision), *([settings] if settings else [])]
+
+
+def _repository_settings(snapshot: Snapshot) -> tuple[analyzers.Settings, tuple[Problem, ...]]:
+    """What the base's `.cliffguard.yml` says, and what is to be said of it: a change cannot silence its own review."""
+    ids = [revision.files.get(analyzers.SETTINGS_PATH) for revision in (snapshot.base, snapshot.head)]
+    texts = dict(snapshot.blobs.read([blob for blob in dict.fromkeys(ids) if blob]))
+    base, head = (texts.get(blob) if blob else None for blob in ids)
+    return analyzers.settings_of(base, head, known_rules=analyzers.RULES)
+
+
+def _with_problems(review: Review, problems: tuple[Problem, ...]) -> Review:
+    return analyzers.Review(review.new, review.fixed, review.kept, review.accepted, (*review.problems, *problems))
+
+
+def _by_rule(review: Review) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for finding in review.new:
+        counts[finding.rule] = counts.get(finding.rule, 0) + 1
+    return counts
+
+
+def _sentence(reason: str) -> str:
+    text = reason.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _explained(reason: str) -> str:
+    return f"{_sentence(reason)}\n\nThis commit was not reviewed: neither a pass nor a failure. “Re-run” asks for another try."
