@@ -1,0 +1,61 @@
+# The few words a newcomer needs. Everything happens in .venv; nothing is installed elsewhere.
+#   make run                     the whole path on this machine, with a sample pull request
+#   make run ARGS=--once         the same, then exit
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The first of these that is Python 3.11 or later and can make a virtual environment.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
+
+.PHONY: help setup run test check bench lock clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.runtime  ## Install Cliffguard and its pinned dependencies into .venv
+	@:
+
+run: $(VENV)/.runtime  ## Review the sample pull request on this machine (ARGS=--once: then exit)
+	@$(BIN)/cliffguard run $(ARGS)
+
+test: $(VENV)/.development  ## Run the tests, with coverage (ARGS: for pytest)
+	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: $(VENV)/.development  ## Lint, check types and the architecture's contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.development  ## Measure, on this machine
+	$(BIN)/python -m bench.receiver
+
+lock: $(BIN)/python  ## Resolve the dependencies anew, into requirements.lock and requirements-dev.lock
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	echo 'setuptools>=77' | $(COMPILE) pyproject.toml - -o requirements.lock
+	echo 'setuptools>=77' | $(COMPILE) pyproject.toml - --group dev -c requirements.lock -o requirements-dev.lock
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	--python-version 3.11 $(if $(UPGRADE),--upgrade)
+
+clean:  ## Remove the environment and the local state
+	rm -rf $(VENV) .cliffguard
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Cliffguard needs Python 3.11 or later, with its venv module, on the PATH." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A second call finds the stamp and does nothing. The locks are complete: pip has nothing to resolve (--no-deps).
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.development: requirements-dev.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
