@@ -25,7 +25,7 @@ class Place(msgspec.Struct, frozen=True, order=True):
 
 
 class Revision(msgspec.Struct, frozen=True):
-    """One tree of a repository: every regular file's path and the id of its blob. Symbolic links and submodules are left out."""
+    """One tree of a repository: every regular file's path and the id of its blob; no symbolic links, no submodules."""
 
     sha: str
     files: Mapping[str, str]

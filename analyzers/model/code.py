@@ -70,7 +70,7 @@ Resolved = Definition | External
 
 
 def statements(body: tuple[Node, ...]) -> Iterator[Node]:
-    """The statements of a body, looking through `if`, `try`, `with` and plain blocks (definitions guarded by a version test)."""
+    """The statements of a body, looking through `if`, `try`, `with` and plain blocks."""
     for node in body:
         if isinstance(node, Other) and node.word in _TRANSPARENT:
             yield from statements(node.children)
@@ -195,8 +195,7 @@ class Codebase:
         return None
 
     def _submodule(self, module: Module, name: str) -> Module | None:
-        found = self._module(f"{module.name}.{name}", module.path)
-        return found
+        return self._module(f"{module.name}.{name}", module.path)
 
     def _resolve(self, path: str, name: str, hops: int) -> Resolved | None:
         facts = self.files.get(path)

@@ -74,7 +74,7 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
         case ClassValue(definition=definition):
             return _static_member(inference, definition, name)
         case Super(receiver=receiver, after=after):
-            return _super_member(inference, receiver, after, name, node, frame)
+            return _super_member(inference, receiver, after, name)
         case ModuleValue(module=module):
             found = inference.code.member(module, name)
             return inference.meaning(found) if found is not None else None
@@ -275,7 +275,7 @@ def _static_member(inference: Inference, definition: ClassDefinition, name: str)
     return inference.constant(stated[0].path, stated[1], stated[0]) if stated is not None else None
 
 
-def _super_member(inference: Inference, receiver: Value, after: ClassDefinition, name: str, node: Node, frame: Frame) -> Value:
+def _super_member(inference: Inference, receiver: Value, after: ClassDefinition, name: str) -> Value:
     method = inference.code.method(after, name, after=after)
     if method is not None:
         return Bound(method, receiver)
@@ -350,7 +350,7 @@ def call_library(
     if name == "super" and frame.owner is not None:
         return Super(_receiver(frame), frame.owner)
     if name.startswith("super."):
-        return templates.inherited(inference, _receiver(frame), name.removeprefix("super."), node, frame)
+        return templates.inherited(inference, _receiver(frame), name.removeprefix("super."))
     if name in _WHOLE_NAMES:
         for value, argument in zip(args, node.args, strict=False):
             shown(inference, value, argument, frame)
@@ -369,23 +369,22 @@ def call_library(
             continue
         found = _transparent(library, name, last)
         if found is not None:
-            handed = args[found] if found < len(args) else None
-            return handed
+            return args[found] if found < len(args) else None
         if named(library, name, ("get_object_or_404", "aget_object_or_404")) and args:
-            rows = queries.rows_from(inference, args[0], frame, node)
+            rows = queries.rows_from(args[0], frame, node)
             return queries.single(rows, known=True) if rows is not None else None
         if named(library, name, library.renderers):
-            templates.render(inference, library.renderers[last], node, args, frame)
+            templates.render(inference, library.renderers[last], node, args, keywords, frame)
             return None
         rendered = library.render_methods.get(last)
         if rendered is not None and _is_of(library, name, library.render_bases):
-            templates.render(inference, rendered, node, args, frame)
+            templates.render(inference, rendered, node, args, keywords, frame)
             return None
         session = queries.session_call(inference, library, callee, node, args, frame)
         if session is not None:
             return session
     if callee.instance and isinstance(_receiver(frame), Instance):
-        given = templates.inherited(inference, _receiver(frame), last, node, frame)
+        given = templates.inherited(inference, _receiver(frame), last)
         if given is not None:
             return given
     inference.hand_over(args, frame, node)

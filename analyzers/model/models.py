@@ -142,7 +142,7 @@ class _Builder:
         if models.style == "call" and not keys:
             keys.add(models.primary_key)
         keys.add("pk") if models.style == "call" else None
-        own, table, abstract, managed, readable = self._options(definition, library, columns, relations)
+        own, table, abstract, managed, readable = self._options(definition, library, columns)
         indexes.extend(own)
         indexes.append(
             Index((columns[next(iter(keys))].name if next(iter(keys), "") in columns else models.primary_key,), unique=True)
@@ -289,7 +289,7 @@ class _Builder:
     # -- options of the class ------------------------------------------------------------------------------------------
 
     def _options(
-        self, definition: ClassDefinition, library: Library, columns: dict[str, Column], relations: dict[str, Relation]
+        self, definition: ClassDefinition, library: Library, columns: dict[str, Column]
     ) -> tuple[list[Index], str, bool, bool, bool]:
         models = library.models
         assert models is not None

@@ -50,9 +50,9 @@ def repositories(code: Codebase, models: ModelIndex) -> dict[int, str]:
             if code.files[definition.path].language != library.language or not definition.node.bases:
                 continue
             if any(named(library, e, words.repository_bases) for e in code.externals(definition)):
-                model = _served(code, models, definition)
-                if model:
-                    out[id(definition)] = model
+                served = _served(code, models, definition)
+                if served:
+                    out[id(definition)] = served
         for model in models.by_name.values():
             for decorator in model.definition.node.decorators if model.library is library else ():
                 for keyword in decorator.keywords if isinstance(decorator, Call) else ():
@@ -142,7 +142,7 @@ def library_of(inference: Inference, rows: Rows) -> Library | None:
     return next((x for x in libraries() if x.language == wanted and x.rows is not None), None)
 
 
-def rows_from(inference: Inference, value: Value, frame: Frame, node: Node) -> Rows | None:
+def rows_from(value: Value, frame: Frame, node: Node) -> Rows | None:
     """A model class or rows, as rows."""
     match value:
         case Rows():
@@ -155,7 +155,7 @@ def rows_from(inference: Inference, value: Value, frame: Frame, node: Node) -> R
 def session_call(
     inference: Inference, library: Library, callee: LibraryValue, node: Call, args: tuple[Value, ...], frame: Frame
 ) -> Value:
-    """`$manager->getRepository(Order::class)`, `->find(Order::class, 1)`, `->createQuery("SELECT o …")`, `->createQueryBuilder()`."""
+    """What a session's own methods give: a repository, one row, a query in the ORM's language, a query builder."""
     words = library.rows
     holder, _, method = callee.name.rpartition(".")
     if words is None or not words.session_bases or not callee.instance or named(library, holder, words.session_bases) is None:
@@ -194,7 +194,7 @@ def _from_dql(inference: Inference, text: str, site: Site, frame: Frame) -> Valu
         if parent in aliases:
             aliases[alias] = ".".join(p for p in (aliases[parent], relation) if p)
     eager = frozenset(aliases[a] for a in dql.selected if aliases.get(a))
-    searches = tuple(s for s in (_search(inference, model, aliases, a, n, how) for a, n, how in dql.searches) if s is not None)
+    searches = tuple(s for s in (_search(model, aliases, a, n, how) for a, n, how in dql.searches) if s is not None)
     known = dql.alias in dql.selected
     return Rows(model.qualified, site, eager=eager, known=known, aliases=tuple(aliases.items()), root=site, searches=searches)
 
@@ -255,9 +255,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     changed = _changed(inference, rows, name, method, call, args, library, frame)
     if method.fresh and rows.owner is not None and name not in ("select_related", "prefetch_related"):
         changed = msgspec.structs.replace(changed, bypass=True, eager=rows.eager if rows.bypass else frozenset())
-    if rows.owner is not None and (method.runs or method.returns == "value"):
-        if name not in _WRITES:
-            touch(inference, changed, call, frame)
+    if rows.owner is not None and (method.runs or method.returns == "value") and name not in _WRITES:
+        touch(inference, changed, call, frame)
     inference.note_query(changed, frame, call)
     match method.returns:
         case "rows":
@@ -411,20 +410,19 @@ def _searches(
                     found.append(Search("other", model.qualified, ""))
                     continue
                 hits = list(_COMPARISON.finditer(text))
-                found.extend(_search(inference, model, aliases, m[1], m[2], _how(m[3])) for m in hits)
+                found.extend(_search(model, aliases, m[1], m[2], _how(m[3])) for m in hits)
                 if not hits:
                     found.append(Search("other", model.qualified, ""))
     match method.orders:
         case "names":
-            for value in args:
-                if isinstance(value, Literal) and isinstance(value.value, str):
-                    found.append(_column_search(model, value.value.lstrip("-+"), "ordered"))
+            names = [a.value for a in args if isinstance(a, Literal) and isinstance(a.value, str)]
+            found.extend(_column_search(model, name.lstrip("-+"), "ordered") for name in names)
         case "criteria" if len(args) > 1:
             found.extend(_criteria(model, args[1], "ordered"))
         case "expression" if args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
             hit = _DOTTED.match(args[0].value)
             if hit:
-                found.append(_search(inference, model, aliases, hit[1], hit[2], "ordered"))
+                found.append(_search(model, aliases, hit[1], hit[2], "ordered"))
     return [s for s in found if s is not None]
 
 
@@ -470,7 +468,7 @@ def _criteria(model: Model, value: Value, how: str) -> list[Search | None]:
     return []
 
 
-def _search(inference: Inference, model: Model, aliases: dict[str, str], alias: str, name: str, how: str) -> Search | None:
+def _search(model: Model, aliases: dict[str, str], alias: str, name: str, how: str) -> Search | None:
     if aliases.get(alias) == "":
         return _column_search(model, name, how) or Search("other", model.qualified, "")
     return Search("other", model.qualified, "")

@@ -89,7 +89,7 @@ def _django(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
     return f"class Meta:\n    indexes = [\n        models.Index(fields=[{fields}]),\n    ]", "python"
 
 
-def _doctrine(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
+def _doctrine(_table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
     names = ", ".join(f"'{c}'" for c in columns)
     return f"#[ORM\\Index(columns: [{names}])]", "php"
 

@@ -436,8 +436,7 @@ class Inference:
                     members.shown(self, self.value(part, frame), part, frame)
                 return None
             case "spread":
-                value = self.value(parts[0], frame) if parts else None
-                return value
+                return self.value(parts[0], frame) if parts else None
         for part in parts:
             self.value(part, frame)
         return None

@@ -23,21 +23,19 @@ _WHOLE = frozenset(
 _MAX_INCLUDES = 6
 
 
-def render(inference: Inference, positions: tuple[int, int], node: Call, args: tuple[Value, ...], frame: Frame) -> None:
+def render(
+    inference: Inference,
+    positions: tuple[int, int],
+    node: Call,
+    args: tuple[Value, ...],
+    keywords: dict[str, Value],
+    frame: Frame,
+) -> None:
     """Walks the template a call names, with the context the call gives."""
-    template, context = (
-        _argument(inference, node, positions[0], "template_name", frame),
-        _argument(inference, node, positions[1], "context", frame),
-    )
+    template = args[positions[0]] if positions[0] < len(args) else keywords.get("template_name", keywords.get("view"))
+    context = args[positions[1]] if positions[1] < len(args) else keywords.get("context", keywords.get("parameters"))
     if isinstance(template, Literal) and isinstance(template.value, str):
         show(inference, template.value, context if isinstance(context, Mapped) else Mapped(()), frame, node)
-
-
-def _argument(inference: Inference, node: Call, position: int, keyword: str, frame: Frame) -> Value:
-    if position < len(node.args):
-        return inference.value(node.args[position], frame)
-    found = next((k.value for k in node.keywords if k.name == keyword), None)
-    return inference.value(found, frame) if found is not None else None
 
 
 def show(inference: Inference, name: str, context: Mapped, caller: Frame, node: Node) -> None:
@@ -224,7 +222,7 @@ def _text_attribute(inference: Inference, definition: ClassDefinition, name: str
     return node.value if isinstance(node, Text) and isinstance(node.value, str) else ""
 
 
-def inherited(inference: Inference, receiver: Value, name: str, node: Call, frame: Frame) -> Value:
+def inherited(inference: Inference, receiver: Value, name: str) -> Value:
     """A library's own method of a view or manager, called by `self.x()` or `super().x()` of the project's class."""
     if isinstance(receiver, Rows):
         return receiver

@@ -30,8 +30,8 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
         yield from _foreign_keys(table)
     seen: set[str] = set()
     for query in sorted(project.queries, key=lambda q: q.place):
-        table = tables.get(query.table)
-        for finding in _searched(table, query) if table is not None else ():
+        searched = tables.get(query.table)
+        for finding in _searched(searched, query) if searched is not None else ():
             if finding.subject not in seen:
                 seen.add(finding.subject)
                 yield finding
@@ -87,7 +87,7 @@ def _searched(table: Table, query: QuerySite) -> Iterator[Finding]:
         rule="missing_index",
         subject=f"{table.label}.{','.join(columns)}: {query.function}",
         title=f"`{query.function}` {verb} `{table.label}` by {names} without an index",
-        message=f"No index of `{table.name}` begins with a column this query {verb} by, so the database reads every row each time.",
+        message=f"No index of `{table.name}` begins with a column it {verb} by, so the database reads every row each time.",
         growth=f"rows read per query grow with `{table.name}`: 500,000 for 500,000 rows",
         remedy=f"Add an index on {names}.",
         code=code,

@@ -1,0 +1,64 @@
+"""Every Markdown page of the rules and of `tests/cases` is a suite: examples of the documentation are true."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+
+import analyzers
+from tests.markdown import Case, cases
+
+_ROOT = Path(__file__).parent.parent
+_PAGES = sorted([*(_ROOT / "analyzers" / "rules").glob("*.md"), *(_ROOT / "tests" / "cases").rglob("*.md")])
+_CASES = [pytest.param(case, id=f"{case.page}: {case.heading}") for page in _PAGES for case in cases(page)]
+
+
+class Blobs:
+    """Blobs of memory, by the hash of their bytes."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    def add(self, files: dict[str, bytes]) -> analyzers.Revision:
+        named = {path: hashlib.sha1(text).hexdigest() for path, text in files.items()}
+        self.held.update({named[path]: text for path, text in files.items()})
+        return analyzers.Revision("0" * 40, named)
+
+    def read(self, blob_ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        return ((blob, self.held[blob]) for blob in blob_ids if blob in self.held)
+
+
+def analysis_of(case: Case) -> analyzers.Analysis:
+    blobs = Blobs()
+    if not case.compared:
+        return analyzers.audit(blobs.add(case.head), blobs)
+    base = {**{p: t for p, t in case.head.items() if p not in case.base}, **case.base}
+    return analyzers.compare(blobs.add(base), blobs.add(case.head), blobs)
+
+
+@pytest.mark.parametrize("case", _CASES)
+def test_case(case: Case) -> None:
+    review = analysis_of(case).review
+    found = {(f.place.path, f.place.span.start_line, f.rule) for f in review.new}
+    assert found == case.expected, "\n".join(f"{f.title} at {f.place.path}:{f.place.span.start_line}" for f in review.new)
+    assert not [p for p in review.problems if not p.path], review.problems
+
+
+@pytest.mark.parametrize("case", [c for c in _CASES if c.values[0].suggestion is not None])  # type: ignore[union-attr]
+def test_suggestion(case: Case) -> None:
+    analysis = analysis_of(case)
+    diff = "".join(
+        f"diff --git a/{path} b/{path}\nnew file mode 100644\n"
+        + "".join(unified_diff([], text.decode().splitlines(keepends=True), "/dev/null", f"b/{path}"))
+        for path, text in case.head.items()
+    )
+    comments = [c for c in analysis.place(analyzers.parse_diff(diff)).inline if c.suggestion is not None]
+    assert case.suggestion in [c.suggestion.rstrip("\n") for c in comments if c.suggestion is not None]
+
+
+def test_there_are_cases() -> None:
+    assert len(_CASES) > 10
