@@ -123,10 +123,12 @@ def app(world: World, app: App) -> Json:
 
 
 def installation(world: World, item: Installation) -> Json:
+    dates = dict.fromkeys(("created_at", "updated_at"), timestamp(item.created_at))
     return {
         "id": item.id,
         "client_id": item.app.client_id,
-        "account": user(world, item.account),
+        # GitHub's description of the list of installations asks for the keys of a user and of an enterprise at once.
+        "account": {**user(world, item.account), "name": item.account.login, "slug": item.account.login.lower(), **dates},
         "repository_selection": "all" if item.repositories is None else "selected",
         "access_tokens_url": f"{world.api_url}/app/installations/{item.id}/access_tokens",
         "repositories_url": f"{world.api_url}/installation/repositories",
@@ -137,8 +139,7 @@ def installation(world: World, item: Installation) -> Json:
         "target_type": item.account.type,
         "permissions": item.permissions,
         "events": list(item.app.events or EVENTS),
-        "created_at": timestamp(item.created_at),
-        "updated_at": timestamp(item.created_at),
+        **dates,
         "single_file_name": None,
         "has_multiple_single_files": False,
         "single_file_paths": [],
