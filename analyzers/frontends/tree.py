@@ -1,0 +1,413 @@
+"""The base of the frontends that read through tree-sitter: bytes in, `FileFacts` out.
+
+A language is a `TreeFrontend` (grammar, revision) with a `Lowering` (one method a kind of syntax node). Here is what all of
+them share: the bounds that make hostile files harmless, the line table, problems, ignore comments, and the walk itself.
+
+The walk is written for speed, because a cold review lowers thousands of files: handlers are found by the grammar's
+numeric kinds in a prebuilt table, only named nodes are touched, identifiers are slices of one decoded text. That text is
+decoded as Latin-1, one character a byte, so that byte offsets index it; `Lowering.slice` gives what the bytes mean in UTF-8.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import re
+import time
+from abc import ABC, abstractmethod
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, ClassVar
+
+from tree_sitter import Language, Node as Syntax, Parser, Point, Tree
+
+from analyzers.facts.outline import Node, Other, Text
+from analyzers.facts.sql import SqlText
+from analyzers.facts.store import FileFacts, FileProblem, Ignore, Import
+
+MAX_BYTES = 1_000_000
+"""Larger files are not read; hand-written sources of large projects stay below a third of this."""
+
+MAX_DEPTH = 150
+"""How deep an outline may be. What reads, encodes or decodes an outline recursively needs up to three of the interpreter's
+1,000 frames a level."""
+
+MAX_CHAIN = 40
+"""Operators, calls or `elif`s in one chain that keep their nesting; `outline` says what becomes of longer ones."""
+
+MAX_SECONDS = 3.0
+"""CPU time for parsing one file. A real file of `MAX_BYTES` takes 0.2 s, but some patterns cost the parser quadratic time."""
+
+MAX_PROBLEMS = 5
+
+MAX_TEXT = 200
+"""Characters kept of a literal that is not SQL."""
+
+MAX_ELEMENTS = 256
+"""Elements kept of a collection of nothing but literals."""
+
+_MAX_SURPRISES = 50
+_ERROR = 0xFFFF
+_IGNORE = re.compile(rb"cliffguard:[ \t]*ignore\b(?:[ \t]*\[([^\]\n]*)\])?[ \t:]*([^\r\n]*)")
+_COMMENT_END = re.compile(r"\s*(?:\*/|#\}|-->|\?>).*$")
+_SQL_START = frozenset("SIUDCAWsiudcaw \t\r\n")
+_SQL = re.compile(
+    r"""\s*(?: SELECT\s+[\w"`\[(*:@'].*?\bFROM\b
+             | WITH\s+(?:RECURSIVE\s+)?["`\w]+.*?\(\s*(?:SELECT|INSERT|UPDATE|DELETE)\b
+             | INSERT\s+(?:\w+\s+)?INTO\s+["`\[\w]
+             | UPDATE\s+(?:ONLY\s+)?["`\[\w][^\s=]*\s.*?\bSET\b
+             | DELETE\s+FROM\s+["`\[\w]
+             | (?:CREATE|ALTER|DROP)\s+[A-Z]+\s+["`\[\w]
+             )""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+
+
+class Frontend(ABC):
+    """Reads the bytes of one file. `version` changes whenever the facts of any file may change."""
+
+    language: ClassVar[str]
+    version: str
+
+    @abstractmethod
+    def read(self, source: bytes) -> FileFacts:
+        """What the file says. Never raises: what cannot be read becomes a `FileProblem`."""
+
+
+class TooSlow(Exception):
+    """Parsing took longer than `MAX_SECONDS`."""
+
+
+class Lowering:
+    """Lowers one syntax tree to an outline, collecting imports and SQL on the way.
+
+    A subclass has a method `lower_<kind>` for each kind of syntax node that needs one; the others become `Other`s. A
+    method answers with a node, or with `None` for what an outline leaves out. `depth` is how deep in the outline we are.
+    """
+
+    grammar: ClassVar[Language]
+    table: ClassVar[dict[int, Callable[[Any, Syntax], Node | None]]]
+    noise: ClassVar[frozenset[int]]
+    words: ClassVar[Mapping[str, str]] = {}
+    strings: ClassVar[frozenset[int]] = frozenset()
+    joins: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        grammar = cls.grammar
+        cls.table = {_ERROR: cls.lower_error}
+        for kind in range(grammar.node_kind_count):
+            cls.table[kind] = getattr(cls, f"lower_{grammar.node_kind_for_id(kind)}", cls.other)
+        cls.noise = kinds(grammar, "comment", "line_continuation") | {_ERROR}
+
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.text = source.decode("latin-1")
+        self.ascii = source.isascii()
+        self.depth = 0
+        self.cut = False
+        self.surprises = 0
+        self.namespace = ""
+        self.imports: list[Import] = []
+        self.sql: list[SqlText] = []
+        self.problems: list[tuple[int, str]] = []
+
+    def module(self, root: Syntax) -> tuple[Node, ...]:
+        """The outline of the whole file."""
+        return self.all(root.named_children)
+
+    def slice(self, start: int, end: int) -> str:
+        """The source from `start` to `end`."""
+        text = self.text[start:end]
+        return text if self.ascii or text.isascii() else text.encode("latin-1").decode("utf-8", "replace")
+
+    def of(self, node: Syntax) -> str:
+        """The source of a node."""
+        return self.slice(node.start_byte, node.end_byte)
+
+    def lower(self, node: Syntax) -> Node:
+        """One syntax node, one level deeper."""
+        depth = self.depth
+        if depth >= MAX_DEPTH:
+            return self.too_deep(node)
+        self.depth = depth + 1
+        result = self.table[node.kind_id](self, node)
+        self.depth = depth
+        return Other(node.start_byte, node.end_byte, node.type) if result is None else result
+
+    def all(self, nodes: Iterable[Syntax]) -> tuple[Node, ...]:
+        """Several syntax nodes, one level deeper, without those an outline leaves out."""
+        depth = self.depth
+        if depth >= MAX_DEPTH:
+            return tuple([self.too_deep(node) for node in nodes][:1])
+        self.depth = depth + 1
+        table = self.table
+        result = []
+        for node in nodes:
+            try:
+                lowered = table[node.kind_id](self, node)
+            except (IndexError, ValueError):
+                self.depth = depth + 1
+                lowered = self.surprise(node)
+            if lowered is not None:
+                result.append(lowered)
+        self.depth = depth
+        return tuple(result)
+
+    def too_deep(self, node: Syntax) -> Node:
+        if not self.cut:
+            self.cut = True
+            self.problems.append((node.start_byte, f"Code nested more than {MAX_DEPTH} levels deep was left out."))
+        return Other(node.start_byte, node.end_byte, "deep")
+
+    def surprise(self, node: Syntax) -> Node:
+        """What a handler could not take apart, as parsers recovering from errors leave it behind."""
+        self.surprises += 1
+        if not node.has_error:
+            self.problems.append((node.start_byte, "This part could not be understood."))
+        # Bounded, because each one is walked twice, and they nest.
+        children = self.all(node.named_children) if self.surprises <= _MAX_SURPRISES else ()
+        return Other(node.start_byte, node.end_byte, "error", children)
+
+    def parts(self, node: Syntax) -> list[Syntax]:
+        """The named children without comments and what could not be parsed."""
+        noise = self.noise
+        return [child for child in node.named_children if child.kind_id not in noise]
+
+    def pair(self, node: Syntax) -> list[Syntax]:
+        """The two parts of a node that has two."""
+        children = node.named_children
+        if len(children) != 2:
+            children = self.parts(node)
+            if len(children) != 2:
+                raise ValueError(node.type)
+        return children
+
+    def sole(self, node: Syntax) -> Node:
+        """What a wrapper wraps."""
+        (part,) = self.parts(node)
+        return self.lower(part)
+
+    def nothing(self, _: Syntax) -> None:
+        return None
+
+    lower_comment = lower_line_continuation = nothing
+
+    def other(self, node: Syntax) -> Node | None:
+        """What has no kind of its own, under a word for it."""
+        kind = node.type
+        return Other(node.start_byte, node.end_byte, self.words.get(kind, kind), self.all(node.named_children))
+
+    def lower_error(self, node: Syntax) -> Node | None:
+        return Other(node.start_byte, node.end_byte, "error", self.all(node.named_children))
+
+    def operation(self, node: Syntax, operators: frozenset[str]) -> Node:
+        """Binary operators of one kind of node, leaning left: `a + b + c`. Literals that are joined become one."""
+        kind, start = node.kind_id, node.start_byte
+        steps = []
+        while node.kind_id == kind:
+            left, right = self.pair(node)
+            word = self.text[left.end_byte : right.start_byte].strip()
+            if word not in operators:
+                word = next((child.type for child in node.children[1:] if not child.is_named), word)
+            steps.append((word, right, node.end_byte))
+            node = left
+        first = self.join(node, steps) if steps[-1][0] in self.joins and node.kind_id in self.strings else None
+        if len(steps) > MAX_CHAIN:
+            operands = (first or self.lower(node), *(self.lower(right) for _, right, _ in reversed(steps)))
+            return Other(start, steps[0][2], steps[0][0], operands)
+        self.depth += len(steps)
+        result = first or self.lower(node)
+        for word, right, end in reversed(steps):
+            self.depth -= 1
+            result = Other(start, end, word, (result, self.lower(right)))
+        return result
+
+    def join(self, first: Syntax, steps: list[tuple[str, Syntax, int]]) -> Text | None:
+        """The literal that a chain starts with, in pieces; takes the steps it is made of."""
+        values = [self.string_value(first)]
+        end = 0
+        while values[-1] is not None and steps and steps[-1][0] in self.joins and steps[-1][1].kind_id in self.strings:
+            values.append(self.string_value(steps[-1][1]))
+            if values[-1] is not None:
+                end = steps.pop()[2]
+        pieces = [value for value in values if value is not None]
+        return self.literal(first.start_byte, end, "".join(pieces)) if len(pieces) > 1 else None
+
+    def string_value(self, node: Syntax) -> str | None:
+        """The value of a string literal without interpolation."""
+        raise NotImplementedError
+
+    def literal(self, start: int, end: int, value: str) -> Text:
+        """A string literal: cut when long, unless it is SQL, which is read."""
+        if len(value) > 10 and value[0] in _SQL_START and _SQL.match(value):
+            from analyzers.frontends.sql import read_text
+
+            value = unicode_scalars(value)
+            said = read_text(value, start, end)
+            if said is not None:
+                self.sql.append(said)
+                return Text(start, end, value)
+        return Text(start, end, unicode_scalars(value[:MAX_TEXT]))
+
+    def collection(self, node: Syntax, word: str) -> Node:
+        """A list, tuple, set or dict; a long table of nothing but literals is cut."""
+        children = self.all(node.named_children)
+        if len(children) > MAX_ELEMENTS and all(map(is_constant, children)):
+            children = children[:MAX_ELEMENTS]
+        return Other(node.start_byte, node.end_byte, word, children)
+
+
+class TreeFrontend(Frontend):
+    """A frontend on a tree-sitter grammar. `revision` counts changes of its lowering."""
+
+    revision: ClassVar[int]
+    lowering: ClassVar[type[Lowering]]
+
+    def __init__(self) -> None:
+        self.version = ".".join(map(str, (self.revision, *(self.lowering.grammar.semantic_version or ()))))
+
+    def read(self, source: bytes) -> FileFacts:
+        lines = line_starts(source)
+        # The collector would look at every syntax node again and again; none of them is ever part of a cycle.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._read(source, lines)
+        except TooSlow:
+            problem = FileProblem(0, f"The file could not be parsed within {MAX_SECONDS:g} s of processor time.")
+            return FileFacts(self.language, lines.tobytes(), problems=(problem,))
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _read(self, source: bytes, lines: array[int]) -> FileFacts:
+        if len(source) > MAX_BYTES:
+            problem = FileProblem(0, f"The file is larger than {MAX_BYTES:,} bytes and was not read.")
+            return FileFacts(self.language, lines.tobytes(), problems=(problem,))
+        root = parse(self.lowering.grammar, source).root_node
+        lowering = self.lowering(source)
+        outline = lowering.module(root)
+        problems = [*(syntax_problems(root) if root.has_error else ()), *lowering.problems]
+        return FileFacts(
+            language=self.language,
+            lines=lines.tobytes(),
+            outline=outline,
+            imports=tuple(lowering.imports),
+            namespace=lowering.namespace,
+            sql=tuple(lowering.sql),
+            ignores=ignores(source, root, lines) if b"cliffguard:" in source else (),
+            problems=tuple(FileProblem(bisect_right(lines, offset), text) for offset, text in problems),
+        )
+
+
+def parse(grammar: Language, source: bytes) -> Tree:
+    """The syntax tree of `source`; raises `TooSlow`."""
+    rest = memoryview(source)
+    deadline = time.thread_time() + MAX_SECONDS
+
+    def read(offset: int, _: Point) -> memoryview:
+        return rest[offset:]
+
+    def stop(_: int, __: bool) -> bool:
+        return time.thread_time() > deadline
+
+    try:
+        return Parser(grammar).parse(read, encoding="utf8", progress_callback=stop)
+    except ValueError as failure:
+        raise TooSlow from failure
+
+
+def kinds(grammar: Language, *names: str) -> frozenset[int]:
+    """The numeric kinds of named nodes; a grammar may have several for one name."""
+    found = range(grammar.node_kind_count)
+    return frozenset(i for i in found if grammar.node_kind_is_named(i) and grammar.node_kind_for_id(i) in names)
+
+
+def line_starts(source: bytes) -> array[int]:
+    """The byte offset at which each line starts; a file has at least one line."""
+    starts = array("I", accumulate(map(len, io.BytesIO(source)), initial=0))
+    if len(starts) > 1 and not source.endswith(b"\n"):
+        starts.pop()
+    return starts
+
+
+def is_constant(node: Node) -> bool:
+    """Whether a node is a literal, or a collection of literals."""
+    match node:
+        case Text():
+            return True
+        case Other(word="list" | "tuple" | "set" | "dict" | "pair"):
+            return all(map(is_constant, node.children))
+    return False
+
+
+def unicode_scalars(value: str) -> str:
+    """`value` without lone surrogates, which escapes can produce and no encoding can carry."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def integer(digits: str, base: int) -> int | float | str:
+    """The value of an integer literal: a float beyond 64 bits, the digits themselves beyond a float."""
+    try:
+        value = int(digits.replace("_", ""), base)
+        return value if -(2**63) <= value < 2**63 else float(value)
+    except (ValueError, OverflowError):
+        return digits[:MAX_TEXT]
+
+
+def real(digits: str) -> float | str:
+    """The value of a floating-point literal."""
+    try:
+        return float(digits.replace("_", ""))
+    except ValueError:
+        return digits[:MAX_TEXT]
+
+
+def syntax_problems(root: Syntax) -> list[tuple[int, str]]:
+    """Where the parser had to guess, in source order."""
+    found: list[tuple[int, str]] = []
+    stack = [root]
+    while stack and len(found) < MAX_PROBLEMS:
+        node = stack.pop()
+        if node.is_missing:
+            found.append((node.start_byte, f"Syntax error: {node.type} is missing here."))
+        elif node.is_error:
+            found.append((node.start_byte, "Syntax error: this part could not be understood."))
+        elif node.has_error:
+            stack.extend(child for child in reversed(node.children) if child.has_error)
+    return found
+
+
+def ignores(source: bytes, root: Syntax, lines: Sequence[int]) -> tuple[Ignore, ...]:
+    """The ignore comments, each with the line of code that it speaks of."""
+    found = []
+    for match in _IGNORE.finditer(source):
+        comment = root.descendant_for_byte_range(match.start(), match.start())
+        if comment is None or comment.type != "comment":
+            continue
+        names, reason = ((part or b"").decode("utf-8", "replace") for part in match.groups())
+        rules = tuple(name.strip() for name in names.split(",") if name.strip())
+        line = _subject(source, root, lines, bisect_right(lines, comment.start_byte))
+        found.append(Ignore(line, rules, _COMMENT_END.sub("", reason).strip()))
+    return tuple(found)
+
+
+def _subject(source: bytes, root: Syntax, lines: Sequence[int], line: int) -> int:
+    """The first line from `line` on that starts with code; `line` itself if none does."""
+    for number in range(line, len(lines) + 1):
+        start = lines[number - 1]
+        end = lines[number] if number < len(lines) else len(source)
+        text = source[start:end]
+        if not text.strip():
+            continue
+        first = start + len(text) - len(text.lstrip())
+        node = root.descendant_for_byte_range(first, first)
+        if node is None or node.type != "comment":
+            return number
+    return line
