@@ -116,6 +116,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     eager_chain: bool = False  # the code above can be appended to the query
     join_chain: str = ""  # for queries under construction: `{alias}`, `{name}`, `{path}`
     bypass_advice: str = ""
+    writes: tuple[str, ...] = ()  # methods of a row that write it, or check it before a write
 
 
 class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from analyzers.model.project import Project, QuerySite, Relation, RelationRead
 from analyzers.model.roles import is_product
 from analyzers.model.schema import build_schema
 from analyzers.model.summaries import Inference, Query, Read
-from analyzers.model.types import Site
+from analyzers.model.types import Site, covers
 from analyzers.source import Place
 
 
@@ -74,6 +74,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         read_function=read.at.function,
         remedy=remedies.load_with_rows(models, read.rows, tuple(hops), bypass=read.bypass),
         bypasses=read.bypass,
+        loaded=covers(read.rows.eager, read.hops),
         limit=read.rows.limit,
         through=through,
         path=read.hops,

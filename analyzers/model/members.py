@@ -25,6 +25,7 @@ from analyzers.model.types import (
     Row,
     RowMethod,
     Rows,
+    Search,
     Site,
     Super,
     Tupled,
@@ -103,6 +104,8 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     if relation is not None and method is None:
         return _relation(inference, row, relation, node, frame)
     if method is not None:
+        if model.library.rows is not None and name in model.library.rows.writes:
+            return None  # a write per row: its reads are the least of its queries, and no eager loading mends it
         if _is_property(method) or frame.template:
             return inference.call(method, row, (), {}, frame, node)
         return Bound(method, row)
@@ -168,7 +171,7 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
             loop=row.loop,
             kind=queries.manager_kind(inference, relation.target),
             root=frame.site(node) if row.rows is None else None,
-            chained=False,
+            searches=(Search("other", relation.target, ""),),  # by the column that points back
         )
     if row.rows is None:
         prefix = relation.name + "."

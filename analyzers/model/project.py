@@ -118,7 +118,7 @@ class RelationRead(msgspec.Struct, frozen=True):
     """A relation read from one of many rows, which sends a query for each of them.
 
     `hops` is the way from the rows to the relation (`("customer", "country")`). `query` is where the rows are asked for,
-    `loop` where they are walked. `bypasses` a relation that was loaded: the read asks again.
+    `loop` where they are walked. A read that `bypasses` sends a query of its own, whatever was loaded.
     """
 
     relation: Relation
@@ -131,6 +131,7 @@ class RelationRead(msgspec.Struct, frozen=True):
     read_function: str
     remedy: Remedy
     bypasses: bool = False
+    loaded: bool = False  # it came with the rows, and is asked for again
     limit: int = 0  # a literal bound of the rows, 0 for none
     through: tuple[Place, ...] = ()  # calls on the way from the loop to the read
     path: tuple[str, ...] = ()

@@ -253,8 +253,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if method is None:
         return rows if name in library.transparent_methods else None
     changed = _changed(inference, rows, name, method, call, args, library, frame)
-    if method.fresh and rows.owner is not None and name not in ("select_related", "prefetch_related"):
-        changed = msgspec.structs.replace(changed, bypass=True, eager=rows.eager if rows.bypass else frozenset())
+    if method.fresh and rows.owner is not None:
+        changed = msgspec.structs.replace(changed, bypass=True)
     if rows.owner is not None and (method.runs or method.returns == "value") and name not in _WRITES:
         touch(inference, changed, call, frame)
     inference.note_query(changed, frame, call)

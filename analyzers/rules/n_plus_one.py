@@ -39,10 +39,10 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
 def _finding(reads: list[RelationRead]) -> Finding:
     read = min(reads, key=lambda r: (r.read.path != r.query.path, r.read))
     label, rows = read.relation.label, plural(noun(read.rows))
-    what = "again " if read.bypasses else ""
+    what = "again " if read.loaded else ""
     return Finding(
         rule="n_plus_one",
-        subject=f"{read.query_function}: {read.rows}.{'.'.join(read.path)}{' again' if read.bypasses else ''}",
+        subject=f"{read.query_function}: {read.rows}.{'.'.join(read.path)}{' anew' if read.bypasses else ''}",
         title=f"`{label}` is queried {what}once per {_per(read)}",
         message=(
             f"`{read.read_function}` walks the {rows} of this query and reads `{label}` from each of them; "
