@@ -69,10 +69,9 @@ def parses(path: str, source: bytes, before: bytes = b"") -> bool:
     """Is `source` well formed as a file at `path`: for Python as libcst reads it, else without problems `before` lacked?"""
     if path.endswith(".py"):
         return _python(source) is not None
-    from analyzers.frontends import frontend_for
+    from analyzers.frontends import frontend_for, read_facts
 
-    frontend = frontend_for(path)
-    return frontend is not None and len(frontend.read(source).problems) <= len(frontend.read(before).problems)
+    return frontend_for(path) is not None and len(read_facts(path, source).problems) <= len(read_facts(path, before).problems)
 
 
 def fixed_source(finding: Finding, source: bytes, verify: Verify) -> bytes | None:

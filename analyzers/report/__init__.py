@@ -1,0 +1,1 @@
+"""Findings as text, for people and tools. Pure: strings out, nothing written anywhere."""

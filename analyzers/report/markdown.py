@@ -72,7 +72,7 @@ def check_output(review: Review, placement: Placement, link: Link | None = None,
     sections = [
         *_elsewhere(placement.elsewhere, link),
         *_inline(placement.inline, link),
-        *_not_analysed(review.problems, link),
+        *_not_analysed(review.problems),
         *_accepted(review.accepted, link),
         *_fixed(review.fixed),
     ]
@@ -94,7 +94,7 @@ def to_markdown(review: Review, link: Link | None = None) -> str:
     for finding in review.new:
         parts += [f"## {markdown(finding.title)}", _told(finding, link, show_title=False, show_place=True)]
     sections = [
-        *_not_analysed(review.problems, link),
+        *_not_analysed(review.problems),
         *_accepted(review.accepted, link),
         *_fixed(review.fixed),
         *_fixed_and_kept(review),
@@ -190,7 +190,7 @@ def _inline(comments: Sequence[Comment], link: Link | None) -> list[str]:
     return _list(f"### {_count(len(comments), 'comment')} on the diff", lines)
 
 
-def _not_analysed(problems: Sequence[Problem], link: Link | None) -> list[str]:
+def _not_analysed(problems: Sequence[Problem]) -> list[str]:
     lines = []
     for problem in problems:
         where = code_span(f"{problem.path}:{problem.line}" if problem.line else problem.path) + ": " if problem.path else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _SPECIAL = re.compile(r"[\\`*_\[\]<>~|&]")
 _BLOCK_START = re.compile(r"^(\d{0,9})(#{1,6}(?=\s|$)|[-+](?=\s|$)|[.)](?=\s|$)|=+$|-+$)")
 # What GitHub turns into links and notifications: mentions, references to issues, addresses.
@@ -56,7 +56,7 @@ def markdown(text: str) -> str:
     text = visible(text)
     pieces: list[str] = []
     position = 0
-    for span in _SPAN.finditer(text):
+    for span in SPAN.finditer(text):
         pieces += (_between(text[position : span.start()]), code_span(span[2].strip() if "`" in span[2] else span[2]))
         position = span.end()
     pieces.append(_between(text[position:]))
@@ -73,7 +73,7 @@ def _between(text: str) -> str:
 
 def plain(text: str) -> str:
     """A finding's Markdown as plain text."""
-    return visible(_SPAN.sub(lambda span: span[2], text))
+    return visible(SPAN.sub(lambda span: span[2], text))
 
 
 def cut(text: str, size: int, note: str = "… shortened to fit.") -> str:
