@@ -22,6 +22,10 @@ class Unsure(Later):
     """A write whose outcome is unknown: it may have happened. Look before doing it again."""
 
 
+class RateLimited(Later):
+    """GitHub wants to be left alone for a while."""
+
+
 class Rejected(Broken):
     """GitHub understood the request and declared it invalid (422). Nothing was stored, as far as it says."""
 
@@ -193,7 +197,7 @@ def judged(answer: Answer, what: str, now: float) -> Answer:
     if 200 <= answer.status < 300:
         return answer
     if (wait := rate_limit_wait(answer, now)) is not None:
-        raise Later(f"GitHub's rate limit ({answer.message})", wait)
+        raise RateLimited(f"GitHub's rate limit ({answer.message})", wait)
     match answer.status:
         case 403 if "suspended" in answer.message.lower():
             raise Gone("the installation is suspended")

@@ -41,6 +41,7 @@ from bot.answers import (
     Nothing,
     Outage,
     PullRequest,
+    RateLimited,
     Rejected,
     SubmittedReview,
     Unknown,
@@ -97,7 +98,7 @@ class Transport:
         except RequestError as error:
             raise Outage(f"{type(error.exc).__name__}: {error.exc}") from error
         except ValueError as error:  # githubkit reads `retry-after` as an integer, which RFC 9110 does not promise
-            raise Later("GitHub asked to slow down", SECONDARY_WAIT) from error
+            raise RateLimited("GitHub asked to slow down", SECONDARY_WAIT) from error
         return Answer(raw.status_code, raw.headers, raw.content)
 
 
@@ -338,4 +339,5 @@ class GitHub:
 def clone_url(github_url: str, owner: str, repository: str) -> str:
     """Where git fetches the repository from. Never carries a credential."""
     parts = urlsplit(github_url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/{quote(owner, safe='')}/{quote(repository, safe='')}.git"
+    root = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+    return f"{root}/{quote(owner, safe='')}/{quote(repository, safe='')}.git"

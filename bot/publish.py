@@ -13,9 +13,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import analyzers
+from analyzers import Finding, Place, Severity
 from bot.answers import Account, Check, Rejected, Unsure
 from bot.github import GitHub
-from bot.policy import Conclusion
+from bot.policy import Conclusion, blocking
 
 MAX_INLINE = 25  # GitHub answers 502 or its secondary limit to reviews of about 30 comments and more
 MAX_REVIEWS = 8  # requests spent on finding out which comment GitHub rejects
@@ -71,16 +73,48 @@ class Annotation:
 class Publication:
     """What GitHub is to show.
 
-    `inline`: worst first; what exceeds `MAX_INLINE` or GitHub rejects is handed to `summary` and `annotation` by its key.
-    `summary(elsewhere)`: the check run's text, which must also tell the findings with those keys in full.
+    `inline`: worst first; what exceeds `MAX_INLINE` or GitHub rejects is handed to `texts` and `annotation` by its key.
+    `texts(refused)`: the check run's summary and text, which must also tell the findings with those keys in full.
     """
 
     conclusion: Conclusion
     review_body: str
     inline: Sequence[Inline]
     annotations: Sequence[Annotation]
-    summary: Callable[[Collection[Any]], str]
+    texts: Callable[[Collection[Any]], tuple[str, str]]
     annotation: Callable[[Any], Annotation]
+
+
+def publication(
+    analysis: analyzers.Analysis, diff: str, conclusion: Conclusion, *, fail_on: str, link: Callable[[Place], str]
+) -> Publication:
+    """The review in the words of the reports, each new finding on a line of `diff` or elsewhere."""
+    review, placement = analysis.review, analysis.place(analyzers.parse_diff(diff))
+    findings = {analyzers.fingerprint(comment.finding): comment.finding for comment in placement.inline}
+    fatal = {id(finding) for finding in blocking(review.new, fail_on)}
+
+    def texts(refused: Collection[Any]) -> tuple[str, str]:
+        told = placement.without(lambda finding: analyzers.fingerprint(finding) in refused)
+        output = analyzers.check_output(review, told, link, notes=[conclusion.explanation])
+        return output.summary, output.text
+
+    def annotation(finding: Finding) -> Annotation:
+        title, message = analyzers.annotation_text(finding)
+        level = "failure" if id(finding) in fatal else "notice" if finding.severity is Severity.LOW else "warning"
+        span = finding.place.span
+        return Annotation(finding.place.path, span.start_line, span.end_line, level, title, message)
+
+    return Publication(
+        conclusion,
+        analyzers.review_body(review, placement),
+        [
+            Inline(key, comment.path, comment.start_line or comment.line, comment.line, analyzers.comment_body(comment, link))
+            for key, comment in zip(findings, placement.inline, strict=True)
+        ],
+        [annotation(item.finding) for item in placement.elsewhere],
+        texts,
+        lambda key: annotation(findings[key]),
+    )
 
 
 @dataclass(frozen=True)
@@ -117,7 +151,7 @@ class Publisher:
             *publication.annotations,
             *(publication.annotation(c.key) for c in publication.inline if c.key in elsewhere),
         ]
-        complete(self.github, self.check, publication.conclusion, publication.summary(elsewhere), annotations)
+        complete(self.github, self.check, publication.conclusion, *publication.texts(elsewhere), annotations=annotations)
         rejected = sum(comment.key in elsewhere for comment in missing)
         return Published(len(missing) - rejected, len(candidates) - len(missing), len(elsewhere))
 
@@ -211,10 +245,16 @@ def wait(github: GitHub, check: Check, reason: str) -> None:
 
 
 def complete(
-    github: GitHub, check: Check, conclusion: Conclusion, summary: str, annotations: Sequence[Annotation] = ()
+    github: GitHub,
+    check: Check,
+    conclusion: Conclusion,
+    summary: str,
+    text: str = "",
+    *,
+    annotations: Sequence[Annotation] = (),
 ) -> None:
     """Completes the check run. Annotations are appended by GitHub, so those an earlier try left there are not sent again."""
-    output = _output(conclusion.title, summary)
+    output = _output(conclusion.title, summary, text)
     sent = check.output.annotations_count if check.output else 0
     rest = [annotation.payload() for annotation in annotations[sent:]]
     batches = [rest[at : at + ANNOTATIONS] for at in range(0, len(rest), ANNOTATIONS)] or [[]]
@@ -237,8 +277,9 @@ def _update(github: GitHub, check: Check, fields: Mapping[str, Any], annotations
         github.update_check(check.id, fields)
 
 
-def _output(title: str, summary: str) -> dict[str, str]:
-    return {"title": shortened(title, TITLE_CHARACTERS), "summary": cut(summary, TEXT_BYTES) or title}
+def _output(title: str, summary: str, text: str = "") -> dict[str, str]:
+    output = {"title": shortened(title, TITLE_CHARACTERS), "summary": cut(summary, TEXT_BYTES) or title}
+    return {**output, "text": cut(text, TEXT_BYTES)} if text else output
 
 
 def shortened(text: str, characters: int) -> str:

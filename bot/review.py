@@ -18,26 +18,29 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import quote
 
+import msgspec
 import structlog
 
 import analyzers
-from analyzers import FactStore, Problem, Review, Revision
+from analyzers import BlobReader, FactStore, Place, Problem, Review, Revision
 from bot import publish
-from bot.answers import Check, PullRequest
+from bot.answers import Check, PullRequest, RateLimited
 from bot.cache import fact_store
 from bot.errors import Broken, Gone, Later
 from bot.github import GitHub, Tokens, clone_url
 from bot.jobs import Job, Work
-from bot.mirror import Mirrors, NoCommit, Snapshot, Source
+from bot.mirror import Mirror, Mirrors, NoCommit, Snapshot, Source
 from bot.objects import GitError
 from bot.observe import count_findings, step
-from bot.policy import Conclusion, incomplete
+from bot.policy import Conclusion, conclude, incomplete
 from bot.settings import Settings
 
 log = structlog.get_logger()
 
 SEEN_TTL = 14 * 86400
+TRIES = 3  # analyses of one job, each after the base has moved to another merge base
 SUPERSEDED = "a newer push came first"
 
 
@@ -58,12 +61,12 @@ class Coordination(Protocol):
     def lease(self, subject: str) -> AbstractContextManager[Lease]: ...
 
 
-class Analysis(Protocol):
-    """`analyzers.review`, or what a test puts in its place."""
+class Compare(Protocol):
+    """`analyzers.compare`, or what a test puts in its place."""
 
     def __call__(
-        self, base: Revision, head: Revision, blobs: Any, *, store: FactStore, settings: analyzers.Settings
-    ) -> Review: ...
+        self, base: Revision, head: Revision, blobs: BlobReader, *, store: FactStore, settings: analyzers.Settings
+    ) -> analyzers.Analysis: ...
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Context:
     tokens: Tokens
     mirrors: Mirrors
     facts: FactStore
-    analyse: Analysis = analyzers.review
+    compare: Compare = analyzers.compare
     connect: Callable[[Context, Job], GitHub] | None = None
     pause: float = 2.0
 
@@ -176,6 +179,8 @@ class _Run:
         except Broken as broken:
             self._complete(check, broken.reason)
             raise
+        except RateLimited:
+            raise  # without one more request
         except Later as later:
             self._wait(check, later.reason)
             raise
@@ -190,12 +195,13 @@ class _Run:
             publish.complete(self.github, check, conclusion, conclusion.explanation)
             return Result(conclusion.conclusion, calls=self.github.calls)
         number = pull.number if pull else self.job.number
-        base = self._merge_base(pull.base.sha if pull else self.job.base)
+        tip = pull.base.sha if pull else self.job.base
+        base = self._merge_base(tip)
         source = Source(clone_url(self.context.settings.github_url, self.job.owner, self.job.repository), self.github.git_token)
         with self.context.mirrors.open(self.job.repository_id, source) as mirror:
-            for _ in range(2):
+            for _ in range(TRIES):
                 with step("fetch"):
-                    snapshot = self._fetched(lambda base=base: mirror.update(base, self.job.head, number, _needed))
+                    snapshot = self._fetched(mirror, base, number)
                 try:
                     publication, review = self._judged(snapshot)
                 except GitError as damaged:
@@ -205,10 +211,12 @@ class _Run:
                 finally:
                     snapshot.blobs.close()
                 with step("confirm"):
-                    moved = self._confirm(number, base)
-                if moved is None:
+                    now = self._confirm(number, tip)
+                if now == tip or (moved := self._merge_base(now)) == base:
                     break
-                base = moved
+                tip, base = now, moved
+            else:
+                raise Later("the base of the pull request keeps moving", 30.0)
         with step("publish"):
             self.lease.check()
             publisher = publish.Publisher(
@@ -246,9 +254,9 @@ class _Run:
             raise Broken("Base and head have no common history, so there is nothing to compare.")
         return found.sha
 
-    def _fetched(self, update: Callable[[], Snapshot]) -> Snapshot:
+    def _fetched(self, mirror: Mirror, base: str, number: int) -> Snapshot:
         try:
-            return update()
+            return mirror.update(base, self.job.head, number, _needed)
         except NoCommit as absent:
             if not self.queue.current(self.job):
                 raise Gone(SUPERSEDED) from absent
@@ -257,26 +265,31 @@ class _Run:
     def _judged(self, snapshot: Snapshot) -> tuple[publish.Publication, Review]:
         """The analysis and where each of its findings is told, by the settings of the base."""
         settings, problems = _repository_settings(snapshot)
+        fail_on = settings.fail_on or self.context.settings.fail_on
         with step("analyse"):
-            review = self.context.analyse(
+            analysis = self.context.compare(
                 snapshot.base, snapshot.head, snapshot.blobs, store=self.context.facts, settings=settings
             )
-        review = _with_problems(review, problems)
+        analysis.review = msgspec.structs.replace(analysis.review, problems=(*analysis.review.problems, *problems))
         with step("place"):
-            return _publication(review, snapshot, settings, settings.fail_on or self.context.settings.fail_on), review
+            conclusion = conclude(analysis.review, fail_on)
+            told = publish.publication(analysis, snapshot.diff, conclusion, fail_on=fail_on, link=self._link)
+        return told, analysis.review
 
-    def _confirm(self, number: int, base: str) -> str | None:
-        """Raises unless this head is still the one to review. Returns another merge base if the base has moved to it."""
+    def _link(self, place: Place) -> str:
+        page = f"{self.context.settings.github_url.rstrip('/')}/{self.job.owner}/{self.job.repository}"
+        lines = f"#L{place.span.start_line}-L{place.span.end_line}"
+        return f"{page}/blob/{self.job.head}/{quote(place.path)}{lines}"
+
+    def _confirm(self, number: int, tip: str) -> str:
+        """Raises unless this head is still the one to review. Returns the base's commit, which may have moved on."""
         if not self.queue.current(self.job):
             raise Gone(SUPERSEDED)
         if self.job.work is Work.MERGE_GROUP:
-            return None
+            return tip
         pull = self.github.pull(number)
         self._current(pull)
-        if not self.job.base or pull.base.sha == self.job.base:
-            return None
-        moved = self._merge_base(pull.base.sha)
-        return None if moved == base else moved
+        return pull.base.sha
 
     def _current(self, pull: PullRequest) -> None:
         """GitHub's API may lag behind its webhooks: an older head than ours means later, a newer one that ours is history."""
@@ -305,7 +318,7 @@ class _Run:
 
 
 def _needed(revision: Revision) -> Iterable[str]:
-    """The blobs a review reads of a revision."""
+    """The blobs a review may read of a revision, before its settings are known, which only ever exclude some."""
     settings = revision.files.get(analyzers.SETTINGS_PATH)
     return [*analyzers.needed(revision), *([settings] if settings else [])]
 
@@ -316,10 +329,6 @@ def _repository_settings(snapshot: Snapshot) -> tuple[analyzers.Settings, tuple[
     texts = dict(snapshot.blobs.read([blob for blob in dict.fromkeys(ids) if blob]))
     base, head = (texts.get(blob) if blob else None for blob in ids)
     return analyzers.settings_of(base, head, known_rules=analyzers.RULES)
-
-
-def _with_problems(review: Review, problems: tuple[Problem, ...]) -> Review:
-    return analyzers.Review(review.new, review.fixed, review.kept, review.accepted, (*review.problems, *problems))
 
 
 def _by_rule(review: Review) -> dict[str, int]:

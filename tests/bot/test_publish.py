@@ -89,13 +89,13 @@ def inline(*names: str, line: int = 5) -> list[Inline]:
 
 
 def publication(comments: Sequence[Inline] = (), annotations: Sequence[Annotation] = ()) -> Publication:
-    def summary(elsewhere: Collection[Any]) -> str:
-        return "here: " + " ".join(sorted(elsewhere))
+    def texts(elsewhere: Collection[Any]) -> tuple[str, str]:
+        return "here: " + " ".join(sorted(elsewhere)), "text"
 
     def annotation(key: Any) -> Annotation:
         return Annotation("a.py", 1, 1, "warning", str(key), "message")
 
-    return Publication(Conclusion("failure", "title", "because"), "body", comments, annotations, summary, annotation)
+    return Publication(Conclusion("failure", "title", "because"), "body", comments, annotations, texts, annotation)
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def test_an_update_in_doubt_is_repeated_without_doubling_annotations(
 
 def test_annotations_of_an_earlier_try_are_not_sent_again(github: FakeGitHub) -> None:
     check = Check(9, status="in_progress", output=CheckOutput(50))
-    publish.complete(github, check, Conclusion("neutral", "t", "e"), "s", notes(60))  # type: ignore[arg-type]
+    publish.complete(github, check, Conclusion("neutral", "t", "e"), "s", annotations=notes(60))  # type: ignore[arg-type]
     assert [a["title"] for a in github.annotations] == [f"t{n}" for n in range(51, 61)]
 
 
