@@ -5,10 +5,11 @@ Everything outside this package uses these names and no others.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from analyzers import pipeline
-from analyzers.facts.store import FactStore, FileFacts, NoStore
+from analyzers.facts.store import FactStore, NoStore
 from analyzers.findings import (
     Accepted,
     Confidence,
@@ -72,14 +73,14 @@ class Analysis:
     """A finished comparison. `place` says which line of a diff carries each new finding."""
 
     def __init__(
-        self, review: Review, head: Revision, files: Mapping[str, FileFacts], blobs: BlobReader, settings: Settings
+        self, review: Review, head: Revision, files: pipeline.Files, blobs: BlobReader, analyst: pipeline.Analyst
     ) -> None:
         self.review = review
-        self._head, self._files, self._blobs, self._settings = head, files, blobs, settings
+        self._head, self._files, self._blobs, self._analyst = head, files, blobs, analyst
         self._sources: dict[str, bytes | None] = {}
 
     def source(self, path: str) -> bytes | None:
-        """The text of a file of the head."""
+        """The text of a file of the head, or nothing if there is none or it cannot be read."""
         if path not in self._sources:
             blob = self._head.files.get(path)
             self._sources[path] = dict(self._blobs.read([blob])).get(blob) if blob else None
@@ -91,10 +92,11 @@ class Analysis:
 
     def _removes(self, finding: Finding, changed: bytes) -> bool:
         assert finding.fix is not None
-        files = dict(self._files)
-        files[finding.fix.path] = read_facts(finding.fix.path, changed)
-        before = {f.identity for f in pipeline.judge(self._files, self._settings).findings}
-        after = {f.identity for f in pipeline.judge(files, self._settings).findings}
+        path = finding.fix.path
+        key = f"{hashlib.sha256(changed).hexdigest()}-changed"
+        files = {**self._files, path: (key, read_facts(path, changed))}
+        before = {f.identity for f in self._analyst.judge(self._files).findings}
+        after = {f.identity for f in self._analyst.judge(files).findings}
         return finding.identity not in after and after <= before
 
 
@@ -107,38 +109,39 @@ def compare(
     base: Revision, head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS
 ) -> Analysis:
     """What `head` brings that `base` had not: two complete analyses, and their difference."""
-    facts = pipeline.Facts(blobs, store)
-    old, _ = facts.load(base, settings)
-    new, unread = facts.load(head, settings)
-    before, after = pipeline.judge(old, settings), pipeline.judge(new, settings)
+    analyst = pipeline.Analyst(blobs, store, settings)
+    old, _ = analyst.facts(base)
+    new, unread = analyst.facts(head)
+    after, before = analyst.judge(new), analyst.judge(old)
+    analyst.save()
     found, fixed, kept = _difference(before.findings, after.findings)
     changed = {path for path, blob in head.files.items() if base.files.get(path) != blob}
-    return _analysis(head, new, blobs, settings, found, fixed, kept, after, unread, changed)
+    review = _review(new, settings, found, fixed, kept, (*after.problems, *unread), changed)
+    return Analysis(review, head, new, blobs, analyst)
 
 
 def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS) -> Analysis:
     """Everything there is to say of one revision; all of it counts as new."""
-    facts = pipeline.Facts(blobs, store)
-    files, unread = facts.load(head, settings)
-    judged = pipeline.judge(files, settings)
+    analyst = pipeline.Analyst(blobs, store, settings)
+    files, unread = analyst.facts(head)
+    judged = analyst.judge(files)
+    analyst.save()
     found, _, _ = _difference((), judged.findings)
-    return _analysis(head, files, blobs, settings, found, (), (), judged, unread, set(files))
+    review = _review(files, settings, found, (), (), (*judged.problems, *unread), set(files))
+    return Analysis(review, head, files, blobs, analyst)
 
 
-def _analysis(
-    head: Revision,
-    files: Mapping[str, FileFacts],
-    blobs: BlobReader,
+def _review(
+    files: pipeline.Files,
     settings: Settings,
     found: tuple[Finding, ...],
     fixed: tuple[Finding, ...],
     kept: tuple[Finding, ...],
-    judged: pipeline.Judgement,
-    unread: tuple[Problem, ...],
+    problems: tuple[Problem, ...],
     changed: set[str],
-) -> Analysis:
-    ignores = {path: facts.ignores for path, facts in files.items() if facts.ignores}
+) -> Review:
+    """The comparison, less what is accepted, with what concerns the changed files and could not be analysed."""
+    ignores = {path: facts.ignores for path, (_, facts) in files.items() if facts.ignores}
     remaining, accepted, dead = _accept(found, ignores, settings.ignore, kept=kept, judged=changed)
-    problems = tuple(p for p in (*judged.problems, *unread) if not p.path or p.path in changed)
-    review = Review(remaining, fixed, kept, accepted, (*problems, *dead))
-    return Analysis(review, head, files, blobs, settings)
+    told = tuple(p for p in problems if not p.path or p.path in changed)
+    return Review(remaining, fixed, kept, accepted, (*told, *dead))

@@ -17,12 +17,18 @@ from analyzers.frontends import frontend_for, read_facts
 from analyzers.globs import matches
 from analyzers.model.link import link
 from analyzers.model.project import Project
+from analyzers.model.roles import is_test
+from analyzers.model.traces import Traces
 from analyzers.rules import rules
 from analyzers.settings import Settings
 from analyzers.source import BlobReader, Revision
 
 _ENCODE = msgspec.msgpack.Encoder()
 _DECODE = msgspec.msgpack.Decoder(FileFacts)
+
+
+Files = Mapping[str, tuple[str, FileFacts]]
+"""Of each path, the key of its facts and the facts."""
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -33,31 +39,47 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def readable(revision: Revision, settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """`(path, blob id, key of its facts)` of every file that a frontend reads."""
+    """`(path, blob id, key of its facts)` of every file that a frontend reads. Tests are not product code: left out."""
     for path, blob in revision.files.items():
-        frontend = frontend_for(path)
+        frontend = None if is_test(path) else frontend_for(path)
         if frontend is not None and not any(matches(pattern, path) for pattern in settings.exclude):
             yield path, blob, f"{blob}-{frontend.language}-{frontend.version}"
 
 
-class Facts:
-    """The facts of the revisions of one analysis; each blob is decoded or read once."""
+class Analyst:
+    """The analyses of one review. What two revisions share is read, and walked, once."""
 
-    def __init__(self, blobs: BlobReader, store: FactStore) -> None:
-        self._blobs, self._store = blobs, store
+    def __init__(self, blobs: BlobReader, store: FactStore, settings: Settings) -> None:
+        self._blobs, self._store, self._settings = blobs, store, settings
         self._known: dict[str, FileFacts] = {}
+        self._traces = Traces(store)
 
-    def load(self, revision: Revision, settings: Settings) -> tuple[dict[str, FileFacts], tuple[Problem, ...]]:
+    def facts(self, revision: Revision) -> tuple[Files, tuple[Problem, ...]]:
         """The facts of each readable file, and the files that could not be had."""
-        wanted = list(readable(revision, settings))
+        wanted = list(readable(revision, self._settings))
         self._recall({key for _, _, key in wanted if key not in self._known})
         self._read({key: (path, blob) for path, blob, key in wanted if key not in self._known})
-        missing = tuple(
-            Problem(path, 0, "The file could not be read: it is too large, or missing.")
-            for path, _, key in wanted
-            if key not in self._known
-        )
-        return {path: self._known[key] for path, _, key in wanted if key in self._known}, missing
+        text = "The file could not be read: it is too large, or missing."
+        missing = tuple(Problem(path, 0, text) for path, _, key in wanted if key not in self._known)
+        return {path: (key, self._known[key]) for path, _, key in wanted if key in self._known}, missing
+
+    def judge(self, files: Files) -> Judgement:
+        """What every rule that is on says of these files."""
+        ids = {path: key for path, (key, _) in files.items()}
+        project = link({path: facts for path, (_, facts) in files.items()}, ids, self._traces)
+        problems = list(project.problems)
+        findings: list[Finding] = []
+        for rule in rules().values():
+            if rule.id in self._settings.rules.off:
+                continue
+            found, problem = _guarded(rule.id, project, self._settings)
+            findings.extend(found)
+            problems.extend(problem)
+        return Judgement(tuple(findings), tuple(problems))
+
+    def save(self) -> None:
+        """Keeps what was learned for the next review."""
+        self._traces.save()
 
     def _recall(self, keys: set[str]) -> None:
         for key, encoded in self._store.get_many(keys).items():
@@ -77,20 +99,6 @@ class Facts:
                 fresh[key] = _ENCODE.encode(facts)
         if fresh:
             self._store.put_many(fresh)
-
-
-def judge(files: Mapping[str, FileFacts], settings: Settings) -> Judgement:
-    """What every rule that is on says of these files."""
-    project = link(files)
-    problems = list(project.problems)
-    findings: list[Finding] = []
-    for rule in rules().values():
-        if rule.id in settings.rules.off:
-            continue
-        found, problem = _guarded(rule.id, project, settings)
-        findings.extend(found)
-        problems.extend(problem)
-    return Judgement(tuple(findings), tuple(problems))
 
 
 def _guarded(rule: str, project: Project, settings: Settings) -> tuple[list[Finding], list[Problem]]:

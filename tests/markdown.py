@@ -1,8 +1,7 @@
 """Reads a Markdown page as executable cases.
 
 A heading names a case. A backticked file name at the end of the paragraph before a fenced block names the file; a block whose
-info string ends in `base` is that file in the older revision (files without one are the same in both, unless the case has
-any base block: then they are new). A comment `finds: <rule>` at a line asserts a new finding there; no comment asserts silence.
+info string ends in `base` is that file in the older revision; a case without such a block is judged as a whole. A comment `finds: <rule>` at a line asserts a new finding there (it is taken out before the file is read); no comment asserts silence.
 A `suggestion` block states what the suggestion of the case's first finding puts in place of its line.
 """
 
@@ -16,7 +15,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 _FILE = re.compile(r"`([^`\s]+)`:?\s*$")
-_FINDS = re.compile(r"finds: ([a-z_, ]+)")
+_FINDS = re.compile(r"[ \t]*(?:#|//|--|\{#|<!--)[ \t]*finds: ([a-z_, ]*[a-z_])[ \t]*(?:#\}|-->)?[ \t]*$", re.MULTILINE)
 
 
 @dataclass
@@ -29,16 +28,18 @@ class Case:
     base: dict[str, bytes] = field(default_factory=dict)
     compared: bool = False
     suggestion: str | None = None
+    expected: set[tuple[str, int, str]] = field(default_factory=set)
 
-    @property
-    def expected(self) -> set[tuple[str, int, str]]:
-        found = set()
-        for path, text in self.head.items():
-            for number, line in enumerate(text.decode().splitlines(), 1):
-                hit = _FINDS.search(line)
-                for rule in hit[1].split(",") if hit else ():
-                    found.add((path, number, rule.strip()))
-        return found
+    def add(self, path: str, text: str, *, base: bool) -> None:
+        """Takes a block as a file of one revision, and its `finds` comments as what is expected there."""
+        if base:
+            self.base[path] = text.encode()
+            self.compared = True
+            return
+        for number, line in enumerate(text.splitlines(), 1):
+            hit = _FINDS.search(line)
+            self.expected.update((path, number, rule.strip()) for rule in (hit[1].split(",") if hit else ()))
+        self.head[path] = _FINDS.sub("", text).encode()
 
 
 def cases(page: Path) -> Iterator[Case]:
@@ -58,10 +59,6 @@ def cases(page: Path) -> Iterator[Case]:
         elif token.type == "fence" and token.info.strip() == "suggestion":
             case.suggestion = token.content.rstrip("\n")
         elif token.type == "fence" and name:
-            if token.info.split()[-1:] == ["base"]:
-                case.base[name] = token.content.encode()
-                case.compared = True
-            else:
-                case.head[name] = token.content.encode()
+            case.add(name, token.content, base=token.info.split()[-1:] == ["base"])
     if case.head:
         yield case

@@ -82,18 +82,22 @@ _TRANSPARENT = frozenset({"if", "try", "except", "else", "finally", "with", "blo
 
 
 class Codebase:
-    """Every file's definitions, found by name. Built once for a revision, read-only after."""
+    """Every file's definitions, found by name. Built once for a revision, read-only after.
+
+    `touched` collects what every answer depended on, as keys that `Codebase.state` can compare between revisions: a path,
+    `module:x` (the files an import ending in `x` may find), `template:x`, `class:X` (a PHP class, found or not).
+    """
 
     def __init__(self, files: Mapping[str, FileFacts]) -> None:
         self.files = files
+        self.touched: set[str] = set()
         self._modules: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
         self._php: dict[str, ClassDefinition] = {}
         self._definitions: dict[str, dict[str, Definition]] = {}
         self._imports: dict[str, dict[str, str]] = {}
-        self._names: dict[tuple[str, str], Resolved | None] = {}
-        self._dotted: dict[tuple[str, str], Resolved | None] = {}
+        self._names: dict[tuple[str, str], tuple[Resolved | None, set[str]]] = {}
         self._bases: dict[int, tuple[ClassDefinition | External, ...]] = {}
-        self._lineage: dict[int, tuple[ClassDefinition | External, ...]] = {}
+        self._lineage: dict[int, tuple[tuple[ClassDefinition | External, ...], set[str]]] = {}
         self._templates: dict[str, list[str]] = defaultdict(list)
         for path, facts in files.items():
             match facts.language:
@@ -162,10 +166,16 @@ class Codebase:
     def resolve(self, path: str, name: str) -> Resolved | None:
         """What `name` means at the top level of `path`."""
         key = (path, name)
-        if key not in self._names:
-            self._names[key] = None  # cuts circular imports
-            self._names[key] = self._resolve(path, name, _MAX_HOPS)
-        return self._names[key]
+        known = self._names.get(key)
+        if known is None:
+            self._names[key] = (None, set())  # cuts circular imports
+            outer, self.touched = self.touched, {path}
+            try:
+                known = self._names[key] = (self._resolve(path, name, _MAX_HOPS), self.touched)
+            finally:
+                self.touched = outer
+        self.touched |= known[1]
+        return known[0]
 
     def resolve_node(self, path: str, node: Node) -> Resolved | None:
         """What a `Name` or a chain of `Member`s means at the top level of `path`."""
@@ -201,6 +211,7 @@ class Codebase:
         facts = self.files.get(path)
         if facts is None or not hops:
             return None
+        self.touched.add(path)
         if facts.language == "php":
             return self._resolve_php(path, facts, name)
         own = self.definitions(path).get(name)
@@ -259,6 +270,7 @@ class Codebase:
     def _module(self, dotted: str, importer: str) -> Module | None:
         """The file that `import dotted` finds from `importer`."""
         parts = tuple(dotted.split("."))
+        self.touched.add(f"module:{parts[-1]}")
         found = [
             (len(own) - len(parts), own, path) for own, path in self._modules.get(parts[-1], ()) if own[-len(parts) :] == parts
         ]
@@ -272,6 +284,7 @@ class Codebase:
     def _inside(self, dotted: str) -> bool:
         """Whether `dotted` starts with a package of the project: then an unknown name is unknown, not a library's."""
         first = dotted.split(".", 1)[0]
+        self.touched.add(f"module:{first}")
         return any(path.split("/", 1)[0] == first for _, path in self._modules.get(first, ()))
 
     def _resolve_php(self, path: str, facts: FileFacts, name: str) -> Resolved | None:
@@ -287,16 +300,19 @@ class Codebase:
             else:
                 full = f"{facts.namespace}{PHP_SEPARATOR}{name}" if facts.namespace else name
         full = full.lstrip(PHP_SEPARATOR)
-        found: Resolved | None = self._php.get(full.lower())
+        found: Resolved | None = self.php_class(full)
         return found or self.definitions(path).get(name) or External(full)
 
     def php_class(self, full: str) -> ClassDefinition | None:
         """A PHP class by its full name, any case."""
-        return self._php.get(full.lstrip(PHP_SEPARATOR).lower())
+        name = full.lstrip(PHP_SEPARATOR).lower()
+        self.touched.add(f"class:{name}")
+        return self._php.get(name)
 
     def template(self, name: str, importer: str = "") -> str | None:
         """The path of the template called `name`: the file below a `templates` folder, nearest to `importer`."""
         last = name.rsplit("/", 1)[-1]
+        self.touched.add(f"template:{last}")
         found = [
             p
             for p in self._templates.get(last, ())
@@ -321,9 +337,16 @@ class Codebase:
     def lineage(self, definition: ClassDefinition) -> tuple[ClassDefinition | External, ...]:
         """The class, then everything it inherits from, depth first, each once."""
         known = self._lineage.get(id(definition))
-        if known is not None:
-            return known
-        out: list[ClassDefinition | External] = []
+        if known is None:
+            outer, self.touched = self.touched, set()
+            try:
+                known = self._lineage[id(definition)] = (tuple(self._inherited(definition)), self.touched)
+            finally:
+                self.touched = outer
+        self.touched |= known[1]
+        return known[0]
+
+    def _inherited(self, definition: ClassDefinition) -> Iterator[ClassDefinition | External]:
         stack: list[ClassDefinition | External] = [definition]
         seen: set[int | str] = set()
         while stack:
@@ -332,11 +355,10 @@ class Codebase:
             if key in seen:
                 continue
             seen.add(key)
-            out.append(top)
+            yield top
             if isinstance(top, ClassDefinition):
+                self.touched.add(top.path)
                 stack.extend(reversed(self.bases(top)))
-        self._lineage[id(definition)] = tuple(out)
-        return self._lineage[id(definition)]
 
     def externals(self, definition: ClassDefinition) -> set[str]:
         """The names of all library classes it inherits from, directly or not."""
@@ -359,6 +381,23 @@ class Codebase:
             if isinstance(base, ClassDefinition) and name in base.attributes:
                 return base, base.attributes[name]
         return None
+
+    # -- what answers depend on ----------------------------------------------------------------------------------------
+
+    def state(self, key: str) -> tuple[str, ...]:
+        """What a key of `touched` stands for in this revision, as the paths whose content decides it."""
+        kind, found, name = key.partition(":")
+        if not found:
+            return (key,) if key in self.files else ()
+        match kind:
+            case "module":
+                return tuple(path for _, path in self._modules.get(name, ()))
+            case "template":
+                return tuple(self._templates.get(name, ()))
+            case "class":
+                definition = self._php.get(name)
+                return (definition.path,) if definition is not None else ()
+        return ()
 
     def place(self, path: str, node: Node) -> Place:
         """Where `node` of `path` stands."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from analyzers.facts.store import FileFacts
+from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies, templates
 from analyzers.model.code import ClassDefinition, Codebase, FunctionDefinition
@@ -12,25 +12,72 @@ from analyzers.model.models import ModelIndex, build_models
 from analyzers.model.project import Project, QuerySite, Relation, RelationRead
 from analyzers.model.roles import is_product
 from analyzers.model.schema import build_schema
-from analyzers.model.summaries import Inference, Query, Read
+from analyzers.model.summaries import Inference, Query, Read, Trace
+from analyzers.model.traces import FileTrace, Traces, World
 from analyzers.model.types import Site, covers
 from analyzers.source import Place
 
 
-def link(files: Mapping[str, FileFacts]) -> Project:
-    """The project that these files, by path, are."""
+def link(files: Mapping[str, FileFacts], ids: Mapping[str, str] | None = None, traces: Traces | None = None) -> Project:
+    """The project that these files, by path, are.
+
+    With `ids` (path to blob id) and `traces`, files whose surroundings are unchanged are not walked again.
+    """
     code = Codebase(files)
     models = build_models(code)
     inference = Inference(code, models)
-    for path in files:
-        if is_product(path) and files[path].language in ("python", "php"):
-            _walk_file(inference, path)
+    traces = traces or Traces(NoStore())
+    world = World(code, models, inference.repositories, ids or {})
+    roots = [path for path, facts in files.items() if facts.language in ("python", "php") and is_product(path)]
+    traces.load((path, world.digest(path)) for path in roots)
+    walked = [_trace(inference, path, world, traces) for path in roots]
     return Project(
         tables=build_schema(code, models),
-        reads=tuple(r for r in (_read(code, models, read) for read in inference.reads.values()) if r is not None),
-        queries=tuple(_queries(code, models, inference)),
-        problems=tuple(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
+        reads=tuple({_identity(r): r for t in walked for r in t.reads}.values()),
+        queries=_longest(q for t in walked for q in t.queries),
+        problems=(
+            *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
+            *(Problem(path, 0, t.problem) for path, t in zip(roots, walked, strict=True) if t.problem),
+        ),
     )
+
+
+def _trace(inference: Inference, path: str, world: World, traces: Traces) -> FileTrace:
+    """What the file says as a root: remembered, or walked now."""
+    blob = world.digest(path)
+    known = traces.find(path, blob, world) if blob else None
+    if known is not None:
+        return known
+    problem = ""
+    try:
+        _, trace = inference.traced(lambda: _walk_file(inference, path))
+    except RecursionError:
+        trace, problem = Trace(), "The file is nested too deeply to follow, so its queries were not analysed."
+    depends = {key: world.digest(key) for key in {*trace.touched, path}}
+    code, models = inference.code, inference.models
+    reads = (_read(code, models, read) for read in trace.reads.values())
+    queries = tuple(_queries(code, models, trace))
+    found = FileTrace(depends, tuple(r for r in reads if r is not None), queries, problem)
+    if blob:
+        traces.keep(path, blob, found)
+    return found
+
+
+def _identity(read: RelationRead) -> tuple[object, ...]:
+    """Reads that several roots reach are one."""
+    return (read.query, read.path, read.read, read.bypasses)
+
+
+def _longest(queries: Iterable[QuerySite]) -> tuple[QuerySite, ...]:
+    """Of the queries that begin at one place, the one that searches by most."""
+    best: dict[tuple[str, int, int], QuerySite] = {}
+    for query in queries:
+        span = query.place.span
+        key = (query.place.path, span.start_line, span.start_column)
+        known = best.get(key)
+        if known is None or len(known.equal + known.ranged + known.ordered) <= len(query.equal + query.ranged + query.ordered):
+            best[key] = query
+    return tuple(best.values())
 
 
 def _walk_file(inference: Inference, path: str) -> None:
@@ -81,8 +128,8 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
     )
 
 
-def _queries(code: Codebase, models: ModelIndex, inference: Inference) -> Iterator[QuerySite]:
-    for query in inference.searches.values():
+def _queries(code: Codebase, models: ModelIndex, trace: Trace) -> Iterator[QuerySite]:
+    for query in trace.searches.values():
         model = models.by_name.get(query.rows.model)
         if model is None or model.abstract or not is_product(query.at.path):
             continue

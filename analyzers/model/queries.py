@@ -39,9 +39,9 @@ _ALIASES = re.compile(r"[a-zA-Z_]\w*")
 # -- where rows come from ----------------------------------------------------------------------------------------------
 
 
-def repositories(code: Codebase, models: ModelIndex) -> dict[int, str]:
-    """The project's repository classes and the model each serves."""
-    out: dict[int, str] = {}
+def repositories(code: Codebase, models: ModelIndex) -> dict[str, tuple[ClassDefinition, str]]:
+    """The project's repository classes by qualified name, and the model each serves."""
+    out: dict[str, tuple[ClassDefinition, str]] = {}
     for library in libraries():
         words = library.rows
         if words is None or not words.repository_bases:
@@ -52,7 +52,7 @@ def repositories(code: Codebase, models: ModelIndex) -> dict[int, str]:
             if any(named(library, e, words.repository_bases) for e in code.externals(definition)):
                 served = _served(code, models, definition)
                 if served:
-                    out[id(definition)] = served
+                    out[definition.qualified] = (definition, served)
         for model in models.by_name.values():
             for decorator in model.definition.node.decorators if model.library is library else ():
                 for keyword in decorator.keywords if isinstance(decorator, Call) else ():
@@ -60,7 +60,7 @@ def repositories(code: Codebase, models: ModelIndex) -> dict[int, str]:
                         continue
                     found = _class_named(code, model.definition.path, keyword.value)
                     if found is not None:
-                        out.setdefault(id(found), model.qualified)
+                        out.setdefault(found.qualified, (found, model.qualified))
     return out
 
 
@@ -92,10 +92,11 @@ def _served(code: Codebase, models: ModelIndex, definition: ClassDefinition) -> 
 
 def rows_of_class(inference: Inference, definition: ClassDefinition) -> Rows | None:
     """What an object of a repository, manager or queryset class stands for: rows that nothing is known of yet."""
-    model = inference.repositories.get(id(definition))
-    if model is not None:
+    inference.trace.touched.add(f"repository:{definition.qualified}")
+    served = inference.repositories.get(definition.qualified)
+    if served is not None:
         site = Site(definition.path, definition.node.start, definition.node.end, definition.qualified)
-        return Rows(model, site, kind=definition)
+        return Rows(served[1], site, kind=definition)
     return None
 
 
@@ -163,14 +164,12 @@ def session_call(
     site = frame.site(node)
     if method == words.repository_of and node.args:
         found = _class_named(inference.code, frame.path, node.args[0])
-        if found is None or id(found) not in inference.models.by_class:
+        if found is None or not inference.is_model(found):
             return None
-        kind = next((k for k, m in inference.repositories.items() if m == found.qualified), None)
-        definition = next((c for c in inference.code.classes() if id(c) == kind), None) if kind else None
-        return Rows(found.qualified, site, kind=definition)
+        return Rows(found.qualified, site, kind=inference.repository_of(found.qualified))
     if method == "find" and node.args:
         found = _class_named(inference.code, frame.path, node.args[0])
-        return Row(found.qualified, known=True) if found is not None and id(found) in inference.models.by_class else None
+        return Row(found.qualified, known=True) if found is not None and inference.is_model(found) else None
     if method == "createQuery" and args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
         return _from_dql(inference, args[0].value, site, frame)
     if method == "createQueryBuilder":
@@ -186,7 +185,7 @@ def _from_dql(inference: Inference, text: str, site: Site, frame: Frame) -> Valu
     if dql is None:
         return None
     found = inference.code.php_class(dql.entity) or inference.code.resolve(frame.path, dql.entity)
-    if not isinstance(found, ClassDefinition) or id(found) not in inference.models.by_class:
+    if not isinstance(found, ClassDefinition) or not inference.is_model(found):
         return None
     model = inference.models.by_class[id(found)]
     aliases: dict[str, str] = {dql.alias: ""}
@@ -296,7 +295,7 @@ def _changed(
         out = msgspec.structs.replace(out, aliases=((str(args[0].value), ""),), joined=site, root=site)
     if name == "from" and call.args:
         found = _class_named(inference.code, frame.path, call.args[0])
-        if found is not None and id(found) in inference.models.by_class:
+        if found is not None and inference.is_model(found):
             alias = args[1].value if len(args) > 1 and isinstance(args[1], Literal) else "o"
             out = msgspec.structs.replace(out, model=found.qualified, aliases=((str(alias), ""),))
     model = inference.model(out.model)

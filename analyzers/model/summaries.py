@@ -8,7 +8,7 @@ columns they search by (`Query`). Both are keyed by where they stand, so that wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -70,6 +70,30 @@ class Query(msgspec.Struct, frozen=True, eq=False):
     at: Site
 
 
+class Trace:
+    """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name."""
+
+    __slots__ = ("reads", "searches", "touched")
+
+    def __init__(self) -> None:
+        self.reads: dict[tuple[object, ...], Read] = {}
+        self.searches: dict[tuple[str, int], Query] = {}
+        self.touched: set[str] = set()
+
+    def add(self, other: Trace) -> None:
+        """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
+        self.touched |= other.touched
+        for key, read in other.reads.items():
+            self.reads.setdefault(key, read)
+        for place, query in other.searches.items():
+            self.note(place, query)
+
+    def note(self, place: tuple[str, int], query: Query) -> None:
+        known = self.searches.get(place)
+        if known is None or len(known.rows.searches) <= len(query.rows.searches):
+            self.searches[place] = query
+
+
 class Frame:
     """One walk of one function: its names and where it stands."""
 
@@ -92,14 +116,12 @@ class Frame:
 
 
 class Inference:
-    """The walk over one revision. `reads` and `searches` fill up while roots are walked."""
+    """The walk over one revision. `trace` fills up while roots are walked."""
 
     def __init__(self, code: Codebase, models: ModelIndex) -> None:
         self.code, self.models = code, models
-        self.reads: dict[tuple[object, ...], Read] = {}
-        self.searches: dict[tuple[str, int], Query] = {}
-        self.summaries: dict[tuple[object, ...], Value] = {}
-        self._values: dict[int, Value] = {}
+        self.trace = Trace()
+        self._summaries: dict[tuple[object, ...], tuple[Value, Trace]] = {}
         self._depth = 0
         self._steps = 0
         self.assigned: set[tuple[Site | None, tuple[str, ...]]] = set()
@@ -107,6 +129,24 @@ class Inference:
         self.loops: list[Site] = []
         self.repositories = queries.repositories(code, models)
         self.default_context: dict[int, Mapped] = {}
+
+    def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:
+        """The value of a walk and what it noted, apart from everything around it."""
+        outer, self.trace = self.trace, Trace()
+        touched, self.code.touched = self.code.touched, self.trace.touched
+        try:
+            return walk(), self.trace
+        finally:
+            self.trace, self.code.touched = outer, touched
+
+    def remembered(self, key: tuple[object, ...], walk: Callable[[], Value]) -> Value:
+        """The value of a walk that is done once for each key; a walk that comes back to itself gets unknown."""
+        known = self._summaries.get(key)
+        if known is None:
+            self._summaries[key] = (None, Trace())
+            known = self._summaries[key] = self.traced(walk)
+        self.trace.add(known[1])
+        return known[0]
 
     def frame(self, path: str, outer: Frame | None) -> Frame:
         """A new frame for the top level of `path`."""
@@ -141,17 +181,29 @@ class Inference:
 
     def receiver_of(self, definition: ClassDefinition) -> Value:
         """What `self` holds in a method of `definition`."""
-        if self.models.by_class.get(id(definition)) is not None:
+        if self.is_model(definition):
             return Row(definition.qualified)
         rows = queries.rows_of_class(self, definition)
         return rows if rows is not None else Instance(definition)
 
     def of_class(self, definition: ClassDefinition) -> Value:
         """The class itself as a value."""
-        return ModelClass(definition.qualified) if id(definition) in self.models.by_class else ClassValue(definition)
+        return ModelClass(definition.qualified) if self.is_model(definition) else ClassValue(definition)
 
     def model(self, name: str) -> Model | None:
+        """The model of that qualified name."""
+        self.trace.touched.add(f"model:{name}")
         return self.models.by_name.get(name)
+
+    def is_model(self, definition: ClassDefinition) -> bool:
+        """Whether the class is a table."""
+        self.trace.touched.add(f"model:{definition.qualified}")
+        return id(definition) in self.models.by_class
+
+    def repository_of(self, model: str) -> ClassDefinition | None:
+        """The project's repository class that serves the model."""
+        self.trace.touched.add(f"serves:{model}")
+        return next((c for c, served in self.repositories.values() if served == model), None)
 
     # -- notes ---------------------------------------------------------------------------------------------------------
 
@@ -167,8 +219,7 @@ class Inference:
         through = frame.site(node)
         at = self._in_loop(row.loop, frame, through)
         key = (row.rows.site, hops, at.path, at.start, bypass)
-        if key not in self.reads:
-            self.reads[key] = Read(row.rows, hops, relation, row.loop, at, through, bypass)
+        self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, through, bypass))
 
     @staticmethod
     def _in_loop(loop: Site, frame: Frame, through: Site) -> Site:
@@ -187,9 +238,7 @@ class Inference:
         if rows.root is None or not rows.searches or rows.root.path != frame.path or rows.root.function != frame.function:
             return
         key = (rows.root.path, rows.root.start)
-        known = self.searches.get(key)
-        if known is None or len(known.rows.searches) <= len(rows.searches):
-            self.searches[key] = Query(rows, Site(frame.path, rows.root.start, node.end, frame.function))
+        self.trace.note(key, Query(rows, Site(frame.path, rows.root.start, node.end, frame.function)))
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
@@ -379,16 +428,14 @@ class Inference:
 
     def constant(self, path: str, node: Assign, owner: ClassDefinition | None = None) -> Value:
         """The value of an assignment at the top level of a file or class, found once."""
-        key = id(node)
-        if key not in self._values:
-            self._values[key] = None
-            if node.value is not None:
-                function = owner.qualified if owner else members.module_name(self.code, path)
-                frame = Frame(path, function, self.code.files[path].language, owner)
-                self._values[key] = self.value(node.value, frame)
-            elif node.annotation is not None:
-                self._values[key] = members.annotated(self, path, node.annotation)
-        return self._values[key]
+
+        def walk() -> Value:
+            if node.value is None:
+                return members.annotated(self, path, node.annotation) if node.annotation is not None else None
+            function = owner.qualified if owner else members.module_name(self.code, path)
+            return self.value(node.value, Frame(path, function, self.code.files[path].language, owner))
+
+        return self.remembered(("constant", id(node)), walk)
 
     def _function(self, node: Function, frame: Frame) -> Value:
         if frame.template:
@@ -526,19 +573,17 @@ class Inference:
         """What a function of the project returns; walked once for each set of values."""
         if self._depth >= _MAX_DEPTH:
             return None
-        key = (id(definition.node), receiver, args, tuple(keywords.items()))
-        if key in self.summaries:
-            return self.summaries[key]
-        self.summaries[key] = None
-        frame = Frame(
-            definition.path, definition.qualified, self.code.files[definition.path].language, definition.owner, caller
-        )
-        if definition.node.receiver:
-            frame.env[definition.node.receiver] = receiver
-        self._bind_arguments(definition.node, args, keywords, frame)
-        result = self._walk(definition.node, frame, caller, node)
-        self.summaries[key] = result
-        return result
+        self.trace.touched.add(definition.path)
+
+        def walk() -> Value:
+            language = self.code.files[definition.path].language
+            frame = Frame(definition.path, definition.qualified, language, definition.owner, caller)
+            if definition.node.receiver:
+                frame.env[definition.node.receiver] = receiver
+            self._bind_arguments(definition.node, args, keywords, frame)
+            return self._walk(definition.node, frame, caller, node)
+
+        return self.remembered((id(definition.node), receiver, args, tuple(keywords.items())), walk)
 
     def _walk(self, function: Function, frame: Frame, caller: Frame | None, node: Node | None) -> Value:
         """Walks the body with the caller's place kept, so that reads know the call they happen through."""

@@ -43,11 +43,7 @@ def show(inference: Inference, name: str, context: Mapped, caller: Frame, node: 
     path = inference.code.template(name, caller.path)
     if path is None:
         return
-    key = ("template", path, context)
-    if key in inference.summaries:
-        return
-    inference.summaries[key] = None
-    walk_template(inference, path, context, caller, node, {})
+    inference.remembered(("template", path, context), lambda: walk_template(inference, path, context, caller, node, {}))
 
 
 def walk_template(
@@ -56,6 +52,7 @@ def walk_template(
     """Walks the outline of a template; blocks of the templates that extend it stand in for its own."""
     if inference.depth_of(caller) > _MAX_INCLUDES:
         return
+    inference.trace.touched.add(path)
     frame = inference.frame(path, caller)
     frame.env = dict(context.items)
     frame.blocks = blocks

@@ -1,0 +1,134 @@
+"""What walking a file said, kept with everything it depended on, so that it need not be walked again.
+
+A `FileTrace` is valid in any revision in which each of its dependencies has the same digest: the same blobs under the paths it
+looked at, the same candidates for the imports and templates it looked up, the same models. So a review walks the files that a
+change can reach, and no others, and what it says of the rest is what it said before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from analyzers.facts.store import FactStore
+from analyzers.model.code import Codebase
+from analyzers.model.models import ModelIndex
+from analyzers.model.project import QuerySite, RelationRead
+
+_ALTERNATIVES = 3  # revisions of its surroundings a file is remembered in: base, head, and the head before
+
+
+class FileTrace(msgspec.Struct, frozen=True, array_like=True):
+    """What one file, walked as a root, said. `depends` maps what it looked at to the digest it had."""
+
+    depends: dict[str, str]
+    reads: tuple[RelationRead, ...]
+    queries: tuple[QuerySite, ...]
+    problem: str = ""
+
+
+_ENCODE = msgspec.msgpack.Encoder()
+_DECODE = msgspec.msgpack.Decoder(tuple[FileTrace, ...])
+
+
+@cache
+def engine() -> str:
+    """A digest of the code and knowledge that decide what a walk says: a new version forgets all traces."""
+    out = hashlib.sha256()
+    for package in ("analyzers.model", "analyzers.knowledge"):
+        for file in sorted(resources.files(package).iterdir(), key=lambda f: f.name):
+            if file.name.endswith((".py", ".yml")):
+                out.update(file.read_bytes())
+    return out.hexdigest()[:12]
+
+
+class Traces:
+    """The traces of one analysis, in memory and in a store."""
+
+    def __init__(self, store: FactStore) -> None:
+        self._store = store
+        self._held: dict[str, tuple[FileTrace, ...]] = {}
+        self._asked: set[str] = set()
+        self._fresh: set[str] = set()
+
+    def load(self, files: Iterable[tuple[str, str]]) -> None:
+        """Fetches what is known of these (path, blob id) in one call."""
+        wanted = {self._key(path, blob) for path, blob in files} - self._asked
+        self._asked |= wanted
+        for key, encoded in self._store.get_many(wanted).items():
+            try:
+                self._held[key] = _DECODE.decode(encoded)
+            except msgspec.MsgspecError:
+                continue  # damaged: walk the file again
+
+    def find(self, path: str, blob: str, world: World) -> FileTrace | None:
+        """A trace of the file that holds in this revision."""
+        return next((t for t in self._held.get(self._key(path, blob), ()) if world.holds(t.depends)), None)
+
+    def keep(self, path: str, blob: str, trace: FileTrace) -> None:
+        """Remembers a trace, newest first."""
+        key = self._key(path, blob)
+        self._held[key] = (trace, *self._held.get(key, ()))[:_ALTERNATIVES]
+        self._fresh.add(key)
+
+    def save(self) -> None:
+        """Writes what is new to the store, in one call."""
+        if self._fresh:
+            self._store.put_many({key: _ENCODE.encode(self._held[key]) for key in self._fresh})
+            self._fresh.clear()
+
+    @staticmethod
+    def _key(path: str, blob: str) -> str:
+        return f"{blob}-{hashlib.sha256(path.encode()).hexdigest()[:16]}-walk-{engine()}"
+
+
+class World:
+    """One revision as what traces depend on: keys to digests."""
+
+    def __init__(
+        self, code: Codebase, models: ModelIndex, repositories: Mapping[str, tuple[object, str]], ids: Mapping[str, str]
+    ) -> None:
+        self._code, self._models, self._repositories, self._ids = code, models, repositories, ids
+        self._serves = {served: name for name, (_, served) in repositories.items()}
+        self._digests: dict[str, str] = {}
+
+    def holds(self, depends: Mapping[str, str]) -> bool:
+        return all(self.digest(key) == digest for key, digest in depends.items())
+
+    def digest(self, key: str) -> str:
+        """Equal exactly where the answer to the key is equal."""
+        known = self._digests.get(key)
+        if known is None:
+            known = self._digests[key] = self._digest(key)
+        return known
+
+    def _digest(self, key: str) -> str:
+        kind, found, name = key.partition(":")
+        if not found:
+            return self._ids.get(key, "")
+        match kind:
+            case "model":
+                return self._model(name)
+            case "repository":
+                served = self._repositories.get(name)
+                return served[1] if served is not None else ""
+            case "serves":
+                return self._serves.get(name, "")
+            case "class":
+                return "".join(f"{p}={self._ids.get(p, '')}" for p in self._code.state(key))
+        return _short("\n".join(self._code.state(key)).encode())
+
+    def _model(self, name: str) -> str:
+        model = self._models.by_name.get(name)
+        if model is None:
+            return ""
+        stated = (model.table, model.columns, model.relations, sorted(model.keys), model.abstract)
+        return _short(_ENCODE.encode(stated))
+
+
+def _short(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=9).hexdigest() if data else ""
