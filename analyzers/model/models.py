@@ -68,6 +68,7 @@ class _Builder:
         self.by_label: dict[tuple[str, str], ClassDefinition] = {}
         self.by_short: dict[str, list[ClassDefinition]] = defaultdict(list)
         self.user_model = ""
+        self.heirs: dict[int, list[Model]] = defaultdict(list)
 
     def build(self) -> ModelIndex:
         picked: list[tuple[ClassDefinition, Library]] = []
@@ -457,20 +458,27 @@ class _Builder:
                 self._point_back(target, name, model, relation, many=not single)
 
     def _point_back(self, target: Model, name: str, model: Model, relation: Relation, *, many: bool) -> None:
-        for heir in self.found.values():
-            if heir is target or any(c is target.definition for c in self.code.lineage(heir.definition)):
-                heir.relations.setdefault(
-                    name,
-                    Relation(
-                        model=heir.qualified,
-                        name=name,
-                        target=model.qualified,
-                        many=many,
-                        place=relation.place,
-                        label=f"{heir.name}.{name}",
-                        inverse=True,
-                    ),
-                )
+        for heir in self._heirs()[id(target.definition)]:
+            heir.relations.setdefault(
+                name,
+                Relation(
+                    model=heir.qualified,
+                    name=name,
+                    target=model.qualified,
+                    many=many,
+                    place=relation.place,
+                    label=f"{heir.name}.{name}",
+                    inverse=True,
+                ),
+            )
+
+    def _heirs(self) -> dict[int, list[Model]]:
+        """Of each class, the models that are it or inherit from it."""
+        if not self.heirs:
+            for model in self.found.values():
+                for base in self.code.lineage(model.definition):
+                    self.heirs[id(base)].append(model)
+        return self.heirs
 
 
 def _marks(models: Models) -> tuple[str, ...]:
