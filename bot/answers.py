@@ -54,7 +54,7 @@ class PullRequest(msgspec.Struct, frozen=True):
     head: Commit
     base: Commit
     draft: bool = False
-    merged: bool = False
+    updated_at: str = ""
 
 
 class Comparison(msgspec.Struct, frozen=True):

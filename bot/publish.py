@@ -22,6 +22,7 @@ from bot.policy import Conclusion, blocking
 MAX_INLINE = 25  # GitHub answers 502 or its secondary limit to reviews of about 30 comments and more
 MAX_REVIEWS = 8  # requests spent on finding out which comment GitHub rejects
 ANNOTATIONS = 50  # GitHub's limit for one request
+MAX_ANNOTATIONS = 200  # four requests; GitHub's limit for creating content is 80 a minute
 TEXT_BYTES = 60_000  # GitHub's limit for check texts is 65,535
 COMMENT_CHARACTERS = 65_000  # and 65,536 for comments
 MESSAGE_BYTES = 16_000
@@ -256,7 +257,7 @@ def complete(
     """Completes the check run. Annotations are appended by GitHub, so those an earlier try left there are not sent again."""
     output = _output(conclusion.title, summary, text)
     sent = check.output.annotations_count if check.output else 0
-    rest = [annotation.payload() for annotation in annotations[sent:]]
+    rest = [annotation.payload() for annotation in annotations[sent:MAX_ANNOTATIONS]]
     batches = [rest[at : at + ANNOTATIONS] for at in range(0, len(rest), ANNOTATIONS)] or [[]]
     for batch in batches[:-1]:
         sent += len(batch)

@@ -17,6 +17,7 @@ import functools
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -39,9 +40,10 @@ from bot.settings import Settings
 
 log = structlog.get_logger()
 
-SEEN_TTL = 14 * 86400
-TRIES = 3  # analyses of one job, each after the base has moved to another merge base
-SUPERSEDED = "a newer push came first"
+ANALYSES = 3  # of one job, each after the base has moved to another merge base
+TRIES_TTL = 14 * 86400
+FIRST_BACKOFF, MAX_BACKOFF = 5.0, 600.0  # seconds before another try; doubled each time
+SUPERSEDED = "a newer event of the pull request came first"
 
 
 class Lease(Protocol):
@@ -131,7 +133,20 @@ def run(job: Job, settings: Settings, queue: Coordination, context: Context | No
     with queue.lease(job.subject) as lease, context.github(job) as github:
         if job.work is Work.CANCEL:
             return _cancel(job, github)
-        return _Run(job, context, queue, lease, github).run()
+        tries = _count_try(job, queue)
+        try:
+            return _Run(job, context, queue, lease, github, retried=tries > 1).run()
+        except Later as later:
+            later.after = max(later.after, min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (tries - 1)))
+            raise
+
+
+def _count_try(job: Job, queue: Coordination) -> int:
+    """1 only where no process has begun this job before: then there is surely no check run of it."""
+    key = f"cliffguard:tries:{job.id}"
+    tries = int(queue.connection.incr(key))
+    queue.connection.expire(key, TRIES_TTL)
+    return min(tries, 16)
 
 
 def give_up(job: Job, reason: str, settings: Settings, queue: Coordination, context: Context | None = None) -> None:
@@ -162,15 +177,15 @@ class _Run:
     queue: Coordination
     lease: Lease
     github: GitHub
+    retried: bool
 
     def run(self) -> Result:
-        retried = not self._first_try()
         if not self.queue.current(self.job):
-            if retried and (left := self.github.find_check(self.job.head, self.job.id)):
+            if self.retried and (left := self.github.find_check(self.job.head, self.job.id)):
                 self._complete(left, SUPERSEDED)
             raise Gone(SUPERSEDED)
         with step("check"):
-            check = publish.start(self.github, self.job.head, self.job.id, retried=retried)
+            check = publish.start(self.github, self.job.head, self.job.id, retried=self.retried)
         try:
             return self._reviewed(check)
         except Gone as gone:
@@ -199,7 +214,7 @@ class _Run:
         base = self._merge_base(tip)
         source = Source(clone_url(self.context.settings.github_url, self.job.owner, self.job.repository), self.github.git_token)
         with self.context.mirrors.open(self.job.repository_id, source) as mirror:
-            for _ in range(TRIES):
+            for _ in range(ANALYSES):
                 with step("fetch"):
                     snapshot = self._fetched(mirror, base, number)
                 try:
@@ -227,10 +242,6 @@ class _Run:
         return Result(publication.conclusion.conclusion, done.posted, done.present, self.github.calls)
 
     # steps
-
-    def _first_try(self) -> bool:
-        """Whether no process has begun this job before. Only then is there surely no check run of it."""
-        return bool(self.queue.connection.set(f"cliffguard:begun:{self.job.id}", "1", nx=True, ex=SEEN_TTL))
 
     def _pull(self) -> PullRequest | None:
         """The pull request, where the job does not say all we need of it. None for a merge group."""
@@ -292,12 +303,19 @@ class _Run:
         return pull.base.sha
 
     def _current(self, pull: PullRequest) -> None:
-        """GitHub's API may lag behind its webhooks: an older head than ours means later, a newer one that ours is history."""
+        """GitHub's API may lag behind its webhooks: an older head than ours means later, a newer one that ours is history.
+
+        The times of the event and of the answer decide where they differ, else the history, where it was not rewritten.
+        """
         if pull.state != "open":
             raise Gone("the pull request is closed")
         if pull.head.sha == self.job.head:
             return
-        if self.github.compare(self.job.head, pull.head.sha).status == "ahead":
+        newer = _after(pull.updated_at, self.job.updated)
+        if newer is None:
+            status = self.github.compare(self.job.head, pull.head.sha).status
+            newer = status == "ahead" or (status == "diverged" and not self.job.updated)
+        if newer:
             raise Gone(SUPERSEDED)
         raise Later("GitHub does not show this push yet")
 
@@ -336,6 +354,15 @@ def _by_rule(review: Review) -> dict[str, int]:
     for finding in review.new:
         counts[finding.rule] = counts.get(finding.rule, 0) + 1
     return counts
+
+
+def _after(one: str, other: str) -> bool | None:
+    """Whether one time (ISO 8601) is after the other; None where they are equal or not known."""
+    try:
+        times = datetime.fromisoformat(one), datetime.fromisoformat(other)
+        return None if times[0] == times[1] else times[0] > times[1]
+    except (ValueError, TypeError):
+        return None
 
 
 def _sentence(reason: str) -> str:

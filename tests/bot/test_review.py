@@ -3,9 +3,10 @@ it finds a problem named X in every line `BAD X`."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,11 +17,13 @@ from pydantic import SecretStr
 
 import analyzers
 from analyzers import Analysis, BlobReader, FactStore, Finding, NoStore, Place, Review, Revision, Severity, Span
-from bot import review
+from bot import answers, review
+from bot.answers import Commit, Comparison
 from bot.errors import Broken, Gone, Later
 from bot.github import GitHub, Tokens
 from bot.jobs import Job, Work
 from bot.local_github import Fault, LocalGitHub, PullRequest, Repository
+from bot.local_github.state import timestamp
 from bot.mirror import Mirrors
 from bot.observe import measuring
 from bot.review import Context
@@ -48,9 +51,15 @@ def compare(base: Revision, head: Revision, blobs: BlobReader, *, store: FactSto
     return Analysis(Review(new=added, kept=kept), head, {}, blobs, settings)
 
 
-class Memory(dict[str, str]):
-    def set(self, key: str, value: str, *, nx: bool, ex: int) -> bool:
-        return key not in self and not super().update({key: value})
+class Memory(dict[str, int]):
+    """The two commands of Valkey that are used."""
+
+    def incr(self, key: str) -> int:
+        self[key] = self.get(key, 0) + 1
+        return self[key]
+
+    def expire(self, key: str, seconds: int) -> None:
+        assert key in self
 
 
 @dataclass
@@ -119,6 +128,7 @@ class Stage:
             "head": pull.head_sha,
             "base": pull.base_sha,
             "draft": pull.draft,
+            "updated": timestamp(pull.updated_at),
         }
         return Job(**{**known, **fields})
 
@@ -144,8 +154,37 @@ class Stage:
 FILLER = "".join(f"line {n}\n" for n in range(20))
 
 
+CONTRACT = Path(__file__).parents[3] / "shared" / "bench" / "github_contract"
+
+
+@pytest.fixture(scope="module")
+def violations() -> Callable[[list[dict[str, Any]]], list[str]]:
+    """What GitHub's own description of its API says against recorded requests and answers; nothing where it is not at hand."""
+    if not CONTRACT.is_dir():
+        return lambda entries: []
+    spec = importlib.util.spec_from_file_location("contract_check", CONTRACT / "contract_check.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    contract = module.Contract(str(CONTRACT / "github-openapi-trim.json"))
+    return lambda entries: [
+        f"{entry['method']} {entry['path']}: {level}: {message}"
+        for entry in entries
+        for level, message in contract.check(entry)
+    ]
+
+
+@pytest.mark.skipif(not CONTRACT.is_dir(), reason=f"the contract check is not at {CONTRACT}")
+def test_the_contract_check_sees_what_is_wrong(violations: Callable[[list[dict[str, Any]]], list[str]]) -> None:
+    """It looks at every request of every test below."""
+    assert violations([{"method": "POST", "path": "/repos/o/r/check-runs", "json": {"name": "x", "head_sh": "y"}}])
+
+
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, violations: Callable[[list[dict[str, Any]]], list[str]]
+) -> Iterator[Stage]:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     work = tmp_path / "work"
     work.mkdir()
@@ -165,6 +204,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         stage.commit("main", shop__py="start\n" + FILLER + "BAD old\n", other__py="BAD far\n")
         stage.repository = hub.create_repository("acme/shop", work, branches={"main": "main"})
         yield stage
+        assert violations([entry for entry in hub.log if "fault" not in entry]) == []
 
 
 def connect(context: Context, job: Job) -> GitHub:
@@ -388,6 +428,45 @@ def test_an_api_that_lags_behind_comes_later(stage: Stage) -> None:
     assert stage.checks(pull.head_sha) == [("completed", "failure")]
 
 
+@pytest.mark.parametrize(
+    ("event", "api", "status", "error"),
+    [
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:01Z", "", Gone),
+        ("2026-01-01T10:00:01Z", "2026-01-01T10:00:00Z", "", Later),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00Z", "ahead", Gone),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00Z", "behind", Later),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00Z", "diverged", Later),
+        ("", "2026-01-01T10:00:00Z", "ahead", Gone),
+        ("", "2026-01-01T10:00:00Z", "diverged", Gone),
+        ("", "2026-01-01T10:00:00Z", "behind", Later),
+    ],
+)
+def test_another_head_is_newer_or_older(event: str, api: str, status: str, error: type[Exception]) -> None:
+    class Api:
+        def compare(self, base: str, head: str) -> Comparison:
+            assert status
+            assert (base, head) == ("a" * 40, "b" * 40)
+            return Comparison(status)
+
+    job = Job(Work.REVIEW, 1, 2, "o", "r", 7, "a" * 40, updated=event)
+    pull = answers.PullRequest(7, "open", Commit("b" * 40), Commit("c" * 40), updated_at=api)
+    run = review._Run(job, None, None, None, Api(), retried=False)  # type: ignore[arg-type]
+    with pytest.raises(error):
+        run._current(pull)
+
+
+def test_each_try_waits_longer(stage: Stage) -> None:
+    pull = stage.open(bad("one"))
+    stage.hub.faults.add(Fault("GET", "compare", 404, times=99, message="Not Found"))
+    waits = []
+    for _ in range(9):
+        with pytest.raises(Later) as later:
+            stage.run(stage.job(pull))
+        waits.append(later.value.after)
+    assert waits == [5, 10, 20, 40, 80, 160, 320, 600, 600]
+    assert stage.checks(pull.head_sha) == [("in_progress", None)]
+
+
 def test_a_lost_lease_publishes_nothing(stage: Stage) -> None:
     pull = stage.open(bad("one"))
     stage.queue.lost = True
@@ -410,8 +489,17 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("where", PATHS)
-@pytest.mark.parametrize("how", ["before", "after", "dropped", "limited", "limited quietly"])
+@pytest.mark.parametrize(
+    ("where", "how"),
+    [
+        *((where, how) for where in PATHS for how in ("before", "after", "dropped")),
+        *(
+            (where, how)
+            for where in ("tokens", "comments", "review", "complete check")
+            for how in ("limited", "limited quietly")
+        ),
+    ],
+)
 def test_whatever_fails_once_the_end_is_one_review_and_one_completed_check(stage: Stage, where: str, how: str) -> None:
     path, method = PATHS[where]
     faults = stage.hub.faults
@@ -434,7 +522,7 @@ def test_whatever_fails_once_the_end_is_one_review_and_one_completed_check(stage
             break
         except Later as later:
             waits.append(later.after)
-    if how.startswith("limited") and where != "git":
+    if how.startswith("limited"):
         assert waits == [7 if how == "limited" else 60]
     assert len(pull.reviews) == 1
     assert len(pull.review_comments) == 2
@@ -524,3 +612,30 @@ def test_git_reads_with_a_token_that_can_only_read(stage: Stage) -> None:
     bodies = [entry["json"] for entry in stage.hub.log if entry["path"].endswith("access_tokens")]
     assert {"repository_ids": [stage.repository.id], "permissions": {"contents": "read"}} in bodies
     assert all(body["repository_ids"] == [stage.repository.id] for body in bodies)
+
+
+class Killed(BaseException):
+    """What SIGKILL would do: nothing after it runs."""
+
+
+@pytest.mark.parametrize("write", ["create_check", "create_review", "update_check"])
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_worker_killed_at_any_write_leaves_one_review_and_one_check(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, write: str, happened: bool
+) -> None:
+    pull = stage.open(bad("one", "two"))
+    original = getattr(GitHub, write)
+
+    def killed(self: GitHub, *arguments: Any) -> None:
+        if happened:
+            original(self, *arguments)
+        raise Killed
+
+    monkeypatch.setattr(GitHub, write, killed)
+    with pytest.raises(Killed):
+        stage.run(stage.job(pull))
+    monkeypatch.setattr(GitHub, write, original)
+    stage.run(stage.job(pull))
+    assert len(pull.reviews) == 1
+    assert len(pull.review_comments) == 2
+    assert stage.checks(pull.head_sha) == [("completed", "failure")]
