@@ -40,9 +40,11 @@ class PythonLowering(PythonExpressions):
     lower_pass_statement = Lowering.nothing
 
     def lower_assignment(self, node: Syntax) -> Node:
-        first, *rest = self.parts(node)
-        target, annotation, value = self.lower(first), None, None
-        for part in rest:
+        children = node.named_children
+        if len(children) != 2:
+            children = self.parts(node)
+        target, annotation, value = self.lower(children[0]), None, None
+        for part in children[1:]:
             if part.kind_id == TYPE:
                 annotation = self.annotation(part)
             else:

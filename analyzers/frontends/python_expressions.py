@@ -150,7 +150,7 @@ class PythonExpressions(Lowering):
         for string in strings:
             value = self.string_value(string)
             if value is not None:
-                pieces.append(Text(string.start_byte, string.end_byte, unicode_scalars(value[:MAX_TEXT])))
+                pieces.append(Text(string.start_byte, string.end_byte, value[:MAX_TEXT]))
                 continue
             is_raw = "r" in self.of(string.named_children[0]).lower()
             for child in string.named_children:
@@ -159,7 +159,7 @@ class PythonExpressions(Lowering):
                 elif child.kind_id == _CONTENT:
                     text = self.of(child) if is_raw else unescape(self.of(child))
                     text = text.replace("{{", "{").replace("}}", "}")[:MAX_TEXT]
-                    pieces.append(Text(child.start_byte, child.end_byte, unicode_scalars(text)))
+                    pieces.append(Text(child.start_byte, child.end_byte, text))
         return Other(node.start_byte, node.end_byte, "format", tuple(pieces))
 
     lower_type_conversion = Lowering.nothing
@@ -204,28 +204,28 @@ class PythonExpressions(Lowering):
             node = children[0]
             kind = node.kind_id
         links.reverse()
-        nested = links[:MAX_CHAIN]
+        nested = links if len(links) <= MAX_CHAIN else links[:MAX_CHAIN]
         depth = self.depth
-        self.depth += len(nested)
-        result = self.lower(node)
+        self.depth = depth + len(nested)
+        result = self.lower_identifier(node) if kind == _IDENTIFIER else self.lower(node)
         for kind, link, children in nested:
             self.depth -= 1
-            result = self.link(start, result, kind, link, children)
+            part = children[1]
+            if kind == _ATTRIBUTE:
+                end = part.end_byte
+                name = self.text[part.start_byte : end] if self.ascii else self.slice(part.start_byte, end)
+                result = Member(start, end, result, name)
+            elif kind == _CALL:
+                args, keywords = self.arguments(part)
+                result = Call(start, link.end_byte, result, args, keywords)
+            else:
+                result = Other(start, link.end_byte, "item", (result, self.index(children[1:])))
         if len(links) > MAX_CHAIN:
             result = self.long_chain(start, result, links[MAX_CHAIN:])
         self.depth = depth
         return result
 
     lower_attribute = lower_subscript = lower_call
-
-    def link(self, start: int, of: Node, kind: int, node: Syntax, children: list[Syntax]) -> Node:
-        if kind == _ATTRIBUTE:
-            name = children[1]
-            end = name.end_byte
-            return Member(start, end, of, self.text[name.start_byte : end] if self.ascii else self.of(name))
-        if kind == _CALL:
-            return Call(start, node.end_byte, of, *self.arguments(children[1]))
-        return Other(start, node.end_byte, "item", (of, self.index(children[1:])))
 
     def long_chain(self, start: int, inner: Node, links: list[tuple[int, Syntax, list[Syntax]]]) -> Node:
         flat: list[Node] = [inner]
@@ -457,7 +457,8 @@ def unquote(raw: str, *, is_raw: bool = False) -> str:
 
 
 def unescape(text: str) -> str:
-    return _ESCAPE.sub(_unescaped, text)
+    """What a literal's escapes stand for; unknown ones stand for themselves."""
+    return unicode_scalars(_ESCAPE.sub(_unescaped, text))
 
 
 def _unescaped(match: re.Match[str]) -> str:
