@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from bot import observe, webhook
 from bot.errors import Broken
+from bot.processes import end_with_caller
 from bot.queue import Queue, Receiver, connect, connect_async
 from bot.settings import Settings
 
@@ -93,4 +94,5 @@ def serve(settings: Settings | None = None) -> None:
 
 
 if __name__ == "__main__":
+    end_with_caller()
     serve()

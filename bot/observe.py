@@ -53,7 +53,9 @@ def configure(form: Literal["json", "console"], level: int = logging.INFO) -> No
     ]
     end: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if form == "json":
-        end.append(structlog.processors.format_exc_info)
+        end += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        end.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=end))
     root = logging.getLogger()

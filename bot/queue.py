@@ -317,6 +317,12 @@ class Queue:
         self._rq.enqueue_job(job)
         return True
 
+    def forget(self) -> None:
+        """Removes every job, delivery and lease, and keeps what was measured."""
+        for pattern in ("rq:*", *(f"cliffguard:{kind}:*" for kind in ("current", "delivery", "lease", "begun"))):
+            for key in self.connection.scan_iter(pattern, count=1000):
+                self.connection.unlink(key)
+
     def tick(self) -> None:
         """What has to happen every second, at any number of places: due retries, abandoned jobs, dead letters."""
         now = datetime.now(UTC)
@@ -414,6 +420,11 @@ class _Worker(RQWorker):
     def setup_work_horse_signals(self) -> None:
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         end_with_parent(self.pid or 0)
+
+    def handle_exception(self, job: RQJob, *exc_info: Any) -> None:
+        """Says it, unless the job did, which knows more about it."""
+        if not getattr(exc_info[1], "logged", False):
+            super().handle_exception(job, *exc_info)
 
     def subscribe(self) -> None:
         """No commands are taken from Valkey."""

@@ -28,7 +28,7 @@ from redis.exceptions import RedisError
 from bot import observe
 from bot.errors import Broken, Gone, Later
 from bot.jobs import Job
-from bot.processes import end_with_parent
+from bot.processes import end_with_caller, end_with_parent
 from bot.queue import Queue, connect, later
 from bot.settings import Settings
 
@@ -78,8 +78,9 @@ def perform(payload: Mapping[str, Any]) -> Any:
             outcome = "broken"
             log.warning("cannot be reviewed", reason=broken.reason)
             answer = _conclude(job, broken.reason)
-        except BaseException:
+        except BaseException as error:
             log.exception("the review failed")
+            error.logged = True  # type: ignore[attr-defined]
             raise
         finally:
             measures.publish(_queue().connection, outcome)
@@ -274,4 +275,5 @@ def logging_flush() -> None:
 if __name__ == "__main__":
     from bot.worker import main as imported_main  # not `__main__`: jobs name this module
 
+    end_with_caller()
     sys.exit(imported_main())
