@@ -198,6 +198,17 @@ def _from_dql(inference: Inference, text: str, site: Site, frame: Frame) -> Valu
     return Rows(model.qualified, site, eager=eager, known=known, aliases=tuple(aliases.items()), root=site, searches=searches)
 
 
+def extended(inference: Inference, receiver: Value, result: Value, node: Call, frame: Frame) -> Value:
+    """`Order.objects.paid()`: rows that the project's own queryset method hands on are a query of the caller, where eager
+    loading can be added to it. (A repository's method is the query's own place.)"""
+    if not (isinstance(receiver, Rows) and isinstance(result, Rows)):
+        return result
+    library = library_of(inference, result)
+    if library is None or library.rows is None or not library.rows.eager_chain:
+        return result
+    return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=receiver.root or frame.site(node))
+
+
 # -- rows in use -------------------------------------------------------------------------------------------------------
 
 

@@ -543,7 +543,8 @@ class Inference:
         keywords = {k.name: self.value(k.value, frame) for k in node.keywords}
         match callee:
             case Bound(definition=definition, receiver=receiver):
-                return self.call(definition, receiver, args, keywords, frame, node)
+                result = self.call(definition, receiver, args, keywords, frame, node)
+                return queries.extended(self, receiver, result, node, frame)
             case Closure():
                 return self._call_closure(callee, args, keywords, frame, node)
             case ModelClass(model=model):
