@@ -165,6 +165,9 @@ def _block(source: bytes, edits: Sequence[Edit]) -> Suggestion | None:
     if text and not text.endswith(b"\n") and last + 1 < len(starts):  # the edit joined the next line to this one
         last += 1
         text = replacement(last)
-    if text == source[starts[first - 1] : starts[last]]:
+    if not source or text == source[starts[first - 1] : starts[last]]:
         return None
-    return Suggestion(start_line=first, line=last, text=text.removesuffix(b"\n").removesuffix(b"\r").decode())
+    body = text.removesuffix(b"\n").removesuffix(b"\r")
+    if text and not body:  # a lone empty line cannot be told from a deletion
+        return None
+    return Suggestion(start_line=first, line=last, text=body.decode())

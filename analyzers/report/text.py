@@ -40,9 +40,10 @@ def code_span(text: str) -> str:
 
 
 def code_block(text: str, language: str) -> str:
-    """A fenced block that `text` cannot end."""
+    """A fenced block that `text` cannot end; of no lines if it is empty."""
     fence = "`" * max(3, _longest_run(text) + 1)
-    return f"{fence}{re.sub(r'[^a-z0-9+#-]', '', language.lower())}\n{text}\n{fence}"
+    body = f"{text}\n" if text else ""
+    return f"{fence}{re.sub(r'[^a-z0-9+#-]', '', language.lower())}\n{body}{fence}"
 
 
 def escaped(text: str) -> str:

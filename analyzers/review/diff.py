@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 import msgspec
 from unidiff.errors import UnidiffParseError
@@ -69,7 +70,7 @@ def parse_diff(text: str) -> Diff:
 def _sections(text: str) -> Iterator[str]:
     """The part of each file. Lines of content begin with a space, a sign or a backslash, so a header is always a header."""
     starts = [match.start() for match in _FILE.finditer(text)]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         yield text[start:end]
 
 

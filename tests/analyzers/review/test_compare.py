@@ -1,0 +1,49 @@
+"""New, fixed, kept."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzers.findings import Confidence, Severity
+from analyzers.review.compare import compare
+from tests.findings import at, finding
+
+
+def test_moved_and_reworded_findings_are_kept_in_the_words_of_the_head() -> None:
+    old = finding(place=at("shop/views.py", 10))
+    now = finding(place=at("store/views.py", 99), message="Other words.")
+    assert compare([old], [now]) == ((), (), (now,))
+
+
+def test_a_rule_or_subject_that_was_not_there_is_new() -> None:
+    old, now, other = finding("a"), finding("b"), finding("a", rule="missing_index")
+    assert compare([old], [now, other]) == ((other, now), (old,), ())
+
+
+def test_the_same_subject_once_more_is_one_new_finding_the_one_that_was_added() -> None:
+    first, second = finding(place=at(start=10)), finding(place=at(start=20))
+    added = finding(place=at(start=15), message="Another loop.")
+    assert compare([first, second], [first, added, second]) == ((added,), (), (first, second))
+    assert compare([first, added, second], [first, second]) == ((), (added,), (first, second))
+
+
+def test_worst_first_then_surest_then_by_place() -> None:
+    critical = finding("c", severity=Severity.CRITICAL, confidence=Confidence.POSSIBLE)
+    sure = finding("d", confidence=Confidence.CERTAIN, place=at("z.py"))
+    early, late = (finding(f"l{n}", confidence=Confidence.LIKELY, place=at("a.py", n)) for n in (2, 9))
+    low = finding("a", severity=Severity.LOW)
+    new, _, _ = compare([], [low, late, sure, early, critical])
+    assert new == (critical, sure, early, late, low)
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abc"), max_size=8))
+def test_counts_add_up(base: list[str], head: list[str]) -> None:
+    old = [finding(name, place=at(start=n + 1)) for n, name in enumerate(base)]
+    now = [finding(name, place=at(start=n + 1)) for n, name in enumerate(head)]
+    new, fixed, kept = compare(old, now)
+    assert sorted(map(id, new + kept)) == sorted(map(id, now))
+    assert len(fixed) + len(kept) == len(base)
+    for name in "abc":
+        assert sum(f.subject == name for f in new) == max(0, head.count(name) - base.count(name))
+        assert sum(f.subject == name for f in fixed) == max(0, base.count(name) - head.count(name))

@@ -1,0 +1,143 @@
+"""Which line carries a finding."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzers.edits import Suggestion
+from analyzers.findings import Edit, Finding, Fix, Related, Severity
+from analyzers.review.diff import Diff, FileDiff, Hunk
+from analyzers.review.place import Comment, Placement, Reason, place
+from analyzers.source import Place
+from tests.findings import at, finding
+
+
+def diff(**files: list[Hunk]) -> Diff:
+    return Diff({f"{name}.py": FileDiff(f"{name}.py", f"{name}.py", tuple(hunks)) for name, hunks in files.items()})
+
+
+def hunk(start: int, end: int, *changed: int) -> Hunk:
+    return Hunk(start, end, frozenset(changed))
+
+
+def placed(findings: list[Finding], shown: Diff, sources: dict[str, bytes] | None = None, verified: bool = True) -> Placement:
+    return place(findings, shown, (sources or {}).get, lambda one, source: verified)
+
+
+def where(own: Place, shown: Diff, *related: Place) -> tuple[str, int | None, int] | Reason:
+    """Where a finding goes: `(path, start_line, line)`, or why nowhere."""
+    result = placed([finding(place=own, related=tuple(Related(one, "") for one in related))], shown)
+    if result.elsewhere:
+        return result.elsewhere[0].reason
+    return result.inline[0].path, result.inline[0].start_line, result.inline[0].line
+
+
+@pytest.mark.parametrize(
+    ("own", "related", "expected"),
+    [
+        (at("a.py", 12), [], ("a.py", None, 12)),  # on a changed line
+        (at("a.py", 11, 14), [], ("a.py", 11, 14)),  # around one
+        (at("a.py", 5, 12), [], ("a.py", 10, 12)),  # cut to the hunk
+        (at("a.py", 18, 60), [], ("a.py", 18, 20)),  # cut to one hunk, though nothing changed in it
+        (at("a.py", 18, 60), [at("a.py", 12)], ("a.py", None, 12)),  # so a related place on a changed line is better
+        (at("a.py", 1), [at("b.py", 3), at("a.py", 12)], ("a.py", None, 12)),
+        (at("a.py", 1), [at("b.py", 3), at("b.py", 2)], ("b.py", None, 3)),  # else what is shown at all
+        (at("a.py", 1), [at("c.py", 3)], Reason.OUTSIDE),
+        (at("a.py", 21), [], Reason.OUTSIDE),
+        (at("long.py", 1, 90), [], ("long.py", 50, 59)),  # ten lines from the first changed one
+        (at("long.py", 45, 90), [], ("long.py", 45, 54)),  # ten lines with it
+        (at("two.py", 1, 90), [], ("two.py", 60, 63)),  # the hunk with the change, not the first
+    ],
+)
+def test_choice(own: Place, related: list[Place], expected: object) -> None:
+    shown = diff(
+        a=[hunk(10, 20, 12)],
+        b=[hunk(1, 9)],
+        long=[hunk(1, 90, 50, 70)],
+        two=[hunk(5, 9), hunk(60, 63, 61)],
+    )
+    assert where(own, shown, *related) == expected
+
+
+def test_at_most_so_many_the_worst_first_and_the_rest_is_told() -> None:
+    findings = [finding(f"s{n}", place=at("a.py", n), severity=Severity.LOW) for n in range(1, 31)]
+    findings.append(finding("worst", place=at("a.py", 31), severity=Severity.CRITICAL))
+    result = placed(findings, diff(a=[hunk(1, 40, *range(1, 41))]))
+    assert [len(result.inline), len(result.elsewhere)] == [25, 6]
+    assert result.inline[0].finding.subject == "worst"
+    assert {one.reason for one in result.elsewhere} == {Reason.LIMIT}
+
+
+def test_one_comment_an_identity() -> None:
+    result = placed([finding(place=at("a.py", n)) for n in (1, 2)], diff(a=[hunk(1, 4, 1, 2)]))
+    assert [comment.line for comment in result.inline] == [1]
+    assert [one.reason for one in result.elsewhere] == [Reason.REPEATED]
+
+
+def test_what_github_refuses_is_told_elsewhere() -> None:
+    findings = [finding(f"s{n}", place=at("a.py", n)) for n in (1, 2, 9)]
+    result = placed(findings, diff(a=[hunk(1, 4, 1, 2)])).without(lambda one: one.subject == "s1")
+    assert [comment.finding.subject for comment in result.inline] == ["s2"]
+    assert [(one.finding.subject, one.reason) for one in result.elsewhere] == [("s1", Reason.REFUSED), ("s9", Reason.OUTSIDE)]
+
+
+SOURCE = b"one = 1\ntwo = 2\nthree = 3\nfour = 4\n"
+
+
+def fixable(path: str = "a.py", own: Place | None = None) -> Finding:
+    fix = Fix("Say so.", path, (Edit(14, 15, "II"),))
+    return finding(place=own or at("a.py", 3), fix=fix)
+
+
+def test_a_suggestion_moves_the_comment_to_the_lines_it_replaces() -> None:
+    shown = diff(a=[hunk(1, 4, 3)])
+    assert placed([fixable()], shown, {"a.py": SOURCE}).inline == (
+        Comment(finding=fixable(), path="a.py", line=2, start_line=None, suggestion="two = II"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "verified", "path"),
+    [
+        (diff(a=[hunk(1, 4, 3)]), False, "a.py"),  # does not help
+        (diff(a=[hunk(3, 4, 3)]), True, "a.py"),  # its lines are not shown
+        (diff(a=[hunk(1, 4, 3)], b=[hunk(1, 4)]), True, "b.py"),  # another file, on lines nobody touched
+        (diff(a=[hunk(1, 4, 3)]), True, "b.py"),
+    ],
+)
+def test_no_suggestion_leaves_the_comment_where_the_finding_is(shown: Diff, verified: bool, path: str) -> None:
+    sources = {"a.py": SOURCE, "b.py": SOURCE}
+    (comment,) = placed([fixable(path)], shown, sources, verified).inline
+    assert (comment.path, comment.line, comment.suggestion) == ("a.py", 3, None)
+
+
+def test_a_suggestion_in_another_file_that_the_change_wrote() -> None:
+    shown = diff(a=[hunk(1, 4, 3)], b=[hunk(1, 4, 2)])
+    (comment,) = placed([fixable("b.py")], shown, {"b.py": SOURCE}).inline
+    assert (comment.path, comment.line, comment.suggestion) == ("b.py", 2, "two = II")
+    assert Suggestion(2, 2, "two = II").line == comment.line
+
+
+hunks = st.lists(st.tuples(st.integers(1, 20), st.integers(0, 15), st.sets(st.integers(0, 15))), max_size=3)
+
+
+@given(hunks, st.lists(st.tuples(st.integers(1, 60), st.integers(0, 30)), max_size=30))
+def test_every_comment_stands_in_one_hunk_and_every_finding_is_told(
+    gaps: list[tuple[int, int, set[int]]], places: list[tuple[int, int]]
+) -> None:
+    shown, line = [], 0
+    for gap, length, changed in gaps:
+        start = line + gap
+        line = start + length
+        shown.append(hunk(start, line, *(start + n for n in changed if n <= length)))
+    findings = [finding(str(n % 20), place=at("a.py", start, start + more)) for n, (start, more) in enumerate(places)]
+    result = placed(findings, diff(a=shown))
+    told = [one.finding for one in (*result.inline, *result.elsewhere)]
+    assert sorted(map(id, told)) == sorted(map(id, findings))
+    for comment in result.inline:
+        start = comment.start_line or comment.line
+        assert comment.start_line is None or comment.start_line < comment.line
+        assert comment.line - start < 10
+        assert any(one.holds(start, comment.line) for one in shown)
