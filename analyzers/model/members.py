@@ -156,7 +156,9 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
     model = inference.model(row.model)
     many_rows = row.rows is not None
     eager = row.rows.eager if row.rows is not None else row.eager
+    came_by = queries.relation_at(inference, row.rows, row.path) if row.rows is not None else None
     loaded = covers(eager, path if many_rows else (relation.name,)) or relation.eager
+    loaded = loaded or (came_by is not None and came_by.back == relation.name)
     assigned = (row.loop, path) in inference.assigned
     library = model.library if model is not None else None
     if relation.many:
@@ -164,7 +166,9 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
         return Rows(
             relation.target,
             frame.site(node),
-            eager=frozenset() if many_rows else frozenset(e.removeprefix(prefix) for e in eager if e.startswith(prefix)),
+            eager=_back(relation)
+            if many_rows
+            else _back(relation) | {e.removeprefix(prefix) for e in eager if e.startswith(prefix)},
             known=row.rows.known if row.rows is not None else row.known,
             owner=row.rows,
             path=path,
@@ -183,6 +187,11 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
         return Row(relation.target, row.rows, path, row.loop, pending=relation)
     inference.note_read(row, relation, node, frame)
     return Row(relation.target, row.rows, path, row.loop)
+
+
+def _back(relation: Relation) -> frozenset[str]:
+    """What rows of a collection have from the start: the row they belong to."""
+    return frozenset({relation.back} if relation.back else ())
 
 
 def _rows_member(inference: Inference, rows: Rows, name: str, node: Node, frame: Frame) -> Value:

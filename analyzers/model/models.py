@@ -272,6 +272,7 @@ class _Builder:
                     label=f"{owner.name}.{name}",
                     column=column if holds else "",
                     eager=text_of(given.get(words.fetch)) == words.eager_value,
+                    back=text_of(given.get(words.mapped_by)) if not spec.many or mark == "OneToMany" else "",
                 )
                 if holds:
                     columns[name] = Column(column, "foreign key", place)
@@ -469,6 +470,7 @@ class _Builder:
                     place=relation.place,
                     label=f"{heir.name}.{name}",
                     inverse=True,
+                    back="" if relation.many else relation.name,
                 ),
             )
 

@@ -86,6 +86,7 @@ class Relation(msgspec.Struct, frozen=True):
     polymorphic: bool = False
     eager: bool = False  # the mapping itself loads it with every query
     inverse: bool = False
+    back: str = ""  # the target's relation that points back: rows reached this way have it
 
 
 class Remedy(msgspec.Struct, frozen=True):

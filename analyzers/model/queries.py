@@ -218,16 +218,17 @@ def touch(inference: Inference, rows: Rows, node: Node, frame: Frame) -> None:
         return
     if not rows.bypass and covers(rows.owner.eager, rows.path):
         return
-    relation = _relation_at(inference, rows)
+    relation = relation_at(inference, rows.owner, rows.path)
     if relation is not None and not relation.eager:
         row = Row(relation.model, rows.owner, rows.path[:-1], rows.loop)
         inference.note_read(row, relation, node, frame, bypass=rows.bypass)
 
 
-def _relation_at(inference: Inference, rows: Rows) -> Relation | None:
-    model = inference.model(rows.owner.model) if rows.owner is not None else None
+def relation_at(inference: Inference, rows: Rows | None, path: tuple[str, ...]) -> Relation | None:
+    """The relation that `path` ends with, from the model of `rows`."""
+    model = inference.model(rows.model) if rows is not None else None
     relation: Relation | None = None
-    for hop in rows.path:
+    for hop in path:
         relation = model.relations.get(hop) if model is not None else None
         model = inference.model(relation.target) if relation is not None else None
     return relation
