@@ -18,7 +18,7 @@ from typing import TypeVar
 import redis
 import structlog
 
-from analyzers.facts.store import FactStore
+from analyzers import FactStore
 
 log = structlog.get_logger(__name__)
 

@@ -226,7 +226,9 @@ def notes(count: int) -> list[Annotation]:
     return [Annotation("a.py", n, n, "notice", f"t{n}", "m") for n in range(1, count + 1)]
 
 
-@pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (1, [1]), (50, [50]), (51, [50, 1]), (120, [50, 50, 20]), (999, [50] * 4)])
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(0, [0]), (1, [1]), (50, [50]), (51, [50, 1]), (120, [50, 50, 20]), (999, [50] * 4)]
+)
 def test_annotations_go_in_batches_of_50(github: FakeGitHub, publisher: Publisher, count: int, sizes: list[int]) -> None:
     publisher.publish(publication(annotations=notes(count)))
     assert [len(update["output"].get("annotations", [])) for update in github.updates] == sizes
