@@ -1,0 +1,168 @@
+"""The registry of frontends: which language a path holds, and what its bytes say.
+
+A language is one line here and one module beside it. Files that nobody wrote by hand, or that another project wrote
+(dependencies, bundles, minified and locked files), have no frontend.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Protocol
+
+from analyzers.facts.store import FileFacts, FileProblem
+
+MAX_BYTES = 4_000_000
+"""No frontend is given more than this; most stop earlier. SQL dumps of large schemas reach it."""
+
+
+class Frontend(Protocol):
+    """Reads the bytes of one file; facts are kept under its language and version."""
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def read(self, source: bytes) -> FileFacts: ...
+
+
+def _python() -> Frontend:
+    from analyzers.frontends.python import PythonFrontend
+
+    return PythonFrontend()
+
+
+def _php() -> Frontend:
+    from analyzers.frontends.php import PhpFrontend
+
+    return PhpFrontend()
+
+
+def _django() -> Frontend:
+    from analyzers.frontends.templates import DjangoFrontend
+
+    return DjangoFrontend()
+
+
+def _twig() -> Frontend:
+    from analyzers.frontends.templates import TwigFrontend
+
+    return TwigFrontend()
+
+
+def _sql() -> Frontend:
+    from analyzers.frontends.sql import SqlFrontend
+
+    return SqlFrontend()
+
+
+def _config(language: str) -> Callable[[], Frontend]:
+    def load() -> Frontend:
+        from analyzers.frontends import config
+
+        return config.FORMATS[language]
+
+    return load
+
+
+# Loaded where first used: a review of a PHP project needs no grammar of Python.
+_LOADERS: dict[str, Callable[[], Frontend]] = {
+    "python": _python,
+    "php": _php,
+    "django": _django,
+    "twig": _twig,
+    "sql": _sql,
+    **{language: _config(language) for language in ("yaml", "json", "toml", "env", "ini", "dockerfile", "procfile")},
+}
+
+_BY_EXTENSION = {
+    "py": "python",
+    "php": "php",
+    "html": "django",
+    "htm": "django",
+    "djhtml": "django",
+    "jinja": "django",
+    "jinja2": "django",
+    "j2": "django",
+    "twig": "twig",
+    "sql": "sql",
+}
+
+# Patterns match the whole path (`^(.*/)?` before them); the first that fits decides.
+_BY_NAME: tuple[tuple[str, str], ...] = (
+    ("dockerfile", r"(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?|[\w.-]+\.[Dd]ockerfile"),
+    ("procfile", r"Procfile(?:\.\w+)?"),
+    ("env", r"\.env(?:\.[\w.-]+)?|[\w-]+\.env|\.flaskenv"),
+    ("toml", r"pyproject\.toml|fly(?:\.[\w-]+)?\.toml|Pipfile"),
+    ("json", r"composer\.json|package\.json|app\.json"),
+    ("yaml", r"(?:docker-)?compose[\w.-]*\.ya?ml"),
+    ("yaml", r"config/(?:packages/(?:.*/)?)?[\w.-]+\.ya?ml|app/config/[\w.-]+\.ya?ml"),
+    (
+        "yaml",
+        r"(?:k8s|kubernetes|deploy|deployment|deployments|helm|charts?|manifests|kustomize|overlays)/(?:.*/)?[\w.-]+\.ya?ml",
+    ),
+    ("yaml", r"(?:doctrine|render|app|serverless|values|fly)(?:[.-][\w.-]+)?\.ya?ml|[\w.-]+\.orm\.ya?ml"),
+    ("ini", r"(?:php|uwsgi|pgbouncer|supervisord?|php-fpm|www|my|postgresql|redis|valkey)(?:[.-][\w.-]+)?\.(?:ini|conf|cnf)"),
+    ("ini", r"(?:php-fpm\.d|pool\.d|fpm|conf\.d|supervisor(?:\.d)?)/[\w.-]+\.(?:conf|ini)"),
+    ("django", r"(?:.*/)?(?:[\w-]*templates?|jinja2|views)/(?:.*/)?[\w.-]+\.(?:txt|xml)"),
+)
+_NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))
+_NAMED_EXTENSIONS = re.compile(
+    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|xml|[Dd]ockerfile)|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip)[^/]*)$"
+)
+
+_NOT_OURS = re.compile(
+    r"(?:^|/)(?:node_modules|bower_components|\.venv|venv|site-packages|dist-packages|_vendor|dist|__pycache__|\.git|\.tox|\.nox"
+    r"|\.eggs|htmlcov|var/cache)/"
+    r"|^vendor/"
+    r"|(?:^|/)vendor/(?!.*\.py$)"
+    r"|\.min\.[\w.]+$"
+    r"|(?:^|/)(?:package-lock\.json|composer\.lock|pnpm-lock\.ya?ml|yarn\.lock|symfony\.lock|[\w.-]+\.lock)$"
+    r"|_pb2(?:_grpc)?\.py$|\.blade\.php$|\.component\.html$"
+    r"|(?:^|[/.])down\.sql$|(?:^|/)U\d[\w.]*__[^/]*\.sql$"
+)
+
+
+@cache
+def _load(language: str) -> Frontend:
+    return _LOADERS[language]()
+
+
+def _language(path: str) -> str:
+    """The language a path holds; empty where nothing reads it."""
+    extension = path.rpartition(".")[2].lower()
+    language = _BY_EXTENSION.get(extension, "")
+    if not language and _NAMED_EXTENSIONS.search(path) and (named := _NAMES.fullmatch(path)):
+        language = _BY_NAME[int((named.lastgroup or "p0")[1:])][0]
+    return "" if language and _NOT_OURS.search(path) else language
+
+
+@lru_cache(maxsize=100_000)
+def frontend_for(path: str) -> Frontend | None:
+    """The frontend that reads the file at `path`, or `None` where nothing does."""
+    language = _language(path)
+    return _load(language) if language else None
+
+
+def read_facts(path: str, source: bytes) -> FileFacts:
+    """What the file at `path` says. Never raises: a frontend that fails leaves a problem of the whole file."""
+    frontend = frontend_for(path)
+    if frontend is None:
+        return FileFacts("", _lines(source), problems=(FileProblem(0, "Nothing here reads files of this kind."),))
+    if len(source) > MAX_BYTES:
+        problem = FileProblem(0, f"The file is larger than {MAX_BYTES:,} bytes and was not read.")
+        return FileFacts(frontend.language, _lines(source), problems=(problem,))
+    try:
+        return frontend.read(source)
+    except Exception as error:
+        problem = FileProblem(0, f"The file could not be read ({type(error).__name__}).")
+        return FileFacts(frontend.language, _lines(source), problems=(problem,))
+
+
+def _lines(source: bytes) -> bytes:
+    from analyzers.frontends.tree import line_starts
+
+    return line_starts(source).tobytes()
