@@ -22,6 +22,11 @@ from analyzers.findings import (
     Severity,
 )
 from analyzers.frontends import read_facts
+from analyzers.report.json import to_json
+from analyzers.report.markdown import CheckOutput, annotation_text, check_output, comment_body, review_body, to_markdown
+from analyzers.report.markers import fingerprint, markers_in
+from analyzers.report.sarif import to_sarif
+from analyzers.report.terminal import to_terminal
 from analyzers.review.compare import compare as _difference
 from analyzers.review.diff import Diff, parse_diff
 from analyzers.review.ignore import accept as _accept
@@ -38,6 +43,7 @@ __all__ = [
     "Accepted",
     "Analysis",
     "BlobReader",
+    "CheckOutput",
     "Comment",
     "Confidence",
     "Diff",
@@ -57,11 +63,21 @@ __all__ = [
     "Settings",
     "Severity",
     "Span",
+    "annotation_text",
     "audit",
+    "check_output",
+    "comment_body",
     "compare",
+    "fingerprint",
+    "markers_in",
     "needed",
     "parse_diff",
+    "review_body",
     "settings_of",
+    "to_json",
+    "to_markdown",
+    "to_sarif",
+    "to_terminal",
 ]
 
 _DEFAULTS, _NO_STORE = Settings(), NoStore()
