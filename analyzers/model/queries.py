@@ -367,31 +367,35 @@ def _nested(node: Node | None, path: str, separator: str) -> set[str]:
 
 def _joined(rows: Rows, args: list[Value]) -> Rows:
     """`join('o.customer', 'c')`: the alias `c` stands for the path `customer`."""
-    if len(args) < 2 or not all(isinstance(a, Literal) and isinstance(a.value, str) for a in args[:2]):
+    names = [a.value for a in args[:2] if isinstance(a, Literal) and isinstance(a.value, str)]
+    if len(names) < 2:
         return rows
-    parent, _, relation = str(args[0].value).partition(".")  # type: ignore[union-attr]
+    parent, _, relation = names[0].partition(".")
     aliases = dict(rows.aliases)
     if parent not in aliases or not relation:
         return rows
-    aliases[str(args[1].value)] = ".".join(p for p in (aliases[parent], relation) if p)  # type: ignore[union-attr]
-    return msgspec.structs.replace(rows, aliases=tuple(aliases.items()))
+    aliases[names[1]] = ".".join(p for p in (aliases[parent], relation) if p)
+    return _with_selected(msgspec.structs.replace(rows, aliases=tuple(aliases.items())))
 
 
 def _selected(rows: Rows, args: list[Value]) -> Rows:
     """`addSelect('c')`: what `c` stands for comes with the rows. Columns instead of entities: no rows are known any more."""
-    aliases = dict(rows.aliases)
-    eager, known = set(rows.eager), rows.known
+    names, known = set(rows.selected), rows.known
     for value in args:
         for literal in value.items if isinstance(value, Tupled) else (value,):
-            if not (isinstance(literal, Literal) and isinstance(literal.value, str)):
-                known = False
-                continue
-            for part in literal.value.split(","):
-                if not _ALIASES.fullmatch(part.strip()):
+            text = literal.value if isinstance(literal, Literal) and isinstance(literal.value, str) else "?"
+            for part in text.split(","):
+                if _ALIASES.fullmatch(part.strip()):
+                    names.add(part.strip())
+                else:
                     known = False
-                elif aliases.get(part.strip()):
-                    eager.add(aliases[part.strip()])
-    return msgspec.structs.replace(rows, eager=frozenset(eager), known=known)
+    return _with_selected(msgspec.structs.replace(rows, selected=frozenset(names), known=known))
+
+
+def _with_selected(rows: Rows) -> Rows:
+    """The rows with what their selected aliases stand for, as far as the joins are stated by now."""
+    paths = {path for alias, path in rows.aliases if path and alias in rows.selected}
+    return msgspec.structs.replace(rows, eager=rows.eager | paths)
 
 
 # -- columns a query searches by ---------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Rows(msgspec.Struct, frozen=True):
     path: tuple[str, ...] = ()
     loop: Site | None = None
     aliases: tuple[tuple[str, str], ...] = ()  # query builder: alias -> dotted path, the root's is empty
+    selected: frozenset[str] = frozenset()  # query builder: aliases whose rows come along, in whatever order they are stated
     kind: ClassDefinition | None = None  # the project's own manager, queryset or repository class
     bypass: bool = False  # a query of its own for every row of `owner`
     chained: bool = False  # `site` ends with a call that eager loading can follow
