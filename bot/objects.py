@@ -47,6 +47,10 @@ class GitError(OSError):
     """The repository cannot answer: one sentence saying why and, where something can be done, what."""
 
 
+class RefusedError(GitError):
+    """Git answered, with an error."""
+
+
 def environment(config: Mapping[str, str] | None = None, *, keep: Sequence[str] = ("PATH",)) -> dict[str, str]:
     """The whole environment of a git process: our configuration and `config`, no other, no prompt, no network."""
     settings = {**CONFIG, **(config or {})}
@@ -84,7 +88,7 @@ class Repository:
         try:
             answer = self._git("rev-parse", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir").split("\n")
             self.object_format = self._git("rev-parse", "--show-object-format").strip()
-        except GitError as error:
+        except RefusedError as error:
             raise GitError(f"{path} is not a git repository ({error}); run inside one, or give --repo DIR.") from error
         if len(answer) != 4:
             raise GitError("The path of the repository holds a line break; move it.")
@@ -109,9 +113,11 @@ class Repository:
     def resolve(self, rev: str) -> str:
         """The id of the commit that `rev` names, or of the tree if it names one."""
         if rev and not rev.startswith("-") and "\0" not in rev:
-            for kind in ("commit", "tree"):
-                with suppress(GitError):
-                    return self._git("rev-parse", "--verify", "--quiet", f"{rev}^{{{kind}}}").strip()
+            with suppress(RefusedError):
+                sha = self._git("rev-parse", "--verify", "--quiet", rev).strip()
+                for kind in ("commit", "tree"):
+                    with suppress(RefusedError):
+                        return self._git("rev-parse", "--verify", "--quiet", f"{sha}^{{{kind}}}").strip()
         raise GitError(self._unknown(rev))
 
     def merge_base(self, one: str, other: str) -> str:
@@ -119,7 +125,7 @@ class Repository:
         commits = [self.resolve(rev) for rev in (one, other)]
         try:
             return self._git("merge-base", *commits).split("\n", 1)[0]
-        except GitError:
+        except RefusedError:
             shallow = " (this clone is shallow: git fetch --unshallow)" if (self.common_dir / "shallow").exists() else ""
             raise GitError(
                 f"{one} and {other} have no common ancestor{shallow}; say what to compare with: --base REV."
@@ -136,7 +142,7 @@ class Repository:
                 *(f"refs/{where}/{n}" for where in ("remotes/origin", "heads") for n in names),
             ]
         for name in candidates:
-            with suppress(GitError):
+            with suppress(RefusedError):
                 self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
                 return name
         raise GitError("No default branch was found (origin/HEAD, main or master); say what to compare with: --base REV.")
@@ -144,7 +150,7 @@ class Repository:
     def _unknown(self, rev: str) -> str:
         try:
             self._git("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        except GitError:
+        except RefusedError:
             return f"Unknown revision {rev!r}: the repository has no commit yet."
         return f"Unknown revision {rev!r}: check its spelling, or fetch it first."
 
@@ -172,7 +178,7 @@ class Repository:
     def _entries(self, sha: str) -> Iterator[tuple[bytes, str]]:
         try:
             listing = self._bare("ls-tree", "-r", "-z", "--full-tree", sha)
-        except GitError as error:
+        except RefusedError as error:
             raise GitError(f"The tree of {sha[:12]} cannot be read: {error}") from error
         for entry in listing.split(b"\0")[:-1]:
             about, _, path = entry.partition(b"\t")
@@ -194,7 +200,13 @@ class Repository:
             raise GitError(f"{self.path} is bare and has no files of its own; say what to review: --head REV.")
         top = self._git("rev-parse", "--show-toplevel").removesuffix("\n")
         index = self._copy_index()
-        extra = {"GIT_DIR": str(self._scratch), "GIT_WORK_TREE": top, "GIT_INDEX_FILE": str(index)}
+        # Where git sees that it has an object already, it freshens the file's age. Here it sees none but ours.
+        extra = {
+            "GIT_DIR": str(self._scratch),
+            "GIT_WORK_TREE": top,
+            "GIT_INDEX_FILE": str(index),
+            "GIT_OBJECT_DIRECTORY": str(self._scratch / "written"),
+        }
         process_environment = {**environment(self._worktree_config(), keep=("PATH", "HOME", "XDG_CONFIG_HOME")), **extra}
 
         def git(*arguments: str, stdin: bytes = b"") -> bytes:
@@ -207,7 +219,7 @@ class Repository:
             paths = [path for path in (modified + untracked).split(b"\0")[:-1] if not path.endswith(b"/")]
             git("update-index", "-z", "--add", "--remove", "--stdin", stdin=b"".join(path + b"\0" for path in paths))
             return git("write-tree", "--missing-ok").decode().strip()
-        except GitError as error:
+        except RefusedError as error:
             raise GitError(f"The files in {top} cannot be read: {error}") from error
 
     def _copy_index(self) -> Path:
@@ -225,7 +237,7 @@ class Repository:
     def _worktree_config(self) -> dict[str, str]:
         """What the user and the repository say about reading files; asking for it runs nothing."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        with suppress(GitError):
+        with suppress(RefusedError):
             command = ("git", "config", "-z", "--get-regexp", _WORKTREE_CONFIG)
             answer = _run(command, own, self.path, self.timeout).decode(errors="surrogateescape")
             return dict(pair.split("\n", 1) for pair in answer.split("\0") if "\n" in pair)
@@ -267,7 +279,8 @@ class Repository:
         _run(command, environment(), folder, self.timeout)
         alternate = str(self.common_dir / "objects")
         (folder / "objects" / "info").mkdir(parents=True, exist_ok=True)
-        (folder / "objects" / "info" / "alternates").write_bytes(os.fsencode(alternate) + b"\n")
+        (folder / "written").mkdir()
+        (folder / "objects" / "info" / "alternates").write_bytes(os.fsencode(f"{alternate}\n{folder / 'written'}\n"))
         with suppress(FileNotFoundError):
             shutil.copy2(self.common_dir / "shallow", folder / "shallow")
         return folder
@@ -392,7 +405,7 @@ def _run(command: Sequence[str | bytes], env: Mapping[str, str], cwd: Path, time
         if len(output) > OUTPUT_BYTES:
             raise GitError(f"git answered with more than {OUTPUT_BYTES // 2**20} MB.")
         if code:
-            raise GitError(_complaint(complaints) or f"git ended with {code}")
+            raise RefusedError(_complaint(complaints) or f"git ended with {code}")
         return output
 
 
