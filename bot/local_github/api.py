@@ -33,9 +33,16 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 
 
 class Body(pydantic.BaseModel):
-    """A request body: nothing but the named keys, and no silent conversion."""
+    """A request body: nothing but the named keys, no null, and no silent conversion."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _present(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("nil is not allowed")
+        return value
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,10 @@ class Git:
         """A new bare repository that serves what GitHub serves: partial clones and any commit by its id."""
         path.parent.mkdir(parents=True, exist_ok=True)
         made = cls(path)
-        made._run("init", "--bare", "--quiet", str(path), directory=False)
-        for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
-            made.run("config", key, "true")
-        made.run("config", "receive.denyAll", "true")
+        made._run("init", "--bare", "--quiet", "--template=", "--initial-branch=main", str(path), directory=False)
+        (path / "objects" / "info").mkdir(exist_ok=True)
+        with (path / "config").open("a") as config:
+            config.write("[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n")
         return made
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> bytes:

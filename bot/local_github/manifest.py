@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from urllib.parse import urlencode
+from functools import cache
+from urllib.parse import parse_qs, urlencode
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -25,7 +26,7 @@ def new_app(
     events: tuple[str, ...] = EVENTS,
 ) -> App:
     """An App with a key of its own, known to the world."""
-    private, public = _keys()
+    private, public = _keys(slug)
     app = App(
         id=world.next_id(),
         slug=slug,
@@ -47,8 +48,9 @@ def new_app(
     return app
 
 
-def _keys() -> tuple[str, str]:
-    """A private and a public key, PEM."""
+@cache
+def _keys(slug: str) -> tuple[str, str]:  # noqa: ARG001 - the key of the cache
+    """A private and a public key, PEM; one pair for each name in a process, as making one takes a while."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     plain, pem = serialization.NoEncryption(), serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, plain)
@@ -63,9 +65,9 @@ class Manifests:
         self._world = world
 
     async def create(self, request: Request) -> Response:
-        form = await request.form()
+        form = parse_qs((await request.body()).decode("utf-8", "replace"))
         try:
-            manifest = json.loads(str(form.get("manifest", "")))
+            manifest = json.loads(form.get("manifest", [""])[0])
             self._check(manifest)
         except ValueError as error:
             return PlainTextResponse(f"Error: {error}\n", 422)

@@ -378,13 +378,12 @@ def review_comment(world: World, item: ReviewComment) -> Json:
         "start_line": item.start_line,
         "original_start_line": item.original_start_line,
         "start_side": item.start_side,
-        "line": item.line,
-        "original_line": item.original_line,
         "side": item.side,
-        "position": item.position,
-        "original_position": item.original_position,
         "subject_type": item.subject_type,
     }
+    # github.com sends null in these for outdated comments and for files; its description allows only their absence.
+    places = {key: getattr(item, key) for key in ("line", "original_line", "position", "original_position")}
+    shown |= {key: value for key, value in places.items() if value is not None}
     if item.in_reply_to:
         shown["in_reply_to_id"] = item.in_reply_to.id
     return shown

@@ -25,7 +25,7 @@ class Webhooks:
     """Sends what happens to the App's webhook address and keeps a log of it in the world's `deliveries`."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self._world, self.timeout = world, TIMEOUT
         self._pending: queue.Queue[Delivery | None] = queue.Queue()
         self._idle = threading.Condition()
         self._open = 0
@@ -75,7 +75,7 @@ class Webhooks:
         return delivery
 
     def _run(self) -> None:
-        with httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client:
+        with httpx.Client(trust_env=False, follow_redirects=False) as client:
             while (delivery := self._pending.get()) is not _CLOSED:
                 try:
                     self._deliver(client, delivery)
@@ -91,7 +91,7 @@ class Webhooks:
             delivery.request_headers = headers(app, delivery, body)
         started = time.monotonic()
         try:
-            answer = client.post(str(url), content=body, headers=delivery.request_headers)
+            answer = client.post(str(url), content=body, headers=delivery.request_headers, timeout=self.timeout)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             delivery.status = "timed out" if isinstance(error, httpx.TimeoutException) else "failed to connect to host"
         else:

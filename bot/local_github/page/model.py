@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from markupsafe import Markup
 
@@ -84,6 +85,18 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Note:
+    """An annotation of a check run."""
+
+    level: str
+    title: str
+    path: str
+    lines: str
+    first: int
+    html: Markup
+
+
+@dataclass(frozen=True)
 class Check:
     """A check run."""
 
@@ -92,7 +105,7 @@ class Check:
     title: str
     summary: Markup
     text: Markup | None
-    annotations: list[dict[str, object]] = field(default_factory=list)
+    annotations: tuple[Note, ...]
 
     @property
     def took(self) -> str:
@@ -150,7 +163,7 @@ class Pull:
         output = run.output
         title = output.get("title") or {"queued": "Queued", "in_progress": "In progress"}.get(state, state)
         text = render(output["text"]) if output.get("text") else None
-        notes = [{**note, "html": render(str(note["message"]))} for note in run.annotations]
+        notes = tuple(_note(annotation) for annotation in run.annotations)
         return Check(run, state, title, render(output.get("summary") or ""), text, notes)
 
     # The conversation
@@ -218,6 +231,12 @@ class Pull:
             kind = {"+": "add", "-": "del", " ": "same"}[line.kind]
             rows.append(Row(kind, line.old, line.new, _coloured(line, old, new), marked, here))
         return rows
+
+
+def _note(annotation: dict[str, Any]) -> Note:
+    first, last, level = annotation["start_line"], annotation["end_line"], annotation["annotation_level"]
+    title, lines = annotation.get("title") or level.capitalize(), f"{first}" if first == last else f"{first}–{last}"
+    return Note(level, title, annotation["path"], lines, first, render(annotation["message"]))
 
 
 def _who(account: Account) -> tuple[str, bool]:
