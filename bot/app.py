@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Cliffguard", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.webhook_secrets = [secret.get_secret_value().encode() for secret in settings.webhook_secrets]
     app.state.app_id = settings.app_id
-    app.include_router(webhook.router)
+    webhook.add_to(app)
     _add_health(app)
     _add_metrics(app, settings)
     return app

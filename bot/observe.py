@@ -7,6 +7,7 @@ measure is added up in Valkey, in one hash, and read from there when somebody as
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import sys
 import time
@@ -37,9 +38,14 @@ BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0) 
 log = structlog.get_logger()
 
 
-def known_event(event: str) -> str:
-    """The event, if it is one we know: a label must not have as many values as a stranger likes."""
-    return event if event in EVENTS else "other"
+def count_delivery(event: str, outcome: str) -> None:
+    """Counts one delivery. A label must not have as many values as a stranger likes: events we do not know are "other"."""
+    _deliveries(event if event in EVENTS else "other", outcome).inc()
+
+
+@functools.cache
+def _deliveries(event: str, outcome: str) -> Counter:
+    return DELIVERIES.labels(event, outcome)
 
 
 def configure(form: Literal["json", "console"], level: int = logging.INFO) -> None:

@@ -57,11 +57,8 @@ def scraped(queue: Queue) -> dict[tuple[str, str], float]:
     registry = CollectorRegistry()
     registry.register(SharedCollector(queue.connection, lambda: {"queued": 3}))
     families = text_string_to_metric_families(generate_latest(registry).decode())
-    return {
-        (sample.name, ",".join(value for _, value in sorted(sample.labels.items(), reverse=True))): sample.value
-        for family in families
-        for sample in family.samples
-    }
+    samples = (sample for family in families for sample in family.samples)
+    return {(one.name, ",".join(value for _, value in sorted(one.labels.items(), reverse=True))): one.value for one in samples}
 
 
 def test_what_jobs_measure_adds_up(queue: Queue) -> None:
