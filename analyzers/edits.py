@@ -107,14 +107,17 @@ def suggestion(finding: Finding, source: bytes, fits: Callable[[int, int], bool]
 
 def has_comment(path: str, source: bytes, first: int, last: int) -> bool:
     """Does a comment stand on, or reach into, the lines `first`..`last`? In doubt: yes."""
+    lines = source.split(b"\n")[first - 1 : last]
     if path.endswith(".py"):
+        if not any(b"#" in line for line in lines):
+            return False
         module = _python(source)
         if module is None:
             return True
         positions = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
         return any(isinstance(node, libcst.Comment) and first <= at.start.line <= last for node, at in positions.items())
     mark = _COMMENT_MARKS.get(path.rpartition(".")[2], _ANY_MARK)
-    return any(mark.search(line) for line in source.split(b"\n")[first - 1 : last])
+    return any(mark.search(line) for line in lines)
 
 
 def _python(source: bytes) -> libcst.Module | None:

@@ -107,7 +107,7 @@ def test_what_is_verified_is_what_is_suggested() -> None:
     [
         ("a.py", b'x = "# none"\n', False),
         ("a.py", b"x = 1  # why\n", True),
-        ("a.py", b"x = (\n", True),  # cannot be told
+        ("a.py", b"x = ( #\n", True),  # cannot be told
         ("a.php", b"<?php $a = $b->all();", False),
         ("a.php", b"#[ORM\\Entity]", False),
         ("a.php", b"$a = 1; // why", True),
