@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from rich.console import Console, Group, RenderableType
 from rich.markdown import Markdown
@@ -33,13 +32,11 @@ class Outcome:
         return sum(bool(SUGGESTION.search(comment.body)) for comment in self.comments)
 
     def tells(self, rule: str, suffixes: Iterable[str]) -> bool:
-        """Whether a comment of `rule` stands on a file with one of `suffixes`."""
+        """Whether a comment of `rule` is about a file with one of `suffixes` (of any, if none is given): stands on it, or names
+        it as what reads the rows."""
         mark = re.compile(rf"\brule `?{re.escape(rule)}`?")
-        wanted = set(suffixes)
-        return any(
-            mark.search(comment.body) and (not wanted or PurePosixPath(comment.path).suffix in wanted)
-            for comment in self.comments
-        )
+        about = re.compile(rf"(?:{'|'.join(map(re.escape, suffixes))})\b")
+        return any(mark.search(one.body) and about.search(f"{one.path} {one.body}") for one in self.comments)
 
 
 def outcome_of(github: LocalGitHub, pull: PullRequest) -> Outcome | None:

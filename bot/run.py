@@ -74,7 +74,7 @@ def run(
     `port`: where the page of the local GitHub is shown; with an App configured, where deliveries are received.
     """
     settings = settings or Settings()  # type: ignore[call-arg]
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     with _stoppable(), contextlib.ExitStack() as stack:
         try:
             folder = stack.enter_context(_folder(once))
