@@ -61,6 +61,9 @@ API_VERSION = "2022-11-28"
 PAGES = 30  # of 100: GitHub shows at most 3,000 of most lists
 FRESH = 15.0  # seconds in which a new token may still be unknown to some of GitHub's machines
 
+# Reading the certificates takes 30 ms or more: once, before workers fork, instead of in every job.
+TLS = httpx.create_ssl_context()
+
 T = TypeVar("T")
 
 
@@ -75,6 +78,7 @@ class Transport:
             timeout=httpx.Timeout(20.0, connect=5.0),
             auto_retry=False,
             http_cache=False,
+            ssl_verify=TLS,
             transport=transport,
         )
 
@@ -116,18 +120,26 @@ class Tokens:
     app_id: int
     private_key: str = field(repr=False)
     now: Callable[[], float] = time.time
+    _signed: tuple[float, float, str] = field(default=(0.0, 0.0, ""), repr=False)
     _held: dict[tuple[Any, ...], _Held] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def app_jwt(self, skew: float = 0.0) -> str:
-        """Signs as the App itself. Dated a minute back, for clocks that differ; `skew` is how far GitHub's is ahead."""
-        at = int(self.now() + skew)
+        """Signs as the App itself. Dated a minute back, for clocks that differ; `skew` is how far GitHub's is ahead.
+
+        Kept for a minute: reading and checking a private key takes 50 ms and more.
+        """
+        at = self.now() + skew
+        issued, ahead, signed = self._signed
+        if ahead == skew and 0 <= at - issued < 60:
+            return signed
+        claims = {"iat": int(at) - 60, "exp": int(at) + 9 * 60, "iss": str(self.app_id)}
         try:
-            return jwt.encode(
-                {"iat": at - 60, "exp": at + 9 * 60, "iss": str(self.app_id)}, self.private_key, algorithm="RS256"
-            )
+            signed = jwt.encode(claims, self.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError) as error:
             raise Broken("The App's private key cannot be read: it must be the PEM file GitHub gave out.") from error
+        self._signed = (at, skew, signed)
+        return signed
 
     def token(self, transport: Transport, installation: int, repository: int, permissions: Mapping[str, str]) -> _Held:
         """A token of `installation` that can do `permissions` in `repository`, and nothing else."""

@@ -91,6 +91,7 @@ class Stage:
     hub: LocalGitHub
     work: Path
     context: Context
+    before: int
     queue: Coordination = field(default_factory=Coordination)
     repository: Repository = field(init=False)
 
@@ -147,8 +148,12 @@ class Stage:
         return run
 
     @property
+    def log(self) -> list[dict[str, Any]]:
+        return self.hub.log[self.before :]
+
+    @property
     def calls(self) -> list[str]:
-        return [f"{entry['method']} {entry['path'].split('?')[0].split('/')[-1]}" for entry in self.hub.log]
+        return [f"{entry['method']} {entry['path'].split('?')[0].split('/')[-1]}" for entry in self.log]
 
 
 FILLER = "".join(f"line {n}\n" for n in range(20))
@@ -181,30 +186,40 @@ def test_the_contract_check_sees_what_is_wrong(violations: Callable[[list[dict[s
     assert violations([{"method": "POST", "path": "/repos/o/r/check-runs", "json": {"name": "x", "head_sh": "y"}}])
 
 
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGitHub]:
+    with LocalGitHub(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
+
+
 @pytest.fixture
 def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, violations: Callable[[list[dict[str, Any]]], list[str]]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hub: LocalGitHub,
+    violations: Callable[[list[dict[str, Any]]], list[str]],
 ) -> Iterator[Stage]:
+    """A repository of its own on the shared GitHub, where no fault is left from the last test."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    hub.faults.clear()
     work = tmp_path / "work"
     work.mkdir()
     subprocess.run(("git", "init", "-q", "-b", "main", str(work)), check=True)
-    with LocalGitHub(tmp_path / "hub") as hub:
-        settings = Settings(
-            app_id=hub.app.id,
-            private_key=SecretStr(hub.app.private_key),
-            github_url=hub.url,
-            api_url=hub.api_url,
-            data_dir=tmp_path / "data",
-            _env_file=None,  # type: ignore[call-arg]
-        )
-        tokens = Tokens(hub.app.id, hub.app.private_key)
-        context = Context(settings, tokens, Mirrors(tmp_path / "mirrors"), NoStore(), compare, connect, pause=0.0)
-        stage = Stage(hub, work, context)
-        stage.commit("main", shop__py="start\n" + FILLER + "BAD old\n", other__py="BAD far\n")
-        stage.repository = hub.create_repository("acme/shop", work, branches={"main": "main"})
-        yield stage
-        assert violations([entry for entry in hub.log if "fault" not in entry]) == []
+    settings = Settings(
+        app_id=hub.app.id,
+        private_key=SecretStr(hub.app.private_key),
+        github_url=hub.url,
+        api_url=hub.api_url,
+        data_dir=tmp_path / "data",
+        _env_file=None,  # type: ignore[call-arg]
+    )
+    tokens = Tokens(hub.app.id, hub.app.private_key)
+    context = Context(settings, tokens, Mirrors(tmp_path / "mirrors"), NoStore(), compare, connect, pause=0.0)
+    stage = Stage(hub, work, context, len(hub.log))
+    stage.commit("main", shop__py="start\n" + FILLER + "BAD old\n", other__py="BAD far\n")
+    stage.repository = hub.create_repository(f"acme/shop-{len(hub.world.repositories)}", work, branches={"main": "main"})
+    yield stage
+    assert violations([entry for entry in stage.log if "fault" not in entry]) == []
 
 
 def connect(context: Context, job: Job) -> GitHub:
@@ -584,10 +599,10 @@ def test_giving_up_a_job_that_never_had_a_check_makes_one(stage: Stage) -> None:
     assert stage.checks(pull.head_sha) == [("completed", "neutral")]
 
 
-def test_an_uninstalled_app_is_gone(stage: Stage) -> None:
+def test_an_uninstalled_app_is_gone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     pull = stage.open(bad("one"))
     job = stage.job(pull)
-    stage.hub.world.installations.clear()
+    monkeypatch.setattr(stage.hub.world, "installations", {})
     with pytest.raises(Gone):
         stage.run(job)
 
@@ -609,7 +624,7 @@ def test_the_context_is_made_from_the_settings(stage: Stage) -> None:
 def test_git_reads_with_a_token_that_can_only_read(stage: Stage) -> None:
     pull = stage.open(bad("one"))
     stage.run(stage.job(pull))
-    bodies = [entry["json"] for entry in stage.hub.log if entry["path"].endswith("access_tokens")]
+    bodies = [entry["json"] for entry in stage.log if entry["path"].endswith("access_tokens")]
     assert {"repository_ids": [stage.repository.id], "permissions": {"contents": "read"}} in bodies
     assert all(body["repository_ids"] == [stage.repository.id] for body in bodies)
 
