@@ -97,12 +97,33 @@ def suggestion(finding: Finding, source: bytes, fits: Callable[[int, int], bool]
     if finding.fix is None or not finding.fix.edits:
         return None
     try:
-        block = _block(source, finding.fix.edits)
+        block = replacement(source, finding.fix.edits)
     except (EditError, UnicodeError):
         return None
     if block is None or block.line - block.start_line >= MAX_LINES or not fits(block.start_line, block.line):
         return None
     return block if fixed_source(finding, source, verify) is not None else None
+
+
+def replacement(source: bytes, edits: Sequence[Edit]) -> Suggestion | None:
+    """The edited whole lines, and what they become; nothing if that cannot be said in lines. Raises `EditError`."""
+    new = apply(source, edits)
+    starts = _line_starts(source)
+    first, last = _edited_lines(source, edits)
+
+    def lines_until(last: int) -> bytes:
+        return new[starts[first - 1] : len(new) - (len(source) - starts[last])]
+
+    text = lines_until(last)
+    if text and not text.endswith(b"\n") and last + 1 < len(starts):  # the edit joined the next line to this one
+        last += 1
+        text = lines_until(last)
+    if not source or text == source[starts[first - 1] : starts[last]]:
+        return None
+    body = text.removesuffix(b"\n").removesuffix(b"\r")
+    if text and not body:  # a lone empty line cannot be told from a deletion
+        return None
+    return Suggestion(start_line=first, line=last, text=body.decode())
 
 
 def has_comment(path: str, source: bytes, first: int, last: int) -> bool:
@@ -153,24 +174,3 @@ def _edited_lines(source: bytes, edits: Sequence[Edit]) -> tuple[int, int]:
     low = min(edit.start for edit in edits)
     high = max(max(edit.start, edit.end - 1) for edit in edits)
     return bisect_right(starts, low), bisect_right(starts, high)
-
-
-def _block(source: bytes, edits: Sequence[Edit]) -> Suggestion | None:
-    """The edited whole lines, and what they become."""
-    new = apply(source, edits)
-    starts = _line_starts(source)
-    first, last = _edited_lines(source, edits)
-
-    def replacement(last: int) -> bytes:
-        return new[starts[first - 1] : len(new) - (len(source) - starts[last])]
-
-    text = replacement(last)
-    if text and not text.endswith(b"\n") and last + 1 < len(starts):  # the edit joined the next line to this one
-        last += 1
-        text = replacement(last)
-    if not source or text == source[starts[first - 1] : starts[last]]:
-        return None
-    body = text.removesuffix(b"\n").removesuffix(b"\r")
-    if text and not body:  # a lone empty line cannot be told from a deletion
-        return None
-    return Suggestion(start_line=first, line=last, text=body.decode())

@@ -316,7 +316,7 @@ def _explained(error: Exception) -> str:
     if isinstance(error, UsageError):
         text = str(error)
     elif callable(usage := getattr(error, "format_message", None)):
-        text = f"{usage()} See cliffguard --help."
+        text = f"{usage().replace('Value error, ', '')} See cliffguard --help."
     elif isinstance(error, OSError):
         text = str(error)
     else:

@@ -89,7 +89,8 @@ class Repository:
             answer = self._git("rev-parse", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir").split("\n")
             self.object_format = self._git("rev-parse", "--show-object-format").strip()
         except RefusedError as error:
-            raise GitError(f"{path} is not a git repository ({error}); run inside one, or give --repo DIR.") from error
+            why = "" if str(error).startswith("not a git repository") else f" git can read ({error})"
+            raise GitError(f"{path} is not a git repository{why}; run inside one, or give --repo DIR.") from error
         if len(answer) != 4:
             raise GitError("The path of the repository holds a line break; move it.")
         self.is_bare = answer[0] == "true"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
@@ -10,6 +11,7 @@ from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.text import Text
 
+from analyzers.edits import EditError, replacement
 from analyzers.findings import Finding, Problem, Review, Severity
 from analyzers.report.markdown import title
 from analyzers.report.text import SPAN, visible
@@ -69,8 +71,20 @@ def _finding(finding: Finding, read: ReadSource | None) -> Iterator[RenderableTy
         yield Padding(Text.assemble(where, _text(related.note), style="dim"), (0, 0, 0, 2))
     if finding.remedy:
         yield Padding(Text.assemble(("Instead: ", "green"), _text(finding.remedy)), (0, 0, 0, 2))
-    if finding.code:
-        yield Padding(_code(visible(finding.code, lines=True), finding.code_language), (0, 0, 0, 4))
+    if code := finding.code or _fixed_lines(finding, read):
+        yield Padding(_code(visible(textwrap.dedent(code), lines=True), finding.code_language), (0, 0, 0, 4))
+
+
+def _fixed_lines(finding: Finding, read: ReadSource | None) -> str:
+    """What the fix makes of its lines."""
+    source = read(finding.fix.path) if finding.fix and read else None
+    if source is None or finding.fix is None or not finding.fix.edits:
+        return ""
+    try:
+        block = replacement(source, finding.fix.edits)
+    except (EditError, UnicodeError):
+        return ""
+    return block.text.replace("\r\n", "\n") if block else ""
 
 
 def _lists(review: Review) -> Iterator[tuple[str, list[Text]]]:

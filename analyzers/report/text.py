@@ -11,7 +11,7 @@ import unicodedata
 
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _SPECIAL = re.compile(r"[\\`*_\[\]<>~|&]")
-_BLOCK_START = re.compile(r"^(\d{0,9})(#{1,6}(?=\s|$)|[-+](?=\s|$)|[.)](?=\s|$)|=+$|-+$)")
+_BLOCK_START = re.compile(r"^(?:(\d{1,9})([.)])(?=\s|$)|()(#{1,6}(?=\s|$)|[-+](?=\s|$)|=+$|-+$))")
 # What GitHub turns into links and notifications: mentions, references to issues, addresses.
 _REFERENCE = re.compile(r"([@#])(?=\w)|(?<=:)(?=//)|(?i:\b(GH-|www\.))(?=\w)")
 _ZERO_WIDTH = "\u200b"
@@ -48,8 +48,7 @@ def code_block(text: str, language: str) -> str:
 
 def escaped(text: str) -> str:
     """`text` as plain text in Markdown: nothing in it is markup, a mention or a reference."""
-    text = _REFERENCE.sub(lambda match: (match[1] or match[2] or "") + _ZERO_WIDTH, visible(text))
-    return _BLOCK_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text)).replace("\\&", "&amp;").replace("\\<", "&lt;")
+    return _at_start(_in_line(visible(text)))
 
 
 def markdown(text: str) -> str:
@@ -58,18 +57,20 @@ def markdown(text: str) -> str:
     pieces: list[str] = []
     position = 0
     for span in SPAN.finditer(text):
-        pieces += (_between(text[position : span.start()]), code_span(span[2].strip() if "`" in span[2] else span[2]))
+        pieces += (_in_line(text[position : span.start()]), code_span(span[2].strip() if "`" in span[2] else span[2]))
         position = span.end()
-    pieces.append(_between(text[position:]))
-    return "".join(pieces)
+    pieces.append(_in_line(text[position:]))
+    return _at_start("".join(pieces))
 
 
-def _between(text: str) -> str:
-    """Escaped, with its outer spaces."""
-    if not text.strip():
-        return text
-    left, right = len(text) - len(text.lstrip()), len(text.rstrip())
-    return text[:left] + escaped(text) + text[right:]
+def _in_line(text: str) -> str:
+    text = _REFERENCE.sub(lambda match: (match[1] or match[2] or "") + _ZERO_WIDTH, text)
+    return _SPECIAL.sub(r"\\\g<0>", text).replace("\\&", "&amp;").replace("\\<", "&lt;")
+
+
+def _at_start(text: str) -> str:
+    """What begins a heading or a list at the start of a line does not."""
+    return _BLOCK_START.sub(lambda match: f"{match[1] or ''}\\{match[2] or match[4]}", text)
 
 
 def plain(text: str) -> str:

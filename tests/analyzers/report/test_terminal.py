@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from analyzers.findings import Accepted, Problem, Related, Review
+from analyzers.findings import Accepted, Edit, Fix, Problem, Related, Review
 from analyzers.report.json import to_json
 from analyzers.report.markers import fingerprint
 from analyzers.report.terminal import to_terminal
@@ -49,6 +49,14 @@ def test_everything_is_told() -> None:
     ):
         assert part in text
     assert text.endswith("1 new finding (1 high); 2 notices\n")
+
+
+def test_a_fix_is_shown_as_the_lines_it_makes() -> None:
+    fix = Fix("Load it.", "shop/views.py", (Edit(39, 44, 'select_related("customer")'),))
+    text = to_terminal(Review(new=(finding(code="", fix=fix),)), read=lambda path: SOURCE)
+    assert '\n    rows = Order.objects.select_related("customer")\n' in text
+    broken = Fix("", "shop/views.py", (Edit(0, 9999, ""),))
+    assert "select_related" not in to_terminal(Review(new=(finding(code="", fix=broken),)), read=lambda path: SOURCE)
 
 
 def test_nothing_is_said_shortly() -> None:

@@ -64,6 +64,7 @@ def test_markdown_knows_only_code_spans(text: str) -> None:
         ("<!-- cliffguard:finding:x -->", "&lt;!-- cliffguard:finding:x --\\>"),
         ("see https://evil.example", "see https:\u200b//evil.example"),
         ("__init__ * 2", "\\_\\_init\\_\\_ \\* 2"),
+        ("of `Customer`. Then - `x`", "of `Customer`. Then - `x`"),
         ("# not a heading", "\\# not a heading"),
         ("1. not a list", "1\\. not a list"),
         ("- not a list", "\\- not a list"),
