@@ -106,8 +106,8 @@ class Call:
 
     def page(self, items: list[Any], default: int = 30) -> tuple[list[Any], dict[str, str]]:
         """One page of `items` and the `Link` header to the others."""
-        size = min(max(self._count("per_page", default), 1), 100)
-        page, last = max(self._count("page", 1), 1), max(1, -(-len(items) // size))
+        size = min(max(self.count("per_page", default), 1), 100)
+        page, last = max(self.count("page", 1), 1), max(1, -(-len(items) // size))
         links = {"prev": page - 1, "first": 1} if page > 1 else {}
         if page < last:
             links |= {"next": page + 1, "last": last}
@@ -115,7 +115,8 @@ class Call:
         parts = [f'<{self.url}?{urlencode({**kept, "page": number})}>; rel="{name}"' for name, number in links.items()]
         return items[(page - 1) * size : page * size], {"link": ", ".join(parts)} if parts else {}
 
-    def _count(self, key: str, default: int) -> int:
+    def count(self, key: str, default: int) -> int:
+        """A number of the query, or the default where it is none."""
         value = self.query.get(key, "")
         return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else default
 

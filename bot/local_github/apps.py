@@ -129,12 +129,12 @@ def revoke_token(call: Call) -> Answer:
 
 def list_deliveries(call: Call) -> Answer:
     """Newest first. `cursor` is the id to start below."""
-    _app(call)
     cursor = call.query.get("cursor", "")
     if cursor and not cursor.isdigit():
         raise Refusal(400, "Invalid cursor")
-    found = [d for d in reversed(call.world.deliveries) if not cursor or d.id < int(cursor)]
-    size = min(max(int(call.query.get("per_page", "30") or "30"), 1), 100)
+    mine = [d for d in reversed(call.world.deliveries) if d.app is _app(call)]
+    found = [d for d in mine if not cursor or d.id < int(cursor)]
+    size = min(max(call.count("per_page", 30), 1), 100)
     links = {}
     if len(found) > size:
         links["link"] = f'<{call.url}?per_page={size}&cursor={found[size - 1].id}>; rel="next"'
@@ -142,9 +142,8 @@ def list_deliveries(call: Call) -> Answer:
 
 
 def _delivery(call: Call) -> Delivery:
-    _app(call)
     wanted = call.number("delivery_id")
-    found = next((d for d in call.world.deliveries if d.id == wanted), None)
+    found = next((d for d in call.world.deliveries if d.id == wanted and d.app is _app(call)), None)
     if found is None:
         raise NOT_FOUND
     return found

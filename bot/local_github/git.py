@@ -24,7 +24,7 @@ _CONFIG = {
 }
 
 
-class GitError(Exception):
+class GitError(RuntimeError):
     """git said no; the message is what it wrote to its standard error."""
 
 

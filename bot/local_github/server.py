@@ -188,12 +188,14 @@ class LocalGitHub:
         `branches` maps names to revisions of it. The App is installed on the owner unless it is already, or `install` is False.
         """
         owner, _, name = full_name.partition("/")
+        self.world.check_name(owner, name)
+        heads = {branch: _commit(Git(source), source, revision) for branch, revision in branches.items()}
         git = Git.create(self.world.root / "repositories" / owner / f"{name}.git")
         git.borrow(source)
         with self.world.lock:
             made = self.world.add_repository(owner, name, git, default_branch, None)
-        for branch, revision in branches.items():
-            git.update(f"refs/heads/{branch}", _commit(git, source, revision))
+        for branch, sha in heads.items():
+            git.update(f"refs/heads/{branch}", sha)
         git.run("symbolic-ref", "HEAD", f"refs/heads/{default_branch}")
         if install and self.world.installation_of(made, self.app) is None:
             self.install(owner)
@@ -201,6 +203,7 @@ class LocalGitHub:
 
     def fork(self, repository: Repository, owner: str) -> Repository:
         """A fork with the same branches. The App is not installed on it."""
+        self.world.check_name(owner, repository.name)
         git = Git.create(self.world.root / "repositories" / owner / f"{repository.name}.git")
         git.borrow(repository.git.path)
         for line in repository.git.text("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads").splitlines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import subprocess
 import tempfile
@@ -34,7 +35,7 @@ class SmartHttp:
         service = request.query_params.get("service", "")
         if service != "git-upload-pack":
             return PlainTextResponse("Only git-upload-pack is served here.\n", 403)
-        found = self._admit(request)
+        found = await self._admit(request)
         if isinstance(found, Response):
             return found
         first = b"# service=git-upload-pack\n"
@@ -46,7 +47,7 @@ class SmartHttp:
 
     async def upload_pack(self, request: Request) -> Response:
         """`git-upload-pack`: the negotiation and the pack."""
-        found = self._admit(request)
+        found = await self._admit(request)
         if isinstance(found, Response):
             return found
         raw = await request.body()
@@ -60,12 +61,14 @@ class SmartHttp:
         lines = _stream(_command(found), spooled, request)
         return StreamingResponse(lines, 200, _NO_CACHE, "application/x-git-upload-pack-result")
 
-    def _admit(self, request: Request) -> Repository | Response:
+    async def _admit(self, request: Request) -> Repository | Response:
         """The repository, for a living token that covers it with `contents: read`; else the answer that says no."""
         full_name = f"{request.path_params['owner']}/{request.path_params['repo'].removesuffix('.git')}"
         self.requests.append({"method": request.method, "path": request.url.path, "user": _user(request)})
-        if (fault := self._faults.take(request.method, request.url.path)) and fault.moment is not Moment.NEVER:
-            return PlainTextResponse(fault.message, fault.status or 502, fault.headers)
+        if fault := self._faults.take(request.method, request.url.path):
+            await asyncio.sleep(fault.delay)
+            if fault.moment is not Moment.NEVER:
+                return PlainTextResponse(fault.message, fault.status or 502, fault.headers)
         try:
             with self._world.lock:
                 token = auth.token_of(self._world, request.headers.get("authorization", ""))

@@ -18,7 +18,7 @@ Side = Literal["LEFT", "RIGHT"]
 
 PERMISSIONS = {"checks": "write", "contents": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write"}
 EVENTS = ("check_run", "check_suite", "merge_group", "pull_request")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
 
 def timestamp(moment: datetime) -> str:
@@ -249,6 +249,7 @@ class Delivery:
     """One attempt to deliver a webhook. `status_code` is 0 when no answer came; `status` says why."""
 
     id: int
+    app: App
     guid: str
     event: str
     action: str | None
@@ -302,11 +303,14 @@ class World:
         wanted = full_name.lower()
         return next((r for r in self.repositories.values() if r.full_name.lower() == wanted), None)
 
-    def add_repository(self, owner: str, name: str, git: Git, default_branch: str, parent: Repository | None) -> Repository:
+    def check_name(self, owner: str, name: str) -> None:
+        """`ValueError` unless a repository of that name can be made."""
         if not (_NAME.fullmatch(owner) and _NAME.fullmatch(name)) or name.endswith(".git"):
             raise ValueError(f"{owner}/{name} is not a repository name GitHub would take")
         if self.repository(f"{owner}/{name}"):
             raise ValueError(f"{owner}/{name} exists already")
+
+    def add_repository(self, owner: str, name: str, git: Git, default_branch: str, parent: Repository | None) -> Repository:
         account = self.account(owner)
         added = Repository(self.next_id(), account, name, git, default_branch, self.now(), parent=parent)
         self.repositories[added.id] = added

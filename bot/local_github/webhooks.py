@@ -56,7 +56,7 @@ class Webhooks:
         installed = installation.id if installation else None
         with self._world.lock:
             number, now, guid = self._world.next_id(), self._world.now(), str(uuid.uuid4())
-            made = Delivery(number, guid, event, payload.get("action"), payload, installed, repository, False, now)
+            made = Delivery(number, app, guid, event, payload.get("action"), payload, installed, repository, False, now)
         return self._queue(made)
 
     def redeliver(self, delivery: Delivery) -> Delivery:
@@ -86,7 +86,7 @@ class Webhooks:
 
     def _deliver(self, client: httpx.Client, delivery: Delivery) -> None:
         with self._world.lock:
-            app = next(iter(self._world.apps.values()))
+            app = delivery.app
             url, body = app.webhook_url, orjson.dumps(delivery.payload)
             delivery.request_headers = headers(app, delivery, body)
         started = time.monotonic()

@@ -62,10 +62,10 @@ def render(text: str, replaced: Replaced | None = None) -> Markup:
     return Markup(shown)  # noqa: S704 - the renderer above escapes everything but a few tags without attributes
 
 
-def first_line(text: str) -> str:
-    """The first words a reader sees, without marks of Markdown."""
-    visible = _COMMENT.sub("", text).strip()
-    return re.sub(r"[*_`#>]", "", visible.partition("\n")[0]).strip()
+def first_line(text: str) -> Markup:
+    """The first words a reader sees."""
+    visible = _COMMENT.sub("", text).strip().partition("\n")[0]
+    return Markup(_MARKDOWN.renderInline(visible.lstrip("#> ")))  # noqa: S704 - as above
 
 
 def _harmless(html: str) -> str:

@@ -35,7 +35,7 @@ class Discussion:
     id: int
     path: str
     where: str
-    gist: str
+    gist: Markup
     comments: tuple[Said, ...]
     resolved: bool
     outdated: bool

@@ -105,7 +105,9 @@ def test_what_cannot_be_is_refused(stage: Stage) -> None:
         github.create_repository("acme/nothing", path, branches={"main": "nowhere"})
     with pytest.raises(ValueError, match="exists already"):
         github.create_repository("acme/shop", path, branches={"main": "main"})
-    with pytest.raises(ValueError, match="not a repository name"):
-        github.create_repository("acme/a b", path, branches={"main": "main"})
+    for name in ("acme/a b", "acme/..", "../shop", "acme", "acme/x.git"):
+        with pytest.raises(ValueError, match="not a repository name"):
+            github.create_repository(name, path, branches={"main": "main"})
+    assert len(github.world.repositories) == 1
     with pytest.raises(ValueError, match="no such branch"):
         github.open_pull(stage.repository, "nowhere")

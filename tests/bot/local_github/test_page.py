@@ -159,4 +159,4 @@ def test_markdown_as_github_shows_it() -> None:
     assert 'class="del"' in empty
     assert 'class="add"' not in empty
     assert "cannot be applied" in render("```suggestion\nx\n```", Replaced("a.py", (), 1, applicable=False))
-    assert first_line("<!-- m -->\n**Bold** `code`\nmore") == "Bold code"
+    assert first_line("<!-- m -->\n## **Bold** `a_b_c` <i>\nmore") == "<strong>Bold</strong> <code>a_b_c</code> &lt;i&gt;"
