@@ -28,8 +28,9 @@ from rich.console import Console
 
 from bot.embedded import EmbeddedValkey, end_left_behind
 from bot.errors import Broken
-from bot.local_github import LocalGitHub, PullRequest
+from bot.local_github import LocalGitHub, PullRequest, Repository
 from bot.local_github import sample as sample_repository
+from bot.local_github.git import GitError
 from bot.processes import PARENT
 from bot.queue import Queue, connect
 from bot.reading import Outcome, outcome_of, tell
@@ -160,12 +161,13 @@ def _review_locally(console: Console, stack: contextlib.ExitStack, folder: Path,
     root = stack.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix="github-", ignore_cleanup_errors=True))
     github = stack.enter_context(LocalGitHub(Path(root), _port(wish.port)))
     console.print(f"Local GitHub on {github.url}")
+    repository = _repository(github, wish.repo, wish.base, wish.head) if wish.repo else None
     service = _port()
     github.webhook_url = f"http://127.0.0.1:{service}/webhook"
     children = _start_service(
         console, stack, folder, _environment(github, valkey, folder, service, wish), f"http://127.0.0.1:{service}"
     )
-    pull = _open(github, wish)
+    pull = github.open_pull(repository, "change") if repository else sample_repository.publish(github)
     console.print(f"Opened {pull.repository.full_name}#{pull.number}: {pull.title}", markup=False)
     outcome = _follow(console, github, pull, children)
     tell(console, pull, outcome)
@@ -295,18 +297,17 @@ def _port(wished: int = 0) -> int:
         return int(probe.getsockname()[1])
 
 
-def _open(github: LocalGitHub, wish: _Wish) -> PullRequest:
-    """The pull request: the sample's, or one of the commits wished for."""
-    if wish.repo is None:
-        return sample_repository.publish(github)
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", wish.repo.resolve().name.removesuffix(".git")).strip(".-") or "repository"
+def _repository(github: LocalGitHub, repo: Path, base: str | None, head: str | None) -> Repository:
+    """A repository on the local GitHub with the commits wished for as its branches `main` and `change`."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", repo.resolve().name.removesuffix(".git")).strip(".-") or "repository"
     try:
-        base = wish.base or _default_branch(wish.repo)
-        branches = {"main": base, "change": wish.head or "HEAD"}
-        repository = github.create_repository(f"local/{name}", wish.repo, branches=branches)
-        return github.open_pull(repository, "change")
-    except (ValueError, OSError, RuntimeError, subprocess.SubprocessError) as error:
-        raise Broken(f"no pull request can be made of {wish.repo}: {error}") from error
+        branches = {"main": base or _default_branch(repo), "change": head or "HEAD"}
+        made = github.create_repository(f"local/{name}", repo, branches=branches)
+        if made.git.merge_base("refs/heads/main", "refs/heads/change") is None:
+            raise ValueError("base and head have no common history")
+    except (ValueError, OSError, RuntimeError, GitError, subprocess.SubprocessError) as error:
+        raise Broken(f"no pull request can be made of {repo}: {error}") from error
+    return made
 
 
 def _default_branch(repo: Path) -> str:
