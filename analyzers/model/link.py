@@ -10,7 +10,7 @@ from analyzers.model import remedies, templates
 from analyzers.model.code import ClassDefinition, Codebase, FunctionDefinition
 from analyzers.model.models import ModelIndex, build_models
 from analyzers.model.project import Project, QuerySite, Relation, RelationRead
-from analyzers.model.roles import is_product
+from analyzers.model.roles import is_batch, is_product
 from analyzers.model.schema import build_schema
 from analyzers.model.summaries import Inference, Query, Read, Trace
 from analyzers.model.traces import FileTrace, Traces, World
@@ -123,6 +123,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         bypasses=read.bypass,
         loaded=covers(read.rows.eager, read.hops),
         limit=read.rows.limit,
+        batch=is_batch(read.at.path),
         through=through,
         path=read.hops,
     )
@@ -150,4 +151,5 @@ def _query(code: Codebase, table: str, query: Query) -> QuerySite:
         ordered=tuple(by["ordered"]),
         limited=query.rows.limited,
         partial=bool(by["other"]),
+        batch=is_batch(query.at.path),
     )

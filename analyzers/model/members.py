@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -70,8 +71,8 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             return _rows_member(inference, holder, name, node, frame)
         case ModelClass(model=model):
             return _class_member(inference, model, name, node, frame)
-        case Instance(definition=definition):
-            return _object_member(inference, holder, definition, name, node, frame)
+        case Instance():
+            return _object_member(inference, holder, name, node, frame)
         case ClassValue(definition=definition):
             return _static_member(inference, definition, name)
         case Super(receiver=receiver, after=after):
@@ -238,9 +239,8 @@ def _class_member(inference: Inference, name: str, attribute: str, node: Node, f
 # -- objects and classes that are no models ----------------------------------------------------------------------------
 
 
-def _object_member(
-    inference: Inference, holder: Value, definition: ClassDefinition, name: str, node: Node, frame: Frame
-) -> Value:
+def _object_member(inference: Inference, holder: Instance, name: str, node: Node, frame: Frame) -> Value:
+    definition = holder.definition
     method = inference.code.method(definition, name)
     if method is not None:
         if _is_property(method) or frame.template:
@@ -249,7 +249,7 @@ def _object_member(
     stated = inference.code.attribute(definition, name)
     if stated is not None:
         return inference.constant(stated[0].path, stated[1], stated[0])
-    held = _set_by_constructor(inference, definition, name)
+    held = _set_by_constructor(inference, holder, name)
     if held is not None:
         return held
     bases = sorted(inference.code.externals(definition))
@@ -263,20 +263,26 @@ def _object_member(
     return LibraryValue(f"{base}.{name}", instance=True) if base else None
 
 
-def _set_by_constructor(inference: Inference, definition: ClassDefinition, name: str) -> Value:
-    """`self.orders = OrderRepository()` in the constructor."""
+def _set_by_constructor(inference: Inference, holder: Instance, name: str) -> Value:
+    """`self.orders = OrderRepository()` in the constructor, with what this object was made of."""
     for constructor in ("__init__", "__construct"):
-        method = inference.code.method(definition, constructor)
+        method = inference.code.method(holder.definition, constructor)
         if method is None:
             continue
         for statement in method.node.body:
             if isinstance(statement, Assign) and isinstance(statement.target, Member) and statement.target.name == name:
-                for parameter in method.node.parameters:
-                    plain = parameter.name.lstrip("*")
-                    if isinstance(statement.value, Name) and statement.value.id == plain:
-                        return annotated(inference, method.path, parameter.annotation) if parameter.annotation else None
-                return inference.constant(method.path, statement, method.owner)
+                key = ("constructor", id(statement), holder)
+                return inference.remembered(key, partial(_constructed, inference, holder, method, statement))
     return None
+
+
+def _constructed(inference: Inference, holder: Instance, method: FunctionDefinition, statement: Assign) -> Value:
+    frame = inference.frame(method.path, None)
+    frame.owner, frame.function = method.owner, method.qualified
+    if method.node.receiver:
+        frame.env[method.node.receiver] = holder
+    inference.bind_arguments(method.node, holder.args, dict(holder.keywords), frame)
+    return inference.value(statement.value, frame) if statement.value is not None else None
 
 
 def _static_member(inference: Inference, definition: ClassDefinition, name: str) -> Value:

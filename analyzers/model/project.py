@@ -61,11 +61,9 @@ class Table(msgspec.Struct, frozen=True):
     index_code: str = "sql"  # how this project states an index: named form of `analyzers.model.remedies`
 
     def led_by(self, column: str) -> Index | None:
-        """An index, usable for every row, whose first column is `column`."""
+        """An index whose first column is `column`. A partial one counts: whether a query implies its predicate is not read."""
         for index in self.indexes:
-            if not index.readable or (
-                index.columns and index.columns[0] == column and not index.where and index.method in _ORDERED
-            ):
+            if not index.readable or (index.columns and index.columns[0] == column and index.method in _ORDERED):
                 return index
         return None
 
@@ -112,7 +110,7 @@ class QuerySite(msgspec.Struct, frozen=True):
     ordered: tuple[str, ...] = ()
     limited: bool = False
     partial: bool = False  # it also searches by something that was not understood
-    path: str = ""
+    batch: bool = False  # in a command or script that a schedule or a person starts
 
 
 class RelationRead(msgspec.Struct, frozen=True):
@@ -134,6 +132,7 @@ class RelationRead(msgspec.Struct, frozen=True):
     bypasses: bool = False
     loaded: bool = False  # it came with the rows, and is asked for again
     limit: int = 0  # a literal bound of the rows, 0 for none
+    batch: bool = False  # in a command or script that a schedule or a person starts
     through: tuple[Place, ...] = ()  # calls on the way from the loop to the read
     path: tuple[str, ...] = ()
 

@@ -10,6 +10,7 @@ _TEST = re.compile(
 )
 _MIGRATION = re.compile(r"(^|/)(migrations?|alembic|versions|db/migrate)(/|$)", re.IGNORECASE)
 _SEED = re.compile(r"(^|/)(seeds?|seeders?|DataFixtures|[^/]*(populate|seed)[^/]*\.\w+)(/|$)", re.IGNORECASE)
+_BATCH = re.compile(r"(^|/)(management/commands|Command|Console/Commands|console|scripts?|bin|cron)(/|$)")
 
 
 def is_test(path: str) -> bool:
@@ -25,3 +26,8 @@ def is_migration(path: str) -> bool:
 def is_product(path: str) -> bool:
     """Whether the path holds code that runs for users."""
     return not is_test(path) and not is_migration(path)
+
+
+def is_batch(path: str) -> bool:
+    """Whether the path holds commands and scripts, which no user waits for."""
+    return _BATCH.search(path) is not None

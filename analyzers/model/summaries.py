@@ -550,7 +550,7 @@ class Inference:
             case ModelClass(model=model):
                 return Row(model)
             case ClassValue(definition=definition):
-                return queries.rows_of_class(self, definition) or Instance(definition)
+                return queries.rows_of_class(self, definition) or Instance(definition, args, tuple(keywords.items()))
             case LibraryValue():
                 return members.call_library(self, callee, node, args, keywords, frame)
         self.hand_over(args, frame, node)
@@ -581,7 +581,7 @@ class Inference:
             frame = Frame(definition.path, definition.qualified, language, definition.owner, caller)
             if definition.node.receiver:
                 frame.env[definition.node.receiver] = receiver
-            self._bind_arguments(definition.node, args, keywords, frame)
+            self.bind_arguments(definition.node, args, keywords, frame)
             return self._walk(definition.node, frame, caller, node)
 
         return self.remembered((id(definition.node), receiver, args, tuple(keywords.items())), walk)
@@ -608,7 +608,7 @@ class Inference:
             return members.annotated(self, frame.path, function.returns)
         return result
 
-    def _bind_arguments(self, function: Function, args: tuple[Value, ...], keywords: dict[str, Value], frame: Frame) -> None:
+    def bind_arguments(self, function: Function, args: tuple[Value, ...], keywords: dict[str, Value], frame: Frame) -> None:
         position = 0
         for parameter in function.parameters:
             plain = parameter.name.lstrip("*.&")
@@ -639,7 +639,7 @@ class Inference:
         inner = Frame(frame.path, frame.function, frame.language, frame.owner, frame)
         inner.path = closure.path
         inner.env = dict(closure.env)
-        self._bind_arguments(closure.node, args, keywords, inner)
+        self.bind_arguments(closure.node, args, keywords, inner)
         return self._walk(closure.node, inner, frame, node)
 
 

@@ -76,9 +76,11 @@ class ModelClass(msgspec.Struct, frozen=True):
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """An object of a project class that is no model."""
+    """An object of a project class that is no model, with what its constructor was given."""
 
     definition: ClassDefinition
+    args: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
 
 
 class ClassValue(msgspec.Struct, frozen=True):

@@ -68,7 +68,7 @@ def _foreign_keys(table: Table) -> Iterator[Finding]:
 
 def _searched(table: Table, query: QuerySite) -> Iterator[Finding]:
     narrowing = (*query.equal, *query.ranged)
-    if query.partial or any(_covered(table, c) for c in narrowing):
+    if query.partial or query.batch or any(_covered(table, c) for c in narrowing):
         return
     if narrowing:
         columns = _index_columns(table, query)

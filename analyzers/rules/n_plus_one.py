@@ -19,6 +19,7 @@ TITLE = "N+1 queries"
 CATEGORY = "n_plus_one"
 
 _FEW = 5  # a page of five rows never hurts
+_PAGE = 25  # a page of this many rows hurts, but does not grow
 _ROWS = 100  # the example of every growth law
 _MANY_PER_ROW = 5  # rows of a collection in that example
 
@@ -59,7 +60,7 @@ def _finding(reads: list[RelationRead]) -> Finding:
         place=read.query,
         related=tuple(_related(reads)),
         evidence=tuple(_evidence(read)),
-        severity=Severity.HIGH if not 0 < read.limit <= 25 else Severity.MEDIUM,
+        severity=Severity.MEDIUM if read.batch or 0 < read.limit <= _PAGE else Severity.HIGH,
         confidence=Confidence.CERTAIN,
         fix=read.remedy.fix,
     )
