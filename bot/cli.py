@@ -163,7 +163,7 @@ def run(
     base: Annotated[str | None, typer.Option(metavar="REV", help="Where the pull request starts.")] = None,
     head: Annotated[str | None, typer.Option(metavar="REV", help="The pull request's last commit.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Exit when the review has arrived.")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8321,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 0,
 ) -> None:
     """Run the whole service on this machine, with a local GitHub, and review a pull request."""
     from bot.run import run as start

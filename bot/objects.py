@@ -201,14 +201,18 @@ class Repository:
             raise GitError(f"{self.path} is bare and has no files of its own; say what to review: --head REV.")
         top = self._git("rev-parse", "--show-toplevel").removesuffix("\n")
         index = self._copy_index()
-        # Where git sees that it has an object already, it freshens the file's age. Here it sees none but ours.
+        # Where git sees that it has an object already, it freshens the file's age. So here it sees none but ours, unless
+        # it has to: a sparse index names trees instead of files.
+        sparse = index.is_file() and b"sdir" in index.read_bytes()
         extra = {
             "GIT_DIR": str(self._scratch),
             "GIT_WORK_TREE": top,
             "GIT_INDEX_FILE": str(index),
-            "GIT_OBJECT_DIRECTORY": str(self._scratch / "written"),
+            "GIT_OBJECT_DIRECTORY": str(self._scratch / ("objects" if sparse else "written")),
         }
-        process_environment = {**environment(self._worktree_config(), keep=("PATH", "HOME", "XDG_CONFIG_HOME")), **extra}
+        # What we write lives as long as we do.
+        config = {**self._worktree_config(), "core.fsync": "none"}
+        process_environment = {**environment(config, keep=("PATH", "HOME", "XDG_CONFIG_HOME")), **extra}
 
         def git(*arguments: str, stdin: bytes = b"") -> bytes:
             return _run(("git", *arguments), process_environment, Path(top), self.timeout, stdin)

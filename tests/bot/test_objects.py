@@ -368,6 +368,19 @@ def test_split_indexes_and_global_ignores(work: Work, tmp_path: Path, monkeypatc
         assert texts(repository, repository.working_tree()) == {"a.py": b"1", "b.py": b"2"}
 
 
+@pytest.mark.parametrize("index", ["--sparse-index", "--no-sparse-index"])
+def test_what_a_sparse_checkout_leaves_out_is_still_there(work: Work, index: str) -> None:
+    work.put("a/x.py", "1")
+    work.put("b/c/y.py", "1")
+    work.commit()
+    work.git("sparse-checkout", "init", "--cone", index)
+    work.git("sparse-checkout", "set", "a")
+    assert not (work.path / "b").exists()
+    work.put("a/x.py", "2")
+    with Repository(work.path) as repository:
+        assert texts(repository, repository.working_tree()) == {"a/x.py": b"2", "b/c/y.py": b"1"}
+
+
 def test_a_bare_repository_has_no_files(work: Work, tmp_path: Path) -> None:
     work.commit(a="1")
     subprocess.run(["git", "clone", "-q", "--bare", str(work.path), str(tmp_path / "bare")], env=ENV, check=True)
