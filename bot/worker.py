@@ -222,7 +222,7 @@ class Supervisor:
         except BaseException:
             log.exception("worker")
         finally:
-            logging_flush()
+            _flush()
             os._exit(status)
 
     def _reap(self) -> None:
@@ -265,7 +265,7 @@ class Supervisor:
         log.info("stopped")
 
 
-def logging_flush() -> None:
+def _flush() -> None:
     """Writes what is still buffered; `os._exit` would lose it."""
     with contextlib.suppress(Exception):
         sys.stdout.flush()
