@@ -7,23 +7,15 @@ contradict each other. `Parser.dialect` decides where they do.
 from __future__ import annotations
 
 from analyzers.facts.outline import Call, Function, Keyword, Member, Name, Node, Other, Parameter, Return, Text
-from analyzers.frontends.template_tokens import Dialect, Token, number_text, string_value, tokens_of, utf8
+from analyzers.frontends.template_cursor import Cursor
+from analyzers.frontends.template_tokens import Token, number_text, string_value, tokens_of, utf8
 from analyzers.frontends.tree import MAX_CHAIN, MAX_TEXT
 
 MAX_NESTING = 30
 """Brackets, operators and arguments within each other in one expression."""
 
 
-class MalformedError(Exception):
-    """A tag that cannot be read, with the offset of the trouble."""
-
-    def __init__(self, offset: int, text: str) -> None:
-        super().__init__(text)
-        self.offset = offset
-        self.text = text
-
-
-_CONSTANTS: dict[str, bool | None] = {
+CONSTANTS: dict[str, bool | None] = {
     "true": True,
     "True": True,
     "TRUE": True,
@@ -44,80 +36,18 @@ _BINARY = {
 _NOT = 18
 _SIGN = 70
 _WORDS = {"starts": "with", "ends": "with", "has": "", "not": "in"}
+_PREFIXES = frozenset({"not", "-", "+", "..."})
 _NO_OPERAND = frozenset({"and", "or", "in", "is", "if", "else", "not", "as", "with", "only", "ignore"})
 
 
-class Parser:
-    """A reading position in the tokens of one tag; `end` is where the tag's content ends."""
-
-    def __init__(self, tokens: list[Token], dialect: Dialect, end: int) -> None:
-        self.tokens = tokens
-        self.dialect: Dialect = dialect
-        self.end = end
-        self.at = 0
-        self.depth = 0
-
-    # -- tokens
-
-    def peek(self, ahead: int = 0) -> Token | None:
-        index = self.at + ahead
-        return self.tokens[index] if index < len(self.tokens) else None
-
-    def next_is(self, text: str, ahead: int = 0) -> bool:
-        """Whether this word or operator comes next."""
-        index = self.at + ahead
-        return index < len(self.tokens) and self.tokens[index].text == text and self.tokens[index].kind != "string"
-
-    def take(self, *texts: str) -> bool:
-        """Steps over these words or operators if all of them come next."""
-        if all(self.next_is(text, ahead) for ahead, text in enumerate(texts)):
-            self.at += len(texts)
-            return True
-        return False
-
-    def expect(self, text: str) -> None:
-        if not self.take(text):
-            raise self.trouble(f"`{text}` is missing")
-
-    def name(self) -> Name:
-        """An identifier."""
-        token = self.peek()
-        if token is None or token.kind != "name":
-            raise self.trouble("a name is missing")
-        self.at += 1
-        return Name(token.start, token.end, utf8(token.text))
+class Parser(Cursor):
+    """Reads the expressions of one tag."""
 
     def keyword(self) -> Keyword:
         """`name=value`."""
         name = self.name()
         self.expect("=")
         return Keyword(name.id, self.expression())
-
-    def target(self) -> Node:
-        """What can be assigned to: a name, or a member of one."""
-        node: Node = self.name()
-        for _ in range(MAX_CHAIN):
-            if not self.take("."):
-                break
-            part = self.name()
-            node = Member(node.start, part.end, node, part.id)
-        return node
-
-    def done(self) -> bool:
-        return self.at >= len(self.tokens)
-
-    def position(self) -> int:
-        """Where the next token stands."""
-        return self.tokens[self.at].start if self.at < len(self.tokens) else self.end
-
-    def last_end(self) -> int:
-        """Where the token before ended."""
-        return self.tokens[self.at - 1].end if self.at else self.position()
-
-    def trouble(self, text: str) -> MalformedError:
-        return MalformedError(self.position(), text)
-
-    # -- expressions
 
     def expression(self, least: int = 0) -> Node:
         """An expression whose operators bind at least as tightly as `least`. Raises `MalformedError`."""
@@ -141,7 +71,7 @@ class Parser:
 
     def _operator(self) -> tuple[str, int] | None:
         """The binary operator that comes next, and how many tokens it takes."""
-        if self.at >= len(self.tokens):
+        if self.at >= self.count:
             return None
         token = self.tokens[self.at]
         if token.kind == "string":
@@ -177,7 +107,7 @@ class Parser:
         token = self.peek()
         if token is None:
             raise self.trouble("a test is missing")
-        if token.kind != "name" or token.text in _CONSTANTS or self.next_is(".", 1):
+        if token.kind != "name" or token.text in CONSTANTS or self.next_is(".", 1):
             right = self.expression(_BINARY["is"] + 1)
             node: Node = Other(left.start, right.end, "is", (left, right))
         else:
@@ -189,7 +119,7 @@ class Parser:
             keywords: tuple[Keyword, ...] = ()
             if self.next_is("("):
                 args, keywords = self.arguments()
-            elif (token := self.peek()) and self.dialect == "django" and self._starts_operand(token):
+            elif (token := self.peek()) and (self.dialect == "django" or " " in name.id) and self._starts_operand(token):
                 args = (self._postfix(),)
             node = Call(left.start, self.last_end(), name, (left, *args), keywords)
         return Other(left.start, node.end, "not", (node,)) if negated else node
@@ -199,6 +129,8 @@ class Parser:
 
     def conditional(self, node: Node) -> Node:
         """`a ? b : c`, `a ? b`, `a ?: b` and Jinja's `b if a else c`."""
+        if self.at >= self.count:
+            return node
         if self.take("?:"):
             right = self.expression()
             return Other(node.start, right.end, "or", (node, right))
@@ -213,6 +145,8 @@ class Parser:
         return node
 
     def _unary(self) -> Node:
+        if self.at >= self.count or self.tokens[self.at].text not in _PREFIXES:
+            return self._postfix()
         start = self.position()
         if self.take("not"):
             inner = self.expression(_NOT)
@@ -236,7 +170,7 @@ class Parser:
         """A primary with its members, items, calls and filters; those beyond a bound are read but not kept."""
         node = self._primary()
         length = 0
-        while self.at < len(self.tokens):
+        while self.at < self.count:
             token = self.tokens[self.at]
             if token.kind != "op":
                 break
@@ -359,8 +293,8 @@ class Parser:
         match token.kind:
             case "name":
                 self.at += 1
-                if token.text in _CONSTANTS:
-                    return Text(token.start, token.end, _CONSTANTS[token.text])
+                if token.text in CONSTANTS:
+                    return Text(token.start, token.end, CONSTANTS[token.text])
                 if self.next_is("=>"):
                     return self._arrow(token.start, [token])
                 return Name(token.start, token.end, utf8(token.text))

@@ -26,7 +26,10 @@ class Token(NamedTuple):
 
 
 class Tag(NamedTuple):
-    """`{{ … }}` (`kind` is `{{`) or `{% … %}` (`{%`). `closed` is false where its end is missing."""
+    """`{{ … }}` (`kind` is `{{`) or `{% … %}` (`{%`). `closed` is false where its end is missing.
+
+    A printed path with plain filters, `{{ a.b|c }}`, is of the kind `path`: it has no tokens, and covers the path alone.
+    """
 
     kind: str
     tokens: list[Token]
@@ -36,16 +39,27 @@ class Tag(NamedTuple):
 
 
 _OPEN = re.compile(r"\{[%{#]")
-_TOKEN = re.compile(
-    r"""\s*+(?:
+_LEXEMES = r"""\s*+(?:
         (?P<name>[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*+)
       | (?P<number>\d++(?:_\d++)*+(?:\.\d++)?(?:[eE][+-]?\d++)?)
-      | (?P<string>"(?:[^"\\]|\\.){0,20000}+"|'(?:[^'\\]|\\.){0,20000}+')
-      | (?P<close>[-~+]?%\}|[-~+]?\}\})
-      | (?P<open>\{[%{\#])
+      | %s
+      | (?P<close>[-~+]?%%\}|[-~+]?\}\})
+      | (?P<open>\{[%%{\#])
       | (?P<op>===|!==|<=>|\?\?|\?\.|\?:|\*\*|//|==|!=|<=|>=|=>|\.\.\.|\.\.|\S)
-    )""",
-    re.VERBOSE | re.DOTALL | re.ASCII,
+    )"""
+_STRING = r"""(?P<string>"(?:[^"\\]|\\.){0,4000}+"|'(?:[^'\\]|\\.){0,4000}+')"""
+_FLAGS = re.VERBOSE | re.DOTALL | re.ASCII
+_TOKEN = re.compile(_LEXEMES % _STRING, _FLAGS)
+_TOKEN_NO_STRING = re.compile(_LEXEMES % "(?P<string>(?!))", _FLAGS)
+MAX_TOKENS = 5_000
+"""Tokens of one tag; a longer one is cut and counts as not closed."""
+
+MAX_BROKEN = 50
+"""Quotes that never close, each of which costs a scan of up to 4,000 characters."""
+
+_PATH = re.compile(
+    r"\{\{[-~]?[ \t]*+([A-Za-z_][A-Za-z0-9_]*+(?:\.[A-Za-z_][A-Za-z0-9_]*+){0,30}+(?:\|[A-Za-z_][A-Za-z0-9_]*+){0,9}+)"
+    r"[ \t]*+[-~]?\}\}"
 )
 _RAW = re.compile(r"\{%[-~+]?\s*+(comment|verbatim|raw)\b(?:[^%\n]|%(?!\}))*+%\}")
 _RAW_END = {word: re.compile(r"\{%[-~+]?\s*+end" + word + r"\b[^%\n]*+[-~+]?%\}") for word in ("comment", "verbatim", "raw")}
@@ -57,6 +71,7 @@ def tags(text: str) -> Iterator[Tag]:
     """The tags of a template in order; comments and verbatim parts are left out."""
     at = 0
     absent: set[str] = set()
+    broken: list[int] = []
     while opening := _OPEN.search(text, at):
         start = opening.start()
         kind = opening[0]
@@ -73,24 +88,34 @@ def tags(text: str) -> Iterator[Tag]:
             else:
                 absent.add(raw[1])
                 at = raw.end()
+        elif kind == "{{" and (path := _PATH.match(text, start)):
+            at = path.end()
+            yield Tag("path", [], *path.span(1), True)
         else:
-            tag = _tag(text, start, kind)
+            tag = _tag(text, start, kind, broken)
             at = tag.end
             yield tag
 
 
-def _tag(text: str, start: int, kind: str) -> Tag:
-    """The tag that opens at `start`. It ends at its closing mark, before the next tag, or with the text."""
+def _tag(text: str, start: int, kind: str, broken: list[int]) -> Tag:
+    """The tag that opens at `start`. It ends at its closing mark, before the next tag, or with the text.
+
+    `broken` collects the quotes that open no string; where there are many, strings are no longer looked for.
+    """
     tokens: list[Token] = []
     at = start + 3 if text[start + 2 : start + 3] in {"-", "~", "+"} else start + 2
     wanted = "}}" if kind == "{{" else "%}"
     braces = 0
-    match_token = _TOKEN.match
+    match_token = _TOKEN.match if len(broken) < MAX_BROKEN else _TOKEN_NO_STRING.match
     while found := match_token(text, at):
         group = found.lastgroup
         begin, at = found.span(group or 0)
         if group == "op":
             sign = text[begin:at]
+            if sign in "\"'":
+                broken.append(begin)
+                if len(broken) == MAX_BROKEN:
+                    match_token = _TOKEN_NO_STRING.match
             braces += (sign == "{") - (sign == "}")
             tokens.append(Token("op", sign, begin, at))
         elif group == "close":
@@ -109,6 +134,8 @@ def _tag(text: str, start: int, kind: str) -> Tag:
             return Tag(kind, tokens, start, begin, False)
         else:
             tokens.append(Token(group or "", text[begin:at], begin, at))
+            if len(tokens) > MAX_TOKENS:
+                return Tag(kind, tokens, start, at, False)
     return Tag(kind, tokens, start, len(text), False)
 
 
