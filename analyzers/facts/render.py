@@ -13,7 +13,21 @@ from collections.abc import Iterator
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Class, Function, Keyword, Loop, Member, Name, Node, Other, Parameter, Return, Text
+from analyzers.facts.outline import (
+    Assign,
+    Call,
+    Class,
+    Function,
+    Keyword,
+    Loop,
+    Member,
+    Name,
+    Node,
+    Other,
+    Parameter,
+    Return,
+    Text,
+)
 
 WIDTH = 100
 """Characters of a line, its indentation included."""
@@ -61,9 +75,16 @@ def _parts(node: Node) -> tuple[list[str], list[tuple[str, Node]]]:
             return [f"{node.operator}="], tail
         case Loop():
             labelled = (("key:", node.key), ("target:", node.target), ("over:", node.over))
-            return ["loop", node.kind], [*((label, part) for label, part in labelled if part), *(("", part) for part in node.body)]
+            return ["loop", node.kind], [
+                *((label, part) for label, part in labelled if part),
+                *(("", part) for part in node.body),
+            ]
         case Function():
-            words = ["async"] * node.is_async + ["function", node.name or '""'] + [f"receiver:{node.receiver}"] * bool(node.receiver)
+            words = (
+                ["async"] * node.is_async
+                + ["function", node.name or '""']
+                + [f"receiver:{node.receiver}"] * bool(node.receiver)
+            )
             tail = [*_decorators(node.decorators), *_parameters(node.parameters)]
             if node.returns is not None:
                 tail.append(("returns:", node.returns))

@@ -8,37 +8,17 @@ from typing import ClassVar
 import msgspec
 from tree_sitter import Node as Syntax
 
-from analyzers.facts.outline import (
-    Assign,
-    Call,
-    Class,
-    Function,
-    Loop,
-    Member,
-    Name,
-    Node,
-    Other,
-    Parameter,
-    Return,
-    Text,
-)
-from analyzers.facts.store import Import
+from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other, Parameter, Return
 from analyzers.frontends.php_docblock import Docblock, read_docblock
-from analyzers.frontends.php_expressions import COMMENT, PhpExpressions, kind_of, kinds_of
-from analyzers.frontends.tree import MAX_CHAIN, MAX_DEPTH, Lowering, TreeFrontend
+from analyzers.frontends.php_literals import COMMENT, NAME, kind_of, kinds_of
+from analyzers.frontends.php_statements import BLOCKS, NO_DOCBLOCK, PhpStatements
+from analyzers.frontends.tree import MAX_DEPTH, Lowering, TreeFrontend
 
-_EXPRESSION, _FOREACH, _NAMESPACE = kind_of("expression_statement"), kind_of("foreach_statement"), kind_of("namespace_definition")
-_PROPERTY, _METHOD, _CONSTANT, _USE = (
-    kind_of("property_declaration"),
-    kind_of("method_declaration"),
-    kinds_of("const_declaration"),
-    kind_of("use_declaration"),
-)
-_ELIF, _ELSE, _IF = kinds_of("else_if_clause"), kinds_of("else_clause"), kind_of("if_statement")
-_NAME, _ATTRIBUTES, _PROMOTION = kind_of("name"), kind_of("attribute_list"), kind_of("property_promotion_parameter")
+_PROPERTY, _METHOD, _USE = kind_of("property_declaration"), kind_of("method_declaration"), kind_of("use_declaration")
+_CONSTANTS, _ATTRIBUTES = kinds_of("const_declaration"), kind_of("attribute_list")
+_PROMOTION = kind_of("property_promotion_parameter")
 _BASES = kinds_of("base_clause", "class_interface_clause")
 _BODIES = kinds_of("declaration_list", "enum_declaration_list")
-_BLOCKS = kinds_of("compound_statement", "colon_block")
 _TYPES = kinds_of(
     "named_type",
     "optional_type",
@@ -48,265 +28,14 @@ _TYPES = kinds_of(
     "primitive_type",
     "bottom_type",
 )
-_DOCUMENTED = kinds_of(
-    "class_declaration",
-    "interface_declaration",
-    "trait_declaration",
-    "enum_declaration",
-    "function_definition",
-)
 _MODIFIERS = {"static_modifier": "static", "abstract_modifier": "abstract"}
-_NO_DOCBLOCK = Docblock()
 
 
-class PhpLowering(PhpExpressions):
-    """Statements and definitions on top of the expressions: one method a kind of syntax node."""
-
-    words: ClassVar[dict[str, str]] = {
-        "break_statement": "break",
-        "continue_statement": "continue",
-        "dynamic_variable_name": "variable",
-        "echo_statement": "echo",
-        "finally_clause": "finally",
-        "global_declaration": "global",
-        "goto_statement": "goto",
-        "print_intrinsic": "echo",
-        "throw_expression": "raise",
-        "try_statement": "try",
-        "unset_statement": "delete",
-        "variadic_unpacking": "spread",
-    }
-
-    def __init__(self, source: bytes) -> None:
-        super().__init__(source)
-        self.docblock = _NO_DOCBLOCK
-
-    def module(self, root: Syntax) -> tuple[Node, ...]:
-        return self.statements(root.named_children)
-
-    # Statements and the docblocks before them
-
-    def statements(self, nodes: Iterable[Syntax]) -> tuple[Node, ...]:
-        """Statements in order, each with what the docblock before it declares."""
-        result: list[Node] = []
-        docblock: Docblock | None = None
-        run: list[Syntax] = []
-        for node in nodes:
-            kind = node.kind_id
-            if kind == COMMENT:
-                if self.text.startswith("/**", node.start_byte):
-                    docblock = read_docblock(self.text, node.start_byte, node.end_byte, self.slice)
-            elif kind == _NAMESPACE:
-                result += self.all(run)
-                run.clear()
-                result += self.in_namespace(node)
-                docblock = None
-            elif docblock is None:
-                run.append(node)
-            else:
-                result += self.all(run)
-                run.clear()
-                result += self.documented(node, docblock)
-                docblock = None
-        return (*result, *self.all(run)) if result else self.all(run)
-
-    def documented(self, node: Syntax, docblock: Docblock) -> list[Node]:
-        """A statement, with the types of the variables that its docblock names."""
-        if node.kind_id in _DOCUMENTED:
-            self.docblock = docblock
-            result = list(self.all((node,)))
-            self.docblock = _NO_DOCBLOCK
-            return result
-        result = list(self.all((node,)))
-        if not docblock.variables or not result:
-            return result
-        statement = result[-1]
-        for name, kind in docblock.variables:
-            declaration = Assign(kind.start, kind.end, Name(kind.start, kind.end, name), None, kind)
-            match statement:
-                case Assign(target=Name() as target, annotation=None) if name in ("", target.id):
-                    statement = msgspec.structs.replace(statement, annotation=kind)
-                case Loop() if name and node.kind_id == _FOREACH:
-                    statement = msgspec.structs.replace(statement, body=(declaration, *statement.body))
-                case _ if name:
-                    result.insert(-1, declaration)
-        result[-1] = statement
-        return result
-
-    def in_namespace(self, node: Syntax) -> tuple[Node, ...]:
-        parts = self.parts(node)
-        if parts and parts[0].type == "namespace_name":
-            self.namespace = self.namespace or "".join(self.of(parts[0]).split())
-        if parts and parts[-1].kind_id in _BLOCKS:
-            return self.statements(parts[-1].named_children)
-        return ()
-
-    def lower_namespace_definition(self, node: Syntax) -> Node:
-        return Other(node.start_byte, node.end_byte, "block", self.in_namespace(node))
-
-    def lower_expression_statement(self, node: Syntax) -> Node | None:
-        lowered = self.all(self.parts(node))
-        return lowered[0] if lowered and not isinstance(lowered[0], Text) else None
-
-    lower_text = lower_php_tag = lower_php_end_tag = lower_text_interpolation = Lowering.nothing
-    lower_empty_statement = lower_named_label_statement = Lowering.nothing
-
-    def lower_compound_statement(self, node: Syntax) -> Node:
-        return Other(node.start_byte, node.end_byte, "block", self.statements(node.named_children))
-
-    lower_colon_block = lower_compound_statement
-
-    def block(self, node: Syntax) -> Node:
-        """A block, also where it is a single statement without braces."""
-        if node.kind_id in _BLOCKS:
-            return self.lower(node)
-        return Other(node.start_byte, node.end_byte, "block", self.all((node,)))
-
-    def body(self, node: Syntax) -> tuple[Node, ...]:
-        return self.statements(node.named_children) if node.kind_id in _BLOCKS else self.all((node,))
-
-    def lower_echo_statement(self, node: Syntax) -> Node:
-        parts = self.parts(node)
-        values = [value for part in parts for value in self.sequence(part)]
-        return Other(node.start_byte, node.end_byte, "echo", self.all(values))
-
-    def lower_return_statement(self, node: Syntax) -> Node:
-        values = self.parts(node)
-        return Return(node.start_byte, node.end_byte, self.lower(values[0]) if values else None)
-
-    def lower_declare_statement(self, node: Syntax) -> Node | None:
-        inside = [part for part in self.parts(node) if part.type != "declare_directive"]
-        return Other(node.start_byte, node.end_byte, "block", self.statements(inside)) if inside else None
-
-    def lower_static_variable_declaration(self, node: Syntax) -> Node:
-        return self.assigned(node)
-
-    def lower_function_static_declaration(self, node: Syntax) -> Node:
-        return self.one_or_block(node, self.all(self.parts(node)))
-
-    def lower_const_declaration(self, node: Syntax) -> Node:
-        elements = [part for part in self.parts(node) if part.type == "const_element"]
-        return self.one_or_block(node, [self.assigned(element) for element in elements])
-
-    def one_or_block(self, node: Syntax, nodes: Iterable[Node]) -> Node:
-        found = tuple(nodes)
-        return found[0] if len(found) == 1 else Other(node.start_byte, node.end_byte, "block", found)
-
-    def assigned(self, node: Syntax) -> Assign:
-        """`name = value` or `name` in a declaration."""
-        name, *value = self.parts(node)
-        return Assign(node.start_byte, node.end_byte, self.lower(name), self.lower(value[0]) if value else None)
-
-    # Control flow
-
-    def lower_if_statement(self, node: Syntax) -> Node:
-        """`elseif` and `else if` are an `if` in the `else` of the one before."""
-        end = node.end_byte
-        branches: list[tuple[int, list[Syntax]]] = []
-        last: Syntax | None = None
-        following: Syntax | None = node
-        while following is not None:
-            parts = self.parts(following)
-            branches.append((following.start_byte, parts[:2]))
-            following = None
-            for part in parts[2:]:
-                if part.kind_id in _ELIF:
-                    branches.append((part.start_byte, self.parts(part)))
-                elif part.kind_id in _ELSE:
-                    (last,) = self.parts(part)
-                    if last.kind_id == _IF:
-                        following, last = last, None
-        result = self.block(last) if last is not None else None
-        if len(branches) > MAX_CHAIN:
-            flat: list[Node] = [self.branch(start, branch, None, branch[-1].end_byte) for start, branch in branches[MAX_CHAIN:]]
-            flat += [result] if result is not None else []
-            result = Other(flat[0].start, end, "block", tuple(flat))
-            del branches[MAX_CHAIN:]
-        self.depth += len(branches)
-        for start, branch in reversed(branches):
-            self.depth -= 1
-            result = self.branch(start, branch, result, end)
-        assert result is not None
-        return result
-
-    def branch(self, start: int, parts: list[Syntax], otherwise: Node | None, end: int) -> Node:
-        test = self.lower(parts[0])
-        block = self.block(parts[1]) if len(parts) > 1 else Other(end, end, "block")
-        return Other(start, end, "if", (test, block) if otherwise is None else (test, block, otherwise))
-
-    def lower_foreach_statement(self, node: Syntax) -> Node:
-        over, target, *rest = self.parts(node)
-        key = None
-        if target.type == "pair":
-            first, target = self.pair(target)
-            key = self.lower(first)
-        body = tuple(statement for part in rest for statement in self.body(part))
-        return Loop(node.start_byte, node.end_byte, self.lower(target), self.lower(over), body, "for", key)
-
-    def lower_while_statement(self, node: Syntax) -> Node:
-        test, *rest = self.parts(node)
-        body = tuple(statement for part in rest for statement in self.body(part))
-        return Loop(node.start_byte, node.end_byte, None, self.lower(test), body, "while")
-
-    def lower_do_statement(self, node: Syntax) -> Node:
-        body, test = self.pair(node)
-        return Loop(node.start_byte, node.end_byte, None, self.lower(test), self.body(body), "while")
-
-    def lower_for_statement(self, node: Syntax) -> Node:
-        """`for (a; test; step)` is `a`, then a `while` with the step at the end of its body."""
-        fields = {name: node.child_by_field_name(name) for name in ("initialize", "condition", "update")}
-        before, test, step = (self.sequence(part) if part is not None else [] for part in fields.values())
-        outside = {part.id for part in fields.values() if part is not None}
-        body = [statement for part in self.parts(node) if part.id not in outside for statement in self.body(part)]
-        start, end = node.start_byte, node.end_byte
-        over = self.lower(test[-1]) if test else None
-        loop = Loop(start, end, None, over, (*self.all(test[:-1]), *body, *self.all(step)), "while")
-        return Other(start, end, "block", (*self.all(before), loop)) if before else loop
-
-    def lower_switch_statement(self, node: Syntax) -> Node:
-        subject, block = self.pair(node)
-        return Other(node.start_byte, node.end_byte, "match", (self.lower(subject), *self.all(block.named_children)))
-
-    def lower_case_statement(self, node: Syntax) -> Node:
-        value, *body = self.parts(node)
-        return self.case(node, self.lower(value), body)
-
-    def lower_default_statement(self, node: Syntax) -> Node:
-        start = node.start_byte
-        return self.case(node, Name(start, start + 7, "default"), self.parts(node))
-
-    def case(self, node: Syntax, pattern: Node, body: list[Syntax]) -> Node:
-        start = body[0].start_byte if body else node.end_byte
-        block = Other(start, node.end_byte, "block", self.statements(body))
-        return Other(node.start_byte, node.end_byte, "case", (pattern, block))
-
-    def lower_catch_clause(self, node: Syntax) -> Node:
-        kind, *name, body = self.parts(node)
-        caught = self.type(kind)
-        if name:
-            caught = Assign(kind.start_byte, name[0].end_byte, self.lower(name[0]), caught)
-        return Other(node.start_byte, node.end_byte, "except", (caught, self.lower(body)))
-
-    # Imports
-
-    def lower_namespace_use_declaration(self, node: Syntax) -> None:
-        prefix = ""
-        clauses = self.parts(node)
-        if clauses and clauses[0].type == "namespace_name":
-            prefix = "".join(self.of(clauses[0]).split()) + "\\"
-            clauses = self.parts(clauses[-1])
-        for clause in clauses:
-            if clause.type != "namespace_use_clause":
-                continue
-            parts = self.parts(clause)
-            path = prefix + "".join(self.of(parts[0]).split())
-            alias = self.of(parts[1]) if len(parts) > 1 else path.rpartition("\\")[2]
-            self.imports.append(Import(alias, path.removeprefix("\\"), clause.start_byte))
-
-    # Definitions
+class PhpLowering(PhpStatements):
+    """Definitions on top of statements and expressions: one method a kind of syntax node."""
 
     def take_docblock(self) -> Docblock:
-        docblock, self.docblock = self.docblock, _NO_DOCBLOCK
+        docblock, self.docblock = self.docblock, NO_DOCBLOCK
         return docblock
 
     def decorators(self, parts: list[Syntax], docblock: Docblock) -> tuple[Node, ...]:
@@ -327,7 +56,7 @@ class PhpLowering(PhpExpressions):
         body: list[Syntax] = []
         for part in parts:
             kind = part.kind_id
-            if kind == _NAME:
+            if kind == NAME:
                 name = self.of(part)
             elif kind in _BASES:
                 bases += self.all(self.parts(part))
@@ -344,7 +73,7 @@ class PhpLowering(PhpExpressions):
     lower_interface_declaration = lower_trait_declaration = lower_enum_declaration = lower_class_declaration
 
     def lower_anonymous_class(self, node: Syntax) -> Node:
-        self.docblock = _NO_DOCBLOCK
+        self.docblock = NO_DOCBLOCK
         return self.lower_class_declaration(node)
 
     def lower_object_creation_expression(self, node: Syntax) -> Node:
@@ -362,7 +91,7 @@ class PhpLowering(PhpExpressions):
             return tuple(self.too_deep(node) for node in nodes[:1])
         self.depth += 1
         result: list[Node] = []
-        docblock = _NO_DOCBLOCK
+        docblock = NO_DOCBLOCK
         for node in nodes:
             kind = node.kind_id
             if kind == COMMENT:
@@ -374,7 +103,7 @@ class PhpLowering(PhpExpressions):
             except (IndexError, ValueError):
                 self.depth = depth + 1
                 result.append(self.surprise(node))
-            docblock = _NO_DOCBLOCK
+            docblock = NO_DOCBLOCK
         self.depth = depth
         return tuple(result)
 
@@ -383,13 +112,13 @@ class PhpLowering(PhpExpressions):
             return self.properties(node, docblock)
         if kind == _METHOD:
             return self.method(node, docblock)
-        if kind in _CONSTANT:
+        if kind in _CONSTANTS:
             return self.constants(node, docblock)
         if kind == _USE:
             return ()
         self.docblock = docblock
         result = self.all((node,))
-        self.docblock = _NO_DOCBLOCK
+        self.docblock = NO_DOCBLOCK
         return result
 
     def properties(self, node: Syntax, docblock: Docblock) -> list[Node]:
@@ -403,7 +132,9 @@ class PhpLowering(PhpExpressions):
             if part.type == "property_element":
                 name, *value = self.parts(part)
                 default = self.lower(value[0]) if value else None
-                found.append(Assign(part.start_byte, part.end_byte, self.property_name(name), default, annotation, "", decorators))
+                found.append(
+                    Assign(part.start_byte, part.end_byte, self.property_name(name), default, annotation, "", decorators)
+                )
             elif part.type == "property_hook_list":
                 found += self.all(self.parts(part))
         return found
@@ -440,11 +171,11 @@ class PhpLowering(PhpExpressions):
         body: tuple[Node, ...] = ()
         for part in parts:
             kind = part.kind_id
-            if kind == _NAME:
+            if kind == NAME:
                 name = self.of(part)
             elif kind in _TYPES:
                 returns = self.type(part)
-            elif kind in _BLOCKS:
+            elif kind in BLOCKS:
                 body = self.statements(part.named_children)
             elif part.type == "formal_parameters":
                 parameters = tuple(self.parameter(child, docblock) for child in self.parts(part))
@@ -499,30 +230,28 @@ class PhpLowering(PhpExpressions):
     def docblock_before(self, node: Syntax) -> Docblock:
         before = node.prev_sibling
         if before is None or before.kind_id != COMMENT or not self.text.startswith("/**", before.start_byte):
-            return _NO_DOCBLOCK
+            return NO_DOCBLOCK
         return read_docblock(self.text, before.start_byte, before.end_byte, self.slice)
 
     def lower_property_hook(self, node: Syntax) -> Node:
         """`get => …` and `set(…) { … }` of a property are methods called `get` and `set`."""
         *head, body = self.parts(node)
         name, *rest = [part for part in head if part.type in ("name", "formal_parameters")]
-        parameters = tuple(self.parameter(child, _NO_DOCBLOCK) for part in rest for child in self.parts(part))
-        return Function(
-            node.start_byte, node.end_byte, self.of(name), parameters, self.returned(body), receiver="$this"
-        )
+        parameters = tuple(self.parameter(child, NO_DOCBLOCK) for part in rest for child in self.parts(part))
+        return Function(node.start_byte, node.end_byte, self.of(name), parameters, self.returned(body), receiver="$this")
 
     def returned(self, body: Syntax) -> tuple[Node, ...]:
-        if body.kind_id in _BLOCKS:
+        if body.kind_id in BLOCKS:
             return self.statements(body.named_children)
-        value = self.lower(body)
+        value = self.below(body)
         return (Return(value.start, value.end, value),)
 
     def lower_anonymous_function(self, node: Syntax) -> Node:
-        return msgspec.structs.replace(self.function(node, _NO_DOCBLOCK), decorators=())
+        return msgspec.structs.replace(self.function(node, NO_DOCBLOCK), decorators=())
 
     def lower_arrow_function(self, node: Syntax) -> Node:
         body = self.parts(node)[-1]
-        return msgspec.structs.replace(self.function(node, _NO_DOCBLOCK), decorators=(), body=self.returned(body), name="")
+        return msgspec.structs.replace(self.function(node, NO_DOCBLOCK), decorators=(), body=self.returned(body), name="")
 
 
 def _finer(native: Node | None, documented: Node | None) -> Node | None:

@@ -39,7 +39,7 @@ class Docblock(msgspec.Struct):
     parents: list[Node] = []
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """Not the grammar expected here."""
 
 
@@ -73,7 +73,7 @@ class _Scanner:
 
     def expect(self, token: str) -> None:
         if not self.accept(token):
-            raise Unreadable(token)
+            raise UnreadableError(token)
 
     def name(self, match: re.Match[str]) -> Name:
         return Name(match.start(), match.end(), self.slice(match.start(), match.end()))
@@ -81,7 +81,7 @@ class _Scanner:
     def nest(self) -> None:
         self.nesting += 1
         if self.nesting > _MAX_NESTING:
-            raise Unreadable("nested too deeply")
+            raise UnreadableError("nested too deeply")
 
 
 class _Annotations(_Scanner):
@@ -90,12 +90,12 @@ class _Annotations(_Scanner):
         start = self.position - 1
         word = self.take(_WORD)
         if word is None:
-            raise Unreadable("name")
+            raise UnreadableError("name")
         name = self.name(word)
         after = self.position
         try:
             args, keywords = self.values("(", ")") if self.accept("(") else ((), ())
-        except Unreadable:
+        except UnreadableError:
             args, keywords = (), ()
             self.position = after
         if not args and not keywords and not self.text.startswith(")", self.position - 1):
@@ -135,7 +135,7 @@ class _Annotations(_Scanner):
             return Text(start, self.position, integer(digits, 10) if whole else real(digits))
         word = self.take(_WORD)
         if word is None:
-            raise Unreadable("value")
+            raise UnreadableError("value")
         if word.group().lower() in _CONSTANTS:
             return Text(start, self.position, _CONSTANTS[word.group().lower()])
         name: Node = self.name(word)
@@ -143,7 +143,7 @@ class _Annotations(_Scanner):
             self.position += 2
             constant = self.take(_WORD)
             if constant is None:
-                raise Unreadable("constant")
+                raise UnreadableError("constant")
             name = Member(start, self.position, name, constant.group())
         return name
 
@@ -210,7 +210,7 @@ class _Types(_Scanner):
             return Text(start, self.position, integer(number.group(), 10))
         match = self.take(_TYPE_WORD)
         if match is None:
-            raise Unreadable("type")
+            raise UnreadableError("type")
         word = match.group().lower()
         if word in _CONSTANTS:
             return Text(start, self.position, _CONSTANTS[word])
@@ -293,7 +293,7 @@ def read_docblock(text: str, start: int, end: int, slice: Callable[[int, int], s
             try:
                 _read_tag(said, name, types)
                 position = types.position
-            except Unreadable:
+            except UnreadableError:
                 continue
     return said
 

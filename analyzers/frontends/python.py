@@ -8,14 +8,16 @@ from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Keyword, Loop, Name, Node, Other, Parameter, Return, Text
 from analyzers.facts.store import Import
-from analyzers.frontends.python_expressions import CONSTANTS, GRAMMAR, TYPE, PythonExpressions, kind_of
+from analyzers.frontends.python_expressions import ARGUMENTS, IDENTIFIER, TYPE, PythonExpressions
+from analyzers.frontends.python_literals import GRAMMAR, kind_of
 from analyzers.frontends.tree import MAX_CHAIN, Lowering, TreeFrontend, kinds
 
-_PARAMETERS, _BLOCKS, _BASES = kind_of("parameters"), kinds(GRAMMAR, "block"), kind_of("argument_list")
-_DECORATOR, _ELIF, _ELSE, _GUARD = kind_of("decorator"), kind_of("elif_clause"), kind_of("else_clause"), kind_of("if_clause")
-_IDENTIFIER, _CHEVRON, _PASS = kind_of("identifier"), kind_of("chevron"), kind_of("pass_statement")
-_KEYWORD_PATTERN, _CASE_PATTERN = kind_of("keyword_pattern"), kind_of("case_pattern")
-_CLASS, _FUNCTION = kind_of("class_definition"), kind_of("function_definition")
+_PARAMETERS, _BLOCKS = kind_of("parameters"), kinds(GRAMMAR, "block")
+_CONSTANTS = kinds(GRAMMAR, "string", "concatenated_string", "integer", "float", "true", "false", "none", "ellipsis")
+_ELIF, _ELSE, _GUARD = kind_of("elif_clause"), kind_of("else_clause"), kind_of("if_clause")
+_CHEVRON = kind_of("chevron")
+_KEYWORD_PATTERN, _CLASS = kind_of("keyword_pattern"), kind_of("class_definition")
+_LITERAL_STARTS = frozenset("\"'.0123456789TFN")
 
 
 class PythonLowering(PythonExpressions):
@@ -35,7 +37,10 @@ class PythonLowering(PythonExpressions):
                 return Other(node.start_byte, node.end_byte, "tuple", self.all(children))
         first = children[0]
         kind = first.kind_id
-        return None if kind in CONSTANTS else self.table[kind](self, first)
+        if kind in _CONSTANTS and self.text[first.start_byte] in _LITERAL_STARTS:
+            return None
+        lowered = self.table[kind](self, first)
+        return None if isinstance(lowered, Text) else lowered
 
     lower_pass_statement = Lowering.nothing
 
@@ -208,6 +213,23 @@ class PythonLowering(PythonExpressions):
             return Name(node.start_byte, node.end_byte, self.of(node))
         return self.lower_unary_operator(node) if self.text[node.start_byte] == "-" else self.lower(parts[0])
 
+    def lower_union_pattern(self, node: Syntax) -> Node:
+        found: list[Node] = []
+        for child in node.children:
+            if not child.is_named or child.kind_id in self.noise:
+                continue
+            pattern = self.lower(child)
+            before = child.prev_sibling
+            if (
+                before is not None
+                and before.type == "-"
+                and isinstance(pattern, Text)
+                and isinstance(pattern.value, int | float)
+            ):
+                pattern = Text(before.start_byte, pattern.end, -pattern.value)
+            found.append(pattern)
+        return Other(node.start_byte, node.end_byte, "|", tuple(found))
+
     def lower_dict_pattern(self, node: Syntax) -> Node:
         children: list[Node] = []
         for part in self.all(self.parts(node)):
@@ -247,7 +269,7 @@ class PythonLowering(PythonExpressions):
         body: tuple[Node, ...] = ()
         for part in node.named_children:
             kind = part.kind_id
-            if kind == _IDENTIFIER:
+            if kind == IDENTIFIER:
                 name = self.of(part)
             elif kind == _PARAMETERS:
                 parameters = self.parameters([part])
@@ -265,12 +287,15 @@ class PythonLowering(PythonExpressions):
 
     def lower_class_definition(self, node: Syntax, decorators: tuple[Node, ...] = ()) -> Node:
         outer = self.in_class
-        name, bases, keywords, body = "", (), (), ()
+        name = ""
+        bases: tuple[Node, ...] = ()
+        keywords: tuple[Keyword, ...] = ()
+        body: tuple[Node, ...] = ()
         for part in node.named_children:
             kind = part.kind_id
-            if kind == _IDENTIFIER:
+            if kind == IDENTIFIER:
                 name = self.of(part)
-            elif kind == _BASES:
+            elif kind == ARGUMENTS:
                 bases, keywords = self.arguments(part)
             elif kind in _BLOCKS:
                 self.in_class = True

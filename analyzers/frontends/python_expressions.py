@@ -1,188 +1,28 @@
-"""Python's expressions as an outline, and the values of its literals."""
+"""Python's expressions and annotations as an outline."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from typing import ClassVar
 
-import tree_sitter_python
-from tree_sitter import Language, Node as Syntax, Parser, Range
+from tree_sitter import Node as Syntax
+from tree_sitter import Parser, Range
 
-from analyzers.facts.outline import (
-    Call,
-    Function,
-    Keyword,
-    Loop,
-    Member,
-    Name,
-    Node,
-    Other,
-    Parameter,
-    Return,
-    Text,
-)
-from analyzers.frontends.tree import MAX_CHAIN, MAX_DEPTH, MAX_TEXT, Lowering, integer, kinds, real, unicode_scalars
-
-GRAMMAR = Language(tree_sitter_python.language())
-
-
-def kind_of(name: str) -> int:
-    """The only numeric kind of nodes called `name`."""
-    (kind,) = kinds(GRAMMAR, name)
-    return kind
-
+from analyzers.facts.outline import Call, Function, Keyword, Loop, Member, Name, Node, Other, Parameter, Return, Text
+from analyzers.frontends.python_literals import GRAMMAR, STRING, PythonLiterals, kind_of
+from analyzers.frontends.tree import MAX_CHAIN, MAX_DEPTH, MAX_TEXT, kinds
 
 _ATTRIBUTE, _CALL, _SUBSCRIPT = kind_of("attribute"), kind_of("call"), kind_of("subscript")
-_IDENTIFIER, _STRING, TYPE = kind_of("identifier"), kind_of("string"), kind_of("type")
-_KEYWORD, _MAPPING, _GENERATOR = kind_of("keyword_argument"), kind_of("dictionary_splat"), kind_of("generator_expression")
-_ARGUMENTS, _FOR = kind_of("argument_list"), kind_of("for_in_clause")
-_CONTENT, _INTERPOLATION = kind_of("string_content"), kind_of("interpolation")
+IDENTIFIER, TYPE, ARGUMENTS = kind_of("identifier"), kind_of("type"), kind_of("argument_list")
+_KEYWORD, _MAPPING, _FOR = kind_of("keyword_argument"), kind_of("dictionary_splat"), kind_of("for_in_clause")
 _GENERIC, _UNIONS = kind_of("generic_type"), kinds(GRAMMAR, "union_type", "binary_operator")
 _CHAIN = frozenset((_ATTRIBUTE, _CALL, _SUBSCRIPT))
-CONSTANTS = kinds(GRAMMAR, "string", "concatenated_string", "integer", "float", "true", "false", "none", "ellipsis")
 
-_OPERATORS = frozenset("+ - * / // % ** @ & | ^ << >> and or".split())
-_WORDS = {
-    "assert_statement": "assert",
-    "await": "await",
-    "break_statement": "break",
-    "continue_statement": "continue",
-    "dictionary_splat": "spread",
-    "dictionary_splat_pattern": "spread",
-    "finally_clause": "finally",
-    "global_statement": "global",
-    "list_splat": "spread",
-    "list_splat_pattern": "spread",
-    "nonlocal_statement": "nonlocal",
-    "pair": "pair",
-    "parenthesized_list_splat": "spread",
-    "raise_statement": "raise",
-    "splat_pattern": "spread",
-    "splat_type": "spread",
-    "try_statement": "try",
-    "union_pattern": "|",
-    "union_type": "|",
-}
-
+_OPERATORS = frozenset(["+", "-", "*", "/", "//", "%", "**", "@", "&", "|", "^", "<<", ">>", "and", "or"])
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*){0,9}")
-_ESCAPE = re.compile(
-    r"\\(?:\r?\n|([\\'\"abfnrtv])|([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^}]{1,100})\})"
-)
-_CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-class PythonExpressions(Lowering):
+class PythonExpressions(PythonLiterals):
     """The part of the lowering that answers with expressions: one method a kind of syntax node."""
-
-    grammar: ClassVar[Language] = GRAMMAR
-    words = _WORDS
-    strings = frozenset((_STRING, kind_of("concatenated_string")))
-    joins = frozenset("+")
-
-    # Names and literals
-
-    def lower_identifier(self, node: Syntax) -> Node:
-        start, end = node.start_byte, node.end_byte
-        return Name(start, end, self.text[start:end] if self.ascii else self.slice(start, end))
-
-    def lower_ellipsis(self, node: Syntax) -> Node:
-        return Name(node.start_byte, node.end_byte, "...")
-
-    def lower_dotted_name(self, node: Syntax) -> Node:
-        return self.dotted(node.start_byte, self.of(node))
-
-    def dotted(self, start: int, text: str) -> Node:
-        """`a.b.c`, written without spaces or not."""
-        first, *rest = text.split(".", 10)
-        position = start + len(first.encode())
-        result: Node = Name(start, position, first.strip())
-        for name in rest:
-            position += 1 + len(name.encode())
-            result = Member(start, position, result, name.strip())
-        return result
-
-    def lower_integer(self, node: Syntax) -> Node:
-        return Text(node.start_byte, node.end_byte, integer(self.of(node), 0))
-
-    def lower_float(self, node: Syntax) -> Node:
-        return Text(node.start_byte, node.end_byte, real(self.of(node)))
-
-    def lower_true(self, node: Syntax) -> Node:
-        return Text(node.start_byte, node.end_byte, True)
-
-    def lower_false(self, node: Syntax) -> Node:
-        return Text(node.start_byte, node.end_byte, False)
-
-    def lower_none(self, node: Syntax) -> Node:
-        return Text(node.start_byte, node.end_byte, None)
-
-    def lower_string(self, node: Syntax) -> Node:
-        start, end = node.start_byte, node.end_byte
-        raw = self.text[start:end] if self.ascii else self.slice(start, end)
-        if raw[0] in "\"'":
-            return self.literal(start, end, unquote(raw))
-        value = self.string_value(node)
-        return self.formatted(node, [node]) if value is None else self.literal(start, end, value)
-
-    def lower_concatenated_string(self, node: Syntax) -> Node:
-        value = self.string_value(node)
-        if value is None:
-            return self.formatted(node, self.parts(node))
-        return self.literal(node.start_byte, node.end_byte, value)
-
-    def string_value(self, node: Syntax) -> str | None:
-        if node.kind_id != _STRING:
-            values = [self.string_value(part) for part in self.parts(node)]
-            pieces = [value for value in values if value is not None]
-            return "".join(pieces) if len(pieces) == len(values) else None
-        raw = self.of(node)
-        prefix = raw[: min((i for i in (raw.find("'"), raw.find('"')) if i >= 0), default=0)].lower()
-        if "f" not in prefix and "t" not in prefix:
-            return unquote(raw[len(prefix) :], is_raw="r" in prefix)
-        if any(child.kind_id == _INTERPOLATION for child in node.named_children):
-            return None
-        return unquote(raw[len(prefix) :], is_raw="r" in prefix).replace("{{", "{").replace("}}", "}")
-
-    def formatted(self, node: Syntax, strings: list[Syntax]) -> Node:
-        """An f-string, or several literals side by side of which one is."""
-        pieces: list[Node] = []
-        for string in strings:
-            value = self.string_value(string)
-            if value is not None:
-                pieces.append(Text(string.start_byte, string.end_byte, value[:MAX_TEXT]))
-                continue
-            is_raw = "r" in self.of(string.named_children[0]).lower()
-            for child in string.named_children:
-                if child.kind_id == _INTERPOLATION:
-                    pieces.extend(self.all(self.parts(child)))
-                elif child.kind_id == _CONTENT:
-                    text = self.of(child) if is_raw else unescape(self.of(child))
-                    text = text.replace("{{", "{").replace("}}", "}")[:MAX_TEXT]
-                    pieces.append(Text(child.start_byte, child.end_byte, text))
-        return Other(node.start_byte, node.end_byte, "format", tuple(pieces))
-
-    lower_type_conversion = Lowering.nothing
-
-    def lower_format_specifier(self, node: Syntax) -> Node | None:
-        inner = self.parts(node)
-        return Other(node.start_byte, node.end_byte, "format", self.all(inner)) if inner else None
-
-    def lower_tuple(self, node: Syntax) -> Node:
-        return self.collection(node, "tuple")
-
-    lower_expression_list = lower_pattern_list = lower_tuple_pattern = lower_list_pattern = lower_tuple
-
-    def lower_list(self, node: Syntax) -> Node:
-        return self.collection(node, "list")
-
-    def lower_set(self, node: Syntax) -> Node:
-        return self.collection(node, "set")
-
-    def lower_dictionary(self, node: Syntax) -> Node:
-        return self.collection(node, "dict")
-
-    # Expressions
 
     def lower_parenthesized_expression(self, node: Syntax) -> Node:
         return self.sole(node)
@@ -207,7 +47,7 @@ class PythonExpressions(Lowering):
         nested = links if len(links) <= MAX_CHAIN else links[:MAX_CHAIN]
         depth = self.depth
         self.depth = depth + len(nested)
-        result = self.lower_identifier(node) if kind == _IDENTIFIER else self.lower(node)
+        result = self.lower_identifier(node) if kind == IDENTIFIER else self.lower(node)
         for kind, link, children in nested:
             self.depth -= 1
             part = children[1]
@@ -242,7 +82,7 @@ class PythonExpressions(Lowering):
     def index(self, parts: list[Syntax]) -> Node:
         if len(parts) == 1:
             return self.lower(parts[0])
-        return Other(parts[0].start_byte, parts[-1].end_byte, "tuple", self.all(parts))
+        return Other(parts[0].start_byte, parts[-1].end_byte, "tuple", self.all_below(parts))
 
     def lower_slice(self, node: Syntax) -> Node:
         bounds: list[Node] = []
@@ -260,7 +100,7 @@ class PythonExpressions(Lowering):
         return Other(node.start_byte, node.end_byte, "slice", tuple(bounds))
 
     def arguments(self, node: Syntax) -> tuple[tuple[Node, ...], tuple[Keyword, ...]]:
-        if node.kind_id != _ARGUMENTS:
+        if node.kind_id != ARGUMENTS:
             return (self.lower(node),), ()
         positional = []
         keywords = []
@@ -313,14 +153,16 @@ class PythonExpressions(Lowering):
 
     def lower_lambda(self, node: Syntax) -> Node:
         *parameters, body = self.parts(node)
-        value = self.lower(body)
+        value = self.below(body)
         returned = Return(value.start, value.end, value)
         return Function(node.start_byte, node.end_byte, "", self.parameters(parameters), (returned,))
 
     def lower_yield(self, node: Syntax) -> Node:
-        values = self.all(node.named_children)
         if node.child_count > 1 and node.child(1).type == "from":
-            values = (Other(values[0].start, values[0].end, "spread", values),)
+            inner = self.all_below(node.named_children)
+            values: tuple[Node, ...] = (Other(inner[0].start, inner[0].end, "spread", inner),)
+        else:
+            values = self.all(node.named_children)
         return Other(node.start_byte, node.end_byte, "yield", values)
 
     def parameters(self, nodes: list[Syntax]) -> tuple[Parameter, ...]:
@@ -352,9 +194,9 @@ class PythonExpressions(Lowering):
         while node.kind_id == TYPE:
             (node,) = self.parts(node)
         kind = node.kind_id
-        if kind == _IDENTIFIER:
+        if kind == IDENTIFIER:
             return self.lower_identifier(node)
-        if kind == _STRING:
+        if kind == STRING:
             return self.forward_reference(node)
         if kind == _GENERIC:
             base, arguments = self.pair(node)
@@ -374,13 +216,21 @@ class PythonExpressions(Lowering):
         if self.depth > MAX_DEPTH:
             arguments: list[Node] = [self.too_deep(node)]
         elif name == "Literal":
-            arguments = [self.lower(part) for part in parts]
+            arguments = [self.plain(part) for part in parts]
+        elif name == "Annotated":
+            arguments = [self.annotation(parts[0]), *map(self.plain, parts[1:])]
         else:
             arguments = [self.annotation(part) for part in parts]
         self.depth = depth
         first, last = arguments[0], arguments[-1]
         index = first if first is last else Other(first.start, last.end, "tuple", tuple(arguments))
         return Other(node.start_byte, node.end_byte, "item", (of, index))
+
+    def plain(self, node: Syntax) -> Node:
+        """What stands between brackets of a type without being one."""
+        while node.kind_id == TYPE:
+            (node,) = self.parts(node)
+        return self.lower(node)
 
     def union(self, node: Syntax) -> Node:
         """`A | B | C`, flat."""
@@ -404,7 +254,7 @@ class PythonExpressions(Lowering):
         name = raw[quote:-quote]
         if _DOTTED.fullmatch(name):
             return self.dotted(start + quote, name)
-        if raw[0] not in "\"'" or "\\" in raw or not name.strip():
+        if raw[0] not in "\"'" or "\\" in raw or not name.strip() or len(name) > MAX_TEXT:
             return self.lower(node)
         parser = Parser(self.grammar)
         inner = Range((0, 0), (0, 0), start + quote, node.end_byte - quote)
@@ -447,32 +297,3 @@ class PythonExpressions(Lowering):
 
     def lower_generator_expression(self, node: Syntax) -> Node:
         return self.comprehension(node, "generator")
-
-
-def unquote(raw: str, *, is_raw: bool = False) -> str:
-    """The value of a string literal without its prefix."""
-    quote = raw[:3] if raw[:3] in ('"""', "'''") and len(raw) >= 6 else raw[:1]
-    value = raw[len(quote) :].removesuffix(quote)
-    return value if is_raw or "\\" not in value else unescape(value)
-
-
-def unescape(text: str) -> str:
-    """What a literal's escapes stand for; unknown ones stand for themselves."""
-    return unicode_scalars(_ESCAPE.sub(_unescaped, text))
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    control, octal, *codes, name = match.groups()
-    if control:
-        return _CONTROL.get(control, control)
-    if octal:
-        return chr(int(octal, 8))
-    if name:
-        try:
-            return unicodedata.lookup(name)
-        except KeyError:
-            return match.group()
-    code = next((int(code, 16) for code in codes if code), 0)
-    if not match.group().strip("\\\r\n"):
-        return ""
-    return chr(code) if code < 0x110000 else match.group()

@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, ClassVar
 
-from tree_sitter import Language, Node as Syntax, Parser, Point, Tree
+from tree_sitter import Language, Parser, Point, Tree
+from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Node, Other, Text
 from analyzers.facts.sql import SqlText
@@ -76,7 +77,7 @@ class Frontend(ABC):
         """What the file says. Never raises: what cannot be read becomes a `FileProblem`."""
 
 
-class TooSlow(Exception):
+class TooSlowError(Exception):
     """Parsing took longer than `MAX_SECONDS`."""
 
 
@@ -155,6 +156,20 @@ class Lowering:
         self.depth = depth
         return tuple(result)
 
+    def below(self, node: Syntax) -> Node:
+        """One syntax node, two levels deeper: under a node that stands for no syntax of its own."""
+        self.depth += 1
+        result = self.lower(node)
+        self.depth -= 1
+        return result
+
+    def all_below(self, nodes: Iterable[Syntax]) -> tuple[Node, ...]:
+        """Several syntax nodes, two levels deeper."""
+        self.depth += 1
+        result = self.all(nodes)
+        self.depth -= 1
+        return result
+
     def too_deep(self, node: Syntax) -> Node:
         if not self.cut:
             self.cut = True
@@ -214,6 +229,8 @@ class Lowering:
             steps.append((self.operator_word(word), right, node.end_byte))
             node = left
         first = self.join(node, steps) if steps[-1][0] in self.joins and node.kind_id in self.strings else None
+        if not steps and first is not None:
+            return first
         if len(steps) > MAX_CHAIN:
             operands = (first or self.lower(node), *(self.lower(right) for _, right, _ in reversed(steps)))
             return Other(start, steps[0][2], steps[0][0], operands)
@@ -229,15 +246,23 @@ class Lowering:
         return word
 
     def join(self, first: Syntax, steps: list[tuple[str, Syntax, int]]) -> Text | None:
-        """The literal that a chain starts with, in pieces; takes the steps it is made of."""
-        values = [self.string_value(first)]
-        end = 0
-        while values[-1] is not None and steps and steps[-1][0] in self.joins and steps[-1][1].kind_id in self.strings:
-            values.append(self.string_value(steps[-1][1]))
-            if values[-1] is not None:
-                end = steps.pop()[2]
-        pieces = [value for value in values if value is not None]
-        return self.literal(first.start_byte, end, "".join(pieces)) if len(pieces) > 1 else None
+        """The literal that a chain starts with, in one or more pieces; takes the steps it is made of.
+
+        Where more follows, it is the start of a text, and not read as SQL.
+        """
+        value = self.string_value(first)
+        if value is None:
+            return None
+        pieces, end = [value], first.end_byte
+        while steps and steps[-1][0] in self.joins and steps[-1][1].kind_id in self.strings:
+            value = self.string_value(steps[-1][1])
+            if value is None:
+                break
+            pieces.append(value)
+            end = steps.pop()[2]
+        value = "".join(pieces)
+        start = first.start_byte
+        return Text(start, end, value[:MAX_TEXT]) if steps else self.literal(start, end, value)
 
     def string_value(self, node: Syntax) -> str | None:
         """The value of a string literal without interpolation."""
@@ -278,7 +303,7 @@ class TreeFrontend(Frontend):
         gc.disable()
         try:
             return self._read(source, lines)
-        except TooSlow:
+        except TooSlowError:
             problem = FileProblem(0, f"The file could not be parsed within {MAX_SECONDS:g} s of processor time.")
             return FileFacts(self.language, lines.tobytes(), problems=(problem,))
         finally:
@@ -306,7 +331,7 @@ class TreeFrontend(Frontend):
 
 
 def parse(grammar: Language, source: bytes) -> Tree:
-    """The syntax tree of `source`; raises `TooSlow`."""
+    """The syntax tree of `source`; raises `TooSlowError`."""
     rest = memoryview(source)
     late, deadline = time.monotonic() + MAX_SECONDS, time.thread_time() + MAX_SECONDS
 
@@ -320,7 +345,7 @@ def parse(grammar: Language, source: bytes) -> Tree:
     try:
         return Parser(grammar).parse(read, encoding="utf8", progress_callback=stop)
     except ValueError as failure:
-        raise TooSlow from failure
+        raise TooSlowError from failure
 
 
 def kinds(grammar: Language, *names: str) -> frozenset[int]:
