@@ -94,10 +94,8 @@ def test_literals_that_have_no_plain_value_can_be_stored(literal: str) -> None:
 
 def test_sql_literals_are_read_whole() -> None:
     statement = "SELECT id FROM orders WHERE state = %s AND " + " AND ".join(f"column_{i} = %s" for i in range(30))
-    source = (
-        f"cursor.execute('''{statement}''')\nlog('Select a file from the list')".encode()
+    source = f"cursor.execute('''{statement}''')\nlog('Select a file from the list')".encode()
     source += b"\n'''CREATE TABLE docstring (id int)'''"
-    )
     (said,) = [said for said in PYTHON.read(source).sql if said.queries]
     assert source[said.start : said.end].decode() == f"'''{statement}'''"
     assert said.queries[0].tables == ("orders",)
