@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+import msgspec
+
 from analyzers import pipeline
+from analyzers.edits import mended_lines
 from analyzers.facts.store import FactStore, NoStore
 from analyzers.findings import (
     Accepted,
@@ -104,9 +107,22 @@ class Analysis:
 
     def place(self, diff: Diff) -> Placement:
         """Where each new finding goes. A suggestion is offered if, with it, the finding vanishes and none appears."""
-        return _place(self.review.new, diff, self.source, self._removes)
+        return _place(self.review.new, diff, self.source, self.removes)
 
-    def _removes(self, finding: Finding, changed: bytes) -> bool:
+    def _illustrated(self) -> Analysis:
+        """With the mended lines as code to paste, for findings whose fix is an edit."""
+        new = tuple(self._with_code(finding) for finding in self.review.new)
+        self.review = msgspec.structs.replace(self.review, new=new)
+        return self
+
+    def _with_code(self, finding: Finding) -> Finding:
+        source = self.source(finding.fix.path) if finding.fix is not None and not finding.code else None
+        if finding.fix is None or source is None:
+            return finding
+        return msgspec.structs.replace(finding, code=mended_lines(source, finding.fix.edits))
+
+    def removes(self, finding: Finding, changed: bytes) -> bool:
+        """Whether the finding is gone, and none more is there, once the file of its fix reads `changed`."""
         assert finding.fix is not None
         path = finding.fix.path
         key = f"{hashlib.sha256(changed).hexdigest()}-changed"
@@ -133,7 +149,7 @@ def compare(
     found, fixed, kept = _difference(before.findings, after.findings)
     changed = {path for path, blob in head.files.items() if base.files.get(path) != blob}
     review = _review(new, settings, found, fixed, kept, (*after.problems, *unread), changed)
-    return Analysis(review, head, new, blobs, analyst)
+    return Analysis(review, head, new, blobs, analyst)._illustrated()
 
 
 def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS) -> Analysis:
@@ -144,7 +160,7 @@ def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, se
     analyst.save()
     found, _, _ = _difference((), judged.findings)
     review = _review(files, settings, found, (), (), (*judged.problems, *unread), set(files))
-    return Analysis(review, head, files, blobs, analyst)
+    return Analysis(review, head, files, blobs, analyst)._illustrated()
 
 
 def _review(

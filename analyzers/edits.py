@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -124,6 +125,15 @@ def replacement(source: bytes, edits: Sequence[Edit]) -> Suggestion | None:
     if text and not body:  # a lone empty line cannot be told from a deletion
         return None
     return Suggestion(start_line=first, line=last, text=body.decode())
+
+
+def mended_lines(source: bytes, edits: Sequence[Edit]) -> str:
+    """The edited lines as they would read, without their common indentation; empty if the edits do not fit the text."""
+    try:
+        lines = replacement(source, edits)
+    except (EditError, UnicodeError):
+        return ""
+    return textwrap.dedent(lines.text) if lines is not None else ""
 
 
 def has_comment(path: str, source: bytes, first: int, last: int) -> bool:

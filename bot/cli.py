@@ -253,7 +253,7 @@ def _render(
 
     match form:
         case Format.SARIF:
-            return to_sarif(result, RULES, read=analysis.source, read_base=read_base)
+            return to_sarif(result, RULES, read=analysis.source, read_base=read_base, verify=analysis.removes)
         case Format.JSON:
             return to_json(result)
         case Format.MARKDOWN:

@@ -55,7 +55,7 @@ def _foreign_keys(table: Table) -> Iterator[Finding]:
                 f"{engine} makes no index for a foreign key. Every join from {target} and every delete of one of its rows "
                 f"reads all of `{table.name}`."
             ),
-            growth=f"rows read per lookup grow with `{table.name}`: 500,000 for 500,000 rows",
+            growth=f"Rows read per lookup grow with `{table.name}`: 500,000 for 500,000 rows",
             remedy="Add an index that begins with the column.",
             code=code,
             code_language=language,
@@ -88,7 +88,7 @@ def _searched(table: Table, query: QuerySite) -> Iterator[Finding]:
         subject=f"{table.label}.{','.join(columns)}: {query.function}",
         title=f"`{query.function}` {verb} `{table.label}` by {names} without an index",
         message=f"No index of `{table.name}` begins with a column it {verb} by, so the database reads every row each time.",
-        growth=f"rows read per query grow with `{table.name}`: 500,000 for 500,000 rows",
+        growth=f"Rows read per query grow with `{table.name}`: 500,000 for 500,000 rows",
         remedy=f"Add an index on {names}.",
         code=code,
         code_language=language,
