@@ -68,7 +68,7 @@ def _foreign_keys(table: Table) -> Iterator[Finding]:
 
 def _searched(table: Table, query: QuerySite) -> Iterator[Finding]:
     narrowing = (*query.equal, *query.ranged)
-    if query.partial or query.batch or any(_covered(table, c) for c in narrowing):
+    if query.partial or any(_covered(table, c) for c in narrowing):
         return
     if narrowing:
         columns = _index_columns(table, query)
@@ -95,7 +95,7 @@ def _searched(table: Table, query: QuerySite) -> Iterator[Finding]:
         place=query.place,
         related=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
         evidence=(_indexes(table),),
-        severity=Severity.MEDIUM,
+        severity=Severity.LOW if query.batch else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
     )
 
