@@ -93,6 +93,8 @@ def _elements(trees: Iterable[exp.Expr], dialect: str) -> Iterable[Element]:
     for tree in trees:
         if isinstance(tree, exp.ColumnDef):
             yield _column(tree, dialect)
+        elif isinstance(tree, exp.Identifier):
+            yield SqlColumn(identifier(tree, dialect))
         elif isinstance(tree, exp.Constraint):
             name = identifier(tree.this, dialect)
             for kind in tree.expressions:
@@ -174,7 +176,7 @@ def _part(tree: exp.Expr, dialect: str) -> IndexPart:
             descending = bool(tree.args.get("desc"))
             tree = tree.this
         elif isinstance(tree, exp.Opclass):
-            opclass = render(tree.expression, dialect).lower()
+            opclass = render(tree.expression, dialect).lower().rpartition(".")[2]
             tree = tree.this
         elif isinstance(tree, (exp.Collate, exp.ColumnPrefix)) or (isinstance(tree, exp.Paren) and _is_column(tree.this)):
             tree = tree.this

@@ -191,10 +191,20 @@ def _drop_index(cursor: Cursor, _: str) -> Iterator[SchemaChange]:
     _skip_to(cursor, "INDEX")
     cursor.take("CONCURRENTLY")
     _if_exists(cursor)
-    names = [name.rpartition(".")[2] for name in _names(cursor)]
+    names = [_index_name(name) for name in _names(cursor)]
     table = cursor.name() if cursor.take("ON") else ""
     for name in names:
         yield DropIndex(name, table)
+
+
+_PRIMARY = "PRIMARY"
+"""What MySQL calls the index behind a primary key."""
+
+
+def _index_name(name: str) -> str:
+    """The name of an index, which its schema is no part of."""
+    name = name.rpartition(".")[2]
+    return _PRIMARY if name == "primary" else name
 
 
 def _create_index(cursor: Cursor, text: str) -> Iterator[SchemaChange]:
@@ -343,6 +353,8 @@ def _add(cursor: Cursor, table: str, text: str) -> Iterator[SchemaChange]:
             cursor = _without_if_not_exists(cursor)
         tokens = _without_position(cursor.rest())
     tokens = _without_not_valid(tokens)
+    if not tokens:
+        raise UnreadableError("nothing is added")
     for element in read_element(tokens, text, cursor.dialect):
         yield _added(table, element)
 
@@ -374,9 +386,9 @@ def _drop(cursor: Cursor, table: str) -> Iterator[SchemaChange]:
     match cursor.take_any("CONSTRAINT", "INDEX", "KEY", "PRIMARY", "FOREIGN", "CHECK", "PARTITION", "COLUMN", "EXPRESSION"):
         case "CONSTRAINT" | "INDEX" | "KEY":
             _if_exists(cursor)
-            yield DropIndex(cursor.name_part(), table)
+            yield DropIndex(_index_name(cursor.name_part()), table)
         case "PRIMARY":
-            yield DropIndex("PRIMARY", table)
+            yield DropIndex(_PRIMARY, table)
         case "FOREIGN" | "CHECK" | "PARTITION" | "EXPRESSION":
             return
         case _:
