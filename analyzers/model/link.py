@@ -8,11 +8,12 @@ from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies, templates
 from analyzers.model.code import ClassDefinition, Codebase, FunctionDefinition
+from analyzers.model.frames import Query, Read, Trace
 from analyzers.model.models import ModelIndex, build_models
 from analyzers.model.project import Project, QuerySite, Relation, RelationRead
 from analyzers.model.roles import is_batch, is_product
 from analyzers.model.schema import build_schema
-from analyzers.model.summaries import Inference, Query, Read, Trace
+from analyzers.model.summaries import Inference
 from analyzers.model.traces import FileTrace, Traces, World
 from analyzers.model.types import Site, covers
 from analyzers.source import Place

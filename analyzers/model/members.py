@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model import queries, templates
+from analyzers.model import flow, queries, templates
 from analyzers.model.code import ClassDefinition, Codebase, External, FunctionDefinition, module_parts
 from analyzers.model.models import Model
 from analyzers.model.project import Relation
@@ -35,7 +35,8 @@ from analyzers.model.types import (
 )
 
 if TYPE_CHECKING:
-    from analyzers.model.summaries import Frame, Inference
+    from analyzers.model.frames import Frame
+    from analyzers.model.summaries import Inference
 
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property"})
 _COLLECTIONS = frozenset(
@@ -86,7 +87,7 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             known = holder.get(name)
             return known if known is not None else LibraryValue(f"dict.{name}")
         case Listed() | Tupled() if frame.template and name in ("first", "last", "0"):
-            return inference.iterate(holder, frame.site(node), node, frame)
+            return flow.iterate(inference, holder, frame.site(node), node, frame)
     return None
 
 
@@ -282,7 +283,7 @@ def _constructed(inference: Inference, holder: Instance, method: FunctionDefinit
     if method.node.receiver:
         frame.env[method.node.receiver] = holder
     inference.bind_arguments(method.node, holder.args, dict(holder.keywords), frame)
-    return inference.value(statement.value, frame) if statement.value is not None else None
+    return flow.evaluate(inference, statement.value, frame) if statement.value is not None else None
 
 
 def _static_member(inference: Inference, definition: ClassDefinition, name: str) -> Value:
@@ -374,9 +375,9 @@ def call_library(
             shown(inference, value, argument, frame)
         return None
     if name == "enumerate" and args:
-        return Listed(Tupled((None, inference.iterate(args[0], frame.site(node), node, frame))))
+        return Listed(Tupled((None, flow.iterate(inference, args[0], frame.site(node), node, frame))))
     if name == "zip":
-        return Listed(Tupled(tuple(inference.iterate(a, frame.site(node), node, frame) for a in args)))
+        return Listed(Tupled(tuple(flow.iterate(inference, a, frame.site(node), node, frame) for a in args)))
     if name == "dict":
         return Mapped(tuple(keywords.items()))
     if last == "prefetch_related_objects":
@@ -405,7 +406,7 @@ def call_library(
         given = templates.inherited(inference, _receiver(frame), last)
         if given is not None:
             return given
-    inference.hand_over(args, frame, node)
+    flow.hand_over(inference, args, frame, node)
     return LibraryValue(name, instance=True) if "." in name or "\\" in name else None
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Library, Method, libraries, named
+from analyzers.model import flow
 from analyzers.model.code import ClassDefinition, Codebase
 from analyzers.model.dql import read_dql
 from analyzers.model.models import Model, ModelIndex
@@ -29,7 +30,8 @@ from analyzers.model.types import (
 )
 
 if TYPE_CHECKING:
-    from analyzers.model.summaries import Frame, Inference
+    from analyzers.model.frames import Frame
+    from analyzers.model.summaries import Inference
 
 _COMPARISON = re.compile(r"\b([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)\s*(=|<>|!=|<=|>=|<|>|IN\b|BETWEEN\b|LIKE\b|IS\b)", re.IGNORECASE)
 _DOTTED = re.compile(r"\s*([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)")
@@ -258,9 +260,9 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if library is None or library.rows is None:
         return None
     method = library.rows.methods.get(name)
-    args = [inference.value(a, frame) for a in call.args]
+    args = [flow.evaluate(inference, a, frame) for a in call.args]
     for keyword in call.keywords:
-        inference.value(keyword.value, frame)
+        flow.evaluate(inference, keyword.value, frame)
     if method is None:
         return rows if name in library.transparent_methods else None
     changed = _changed(inference, rows, name, method, call, args, library, frame)

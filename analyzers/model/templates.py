@@ -9,12 +9,13 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import members, queries
+from analyzers.model import flow, members, queries
 from analyzers.model.code import ClassDefinition
 from analyzers.model.types import Instance, Listed, Literal, Mapped, ModelClass, Rows, Tupled, Value
 
 if TYPE_CHECKING:
-    from analyzers.model.summaries import Frame, Inference
+    from analyzers.model.frames import Frame
+    from analyzers.model.summaries import Inference
 
 _SAME = frozenset({"slice", "dictsort", "dictsortreversed", "sort", "reverse", "reversed", "default", "filter", "safe", "list"})
 _WHOLE = frozenset(
@@ -66,16 +67,16 @@ def walk_template(
         own = {n.name: (path, n) for n in inference.code.files[path].outline if isinstance(n, Function)}
         for statement in inference.code.files[path].outline:
             if not isinstance(statement, Function):
-                inference.value(statement, frame)
+                flow.evaluate(inference, statement, frame)
         above = inference.code.template(parent, path)
         if above is not None and above != path:
             walk_template(inference, above, Mapped(tuple(frame.env.items())), caller, node, {**own, **blocks})
         else:
             for function_path, function in own.values():
                 del function_path
-                inference.body(function.body, frame)
+                flow.run(inference, function.body, frame)
     else:
-        inference.body(inference.code.files[path].outline, frame)
+        flow.run(inference, inference.code.files[path].outline, frame)
     caller.at = held
 
 
@@ -85,11 +86,11 @@ def inline(inference: Inference, node: Function, frame: Frame) -> None:
         return
     path, block = frame.blocks.get(node.name, (frame.path, node))
     if path == frame.path:
-        inference.body(block.body, frame)
+        flow.run(inference, block.body, frame)
         return
     inner = inference.frame(path, frame.outer)
     inner.env, inner.blocks = frame.env, frame.blocks
-    inference.body(block.body, inner)
+    flow.run(inference, block.body, inner)
 
 
 def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
@@ -99,9 +100,9 @@ def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
         return None
     if name in ("extends", "import", "from", "use"):
         return None
-    values = [inference.value(a, frame) for a in node.args]
+    values = [flow.evaluate(inference, a, frame) for a in node.args]
     for keyword in node.keywords:
-        inference.value(keyword.value, frame)
+        flow.evaluate(inference, keyword.value, frame)
     first = values[0] if values else None
     if name in _SAME:
         return first
@@ -117,13 +118,13 @@ def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
 
 
 def _include(inference: Inference, node: Call, frame: Frame) -> None:
-    name = inference.value(node.args[0], frame) if node.args else None
+    name = flow.evaluate(inference, node.args[0], frame) if node.args else None
     if not (isinstance(name, Literal) and isinstance(name.value, str)):
         return
     path = inference.code.template(name.value, frame.path)
     if path is None:
         return
-    given = {k.name: inference.value(k.value, frame) for k in node.keywords if k.name != "only"}
+    given = {k.name: flow.evaluate(inference, k.value, frame) for k in node.keywords if k.name != "only"}
     alone = any(k.name == "only" for k in node.keywords)
     context = Mapped(tuple({**({} if alone else frame.env), **given}.items()))
     walk_template(inference, path, context, frame, node, {})

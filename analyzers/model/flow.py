@@ -1,0 +1,377 @@
+"""Statements and expressions in order of execution: what each holds, and what happens on the way.
+
+Branches are walked apart and joined; a loop's body is walked once, with one item of what it walks; what a block does right
+before it leaves the loop happens at most once there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
+from analyzers.model import members, queries, templates
+from analyzers.model.types import (
+    Bound,
+    ClassValue,
+    Closure,
+    Instance,
+    LibraryValue,
+    Listed,
+    Literal,
+    Mapped,
+    ModelClass,
+    Row,
+    RowMethod,
+    Rows,
+    Site,
+    Super,
+    Tupled,
+    Value,
+    join,
+)
+
+if TYPE_CHECKING:
+    from analyzers.model.frames import Frame
+    from analyzers.model.summaries import Inference
+
+_MAX_STEPS = 400_000  # expressions walked for one root; real roots stay below 5,000
+_MISSING = object()
+
+
+# -- statements ----------------------------------------------------------------------------------------------------
+
+
+def run(inference: Inference, nodes: Iterable[Node], frame: Frame) -> None:
+    for node in nodes:
+        evaluate(inference, node, frame)
+
+
+def _block(inference: Inference, nodes: tuple[Node, ...], frame: Frame) -> None:
+    """A block of a branch. What leaves the loop at its end happens at most once in that loop."""
+    leaving = _leaves(nodes)
+    if leaving and inference.loops:
+        left = list(inference.loops) if leaving == "function" else inference.loops[-1:]
+        inference.once.extend(left)
+        run(inference, nodes, frame)
+        del inference.once[len(inference.once) - len(left) :]
+    else:
+        run(inference, nodes, frame)
+
+
+def _branch(inference: Inference, node: Other, frame: Frame) -> None:
+    parts = node.children
+    if not parts:
+        return
+    evaluate(inference, parts[0], frame)
+    before = frame.env
+    ways = []
+    for part in parts[1:]:
+        frame.env = dict(before)
+        _block(inference, part.children if isinstance(part, Other) and part.word in ("block", "else") else (part,), frame)
+        if not _leaves(part.children if isinstance(part, Other) else ()):
+            ways.append(frame.env)
+    if len(parts) < 3 or not ways:
+        ways.append(before)
+    merged = ways[0]
+    for way in ways[1:]:
+        merged = {
+            name: join(merged[name], way[name]) if name in merged and name in way else merged.get(name, way.get(name))
+            for name in {**merged, **way}
+        }
+    frame.env = merged
+
+
+def _assign(inference: Inference, node: Assign, frame: Frame) -> Value:
+    value = evaluate(inference, node.value, frame) if node.value is not None else None
+    if node.operator:
+        if node.operator == "+":
+            value = join(evaluate(inference, node.target, frame), value)
+        else:
+            return None
+    if value is None and node.annotation is not None:
+        value = members.annotated(inference, frame.path, node.annotation)
+    bind(inference, node.target, value, frame)
+    return value
+
+
+def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None:
+    """Gives `target` the value, and notes relations that are set by hand."""
+    match target:
+        case Name(id=name):
+            frame.env[name] = value
+        case Other(word="tuple" | "list", children=parts):
+            items: tuple[Value, ...] = value.items if isinstance(value, Tupled) else ()
+            if isinstance(value, Listed):
+                items = (value.item,) * len(parts)
+            for i, part in enumerate(parts):
+                bind(inference, part, items[i] if len(items) == len(parts) else None, frame)
+        case Other(word="item", children=(Name(id=name), Text(value=str() as key))):
+            held = frame.env.get(name)
+            if isinstance(held, Mapped):
+                frame.env[name] = Mapped((*(i for i in held.items if i[0] != key), (key, value)))
+        case Other(word="item", children=(Name(id=name), *_)):
+            held = frame.env.get(name)
+            if isinstance(held, Listed | Mapped) or held is None:
+                frame.env[name] = Listed(value)
+        case Member(of=of, name=name):
+            holder = evaluate(inference, of, frame)
+            if isinstance(holder, Row):
+                inference.assigned.add((holder.loop, (*holder.path, name)))
+            elif isinstance(of, Name):
+                frame.env[f"{of.id}.{name}"] = value
+
+
+def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
+    over = evaluate(inference, node.over, frame) if node.over is not None else None
+    site = frame.site(node)
+    growing = isinstance(over, Rows | Listed) and not (isinstance(over, Rows) and over.limit == 1)
+    item = iterate(inference, over, site, node.over or node, frame)
+    if _leaves(node.body):
+        item = only(item)
+    if node.target is not None:
+        bind(inference, node.target, item, frame)
+    if frame.template:
+        frame.env.setdefault("loop", None)
+    if growing:
+        inference.loops.append(site)
+    before = dict(frame.env)
+    result: Value = None
+    for part in node.body:
+        result = evaluate(inference, part, frame)
+    if growing:
+        inference.loops.pop()
+    for name, value in before.items():
+        if frame.env.get(name) != value:
+            frame.env[name] = join(value, frame.env.get(name))
+    if node.kind in ("list", "set", "generator"):
+        return result if isinstance(node.body[-1] if node.body else None, Loop) else Listed(result)
+    return None
+
+
+def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Frame) -> Value:
+    """One item of `over`, walked by the loop at `site`."""
+    match over:
+        case Rows():
+            return queries.one_of(inference, over, site, node, frame)
+        case Listed(item=item):
+            return item
+        case Tupled(items=items):
+            merged: Value = items[0] if items else None
+            for other in items[1:]:
+                merged = join(merged, other)
+            return merged
+    return None
+
+
+# -- expressions ---------------------------------------------------------------------------------------------------
+
+
+def evaluate(inference: Inference, node: Node, frame: Frame) -> Value:
+    """What `node` holds, once it and everything in it has happened."""
+    inference.steps += 1
+    if inference.steps > _MAX_STEPS:
+        return None
+    match node:
+        case Name(id=name):
+            return look_up(inference, name, frame)
+        case Call():
+            return _call(inference, node, frame)
+        case Member(of=of, name=name):
+            if isinstance(of, Name):
+                held = frame.env.get(f"{of.id}.{name}", _MISSING)
+                if held is not _MISSING:
+                    return held  # type: ignore[return-value]
+            holder = evaluate(inference, of, frame)
+            return members.member(inference, holder, name, node, frame) if holder is not None else None
+        case Text(value=value):
+            return Literal(value)
+        case Assign():
+            return _assign(inference, node, frame)
+        case Other():
+            return _other(inference, node, frame)
+        case Loop():
+            return _loop(inference, node, frame)
+        case Return():
+            frame.returned.append(evaluate(inference, node.value, frame) if node.value is not None else Literal(None))
+            return None
+        case Function():
+            return _function(inference, node, frame)
+        case Class():
+            return None
+    return None
+
+
+def look_up(inference: Inference, name: str, frame: Frame) -> Value:
+    """What a name holds: a local, else what the file's top level means by it."""
+    held = frame.env.get(name, _MISSING)
+    if held is not _MISSING:
+        return held  # type: ignore[return-value]
+    if frame.template:
+        return None
+    if frame.language == "php":
+        match name:
+            case "self" | "static" if frame.owner is not None:
+                return inference.of_class(frame.owner)
+            case "parent" if frame.owner is not None:
+                return Super(frame.env.get("$this"), frame.owner)
+    found = inference.code.resolve(frame.path, name)
+    if found is None:
+        return LibraryValue(name) if frame.language == "python" else None
+    return inference.meaning(found)
+
+
+def _function(inference: Inference, node: Function, frame: Frame) -> Value:
+    if frame.template:
+        templates.inline(inference, node, frame)
+        return None
+    closure = Closure(frame.path, node, frame.env)
+    if node.name:
+        frame.env[node.name] = closure
+    return closure
+
+
+def _other(inference: Inference, node: Other, frame: Frame) -> Value:
+    word, parts = node.word, node.children
+    match word:
+        case "if":
+            _branch(inference, node, frame)
+            return None
+        case "block" | "else" | "try" | "finally" | "with":
+            run(inference, parts, frame)
+            return None
+        case "except" | "case":
+            _block(inference, parts, frame)
+            return None
+        case "item":
+            return _item(inference, node, frame)
+        case "list" | "tuple" | "set":
+            values = tuple(evaluate(inference, p, frame) for p in parts)
+            return Tupled(values) if len(values) <= 16 else Listed(None)
+        case "dict":
+            return _mapping(inference, parts, frame)
+        case "await" | "yield":
+            value = evaluate(inference, parts[0], frame) if parts else None
+            if word == "yield":
+                frame.yielded.append(value)
+            return value
+        case "?:":
+            if len(parts) != 3:
+                return None
+            evaluate(inference, parts[0], frame)
+            return join(evaluate(inference, parts[1], frame), evaluate(inference, parts[2], frame))
+        case "or" | "??" | "and":
+            values = tuple(evaluate(inference, p, frame) for p in parts)
+            return join(values[0], values[-1]) if word != "and" and values else (values[-1] if values else None)
+        case "format":
+            for part in parts:
+                members.shown(inference, evaluate(inference, part, frame), part, frame)
+            return None
+        case "spread":
+            return evaluate(inference, parts[0], frame) if parts else None
+    for part in parts:
+        evaluate(inference, part, frame)
+    return None
+
+
+def _item(inference: Inference, node: Other, frame: Frame) -> Value:
+    if len(node.children) < 2:
+        return None
+    holder, index = evaluate(inference, node.children[0], frame), node.children[1]
+    if isinstance(index, Other) and index.word == "slice":
+        bound = index.children[1] if len(index.children) > 1 else None
+        limit = bound.value if isinstance(bound, Text) and isinstance(bound.value, int) else 0
+        if isinstance(holder, Rows):
+            bounded = bound is not None and not (isinstance(bound, Text) and bound.value is None)
+            sliced = msgspec.structs.replace(holder, limit=limit or holder.limit, limited=holder.limited or bounded)
+            inference.note_query(sliced, frame, node)
+            return sliced
+        return holder
+    key = evaluate(inference, index, frame)
+    match holder:
+        case Rows():
+            return queries.single(holder, known=holder.known)
+        case Mapped() if isinstance(key, Literal) and isinstance(key.value, str):
+            return holder.get(key.value)
+        case Tupled(items=items) if (
+            isinstance(key, Literal) and isinstance(key.value, int) and -len(items) <= key.value < len(items)
+        ):
+            return items[key.value]
+        case Listed(item=item):
+            return only(item)
+    return None
+
+
+def _mapping(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:
+    items: list[tuple[str, Value]] = []
+    for part in parts:
+        if not (isinstance(part, Other) and part.word == "pair" and len(part.children) == 2):
+            spread = evaluate(inference, part, frame)
+            if isinstance(spread, Mapped):
+                items.extend(spread.items)
+            continue
+        key, value = part.children
+        name = evaluate(inference, key, frame)
+        held = evaluate(inference, value, frame)
+        if isinstance(name, Literal) and isinstance(name.value, str):
+            items = [i for i in items if i[0] != name.value]
+            items.append((name.value, held))
+    return Mapped(tuple(items))
+
+
+# -- calls ---------------------------------------------------------------------------------------------------------
+
+
+def _call(inference: Inference, node: Call, frame: Frame) -> Value:
+    if frame.template and isinstance(node.callee, Name):
+        return templates.tag(inference, node, node.callee.id, frame)
+    callee = evaluate(inference, node.callee, frame)
+    if isinstance(callee, RowMethod):
+        return queries.apply(inference, callee.rows, callee.name, node, frame)
+    args = tuple(evaluate(inference, a, frame) for a in node.args)
+    keywords = {k.name: evaluate(inference, k.value, frame) for k in node.keywords}
+    match callee:
+        case Bound(definition=definition, receiver=receiver):
+            result = inference.call(definition, receiver, args, keywords, frame, node)
+            return queries.extended(inference, receiver, result, node, frame)
+        case Closure():
+            return inference.call_closure(callee, args, keywords, frame, node)
+        case ModelClass(model=model):
+            return Row(model)
+        case ClassValue(definition=definition):
+            return queries.rows_of_class(inference, definition) or Instance(definition, args, tuple(keywords.items()))
+        case LibraryValue():
+            return members.call_library(inference, callee, node, args, keywords, frame)
+    hand_over(inference, args, frame, node)
+    return None
+
+
+def hand_over(inference: Inference, args: tuple[Value, ...], frame: Frame, node: Call) -> None:
+    """Closures given to something unknown are walked with unknown arguments: their own loops count."""
+    for value in args:
+        if isinstance(value, Closure):
+            inference.call_closure(value, (), {}, frame, node)
+
+
+def _leaves(nodes: tuple[Node, ...]) -> str:
+    """Whether a block ends by leaving the loop it stands in (`loop`), or the function (`function`)."""
+    if not nodes:
+        return ""
+    match nodes[-1]:
+        case Return() | Other(word="raise"):
+            return "function"
+        case Other(word="break"):
+            return "loop"
+    return ""
+
+
+def only(value: Value) -> Value:
+    """The row as the only one: its loop ends after it."""
+    match value:
+        case Row():
+            return msgspec.structs.replace(value, loop=None)
+        case Tupled(items=items):
+            return Tupled(tuple(only(i) for i in items))
+    return value

@@ -1,0 +1,74 @@
+"""What a walk carries with it: the frame of each function, and what is noted on the way."""
+
+from __future__ import annotations
+
+import msgspec
+
+from analyzers.facts.outline import Function, Node
+from analyzers.model.code import ClassDefinition
+from analyzers.model.project import Relation
+from analyzers.model.types import Rows, Site, Value
+
+
+class Read(msgspec.Struct, frozen=True, eq=False):
+    """A relation read per row: a query each time."""
+
+    rows: Rows
+    hops: tuple[str, ...]
+    relation: Relation
+    loop: Site
+    at: Site  # in the function that holds the loop
+    through: Site  # where the relation itself is touched
+    bypass: bool
+
+
+class Query(msgspec.Struct, frozen=True, eq=False):
+    """A query and the columns it searches by."""
+
+    rows: Rows
+    at: Site
+
+
+class Trace:
+    """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name."""
+
+    __slots__ = ("reads", "searches", "touched")
+
+    def __init__(self) -> None:
+        self.reads: dict[tuple[object, ...], Read] = {}
+        self.searches: dict[tuple[str, int], Query] = {}
+        self.touched: set[str] = set()
+
+    def add(self, other: Trace) -> None:
+        """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
+        self.touched |= other.touched
+        for key, read in other.reads.items():
+            self.reads.setdefault(key, read)
+        for place, query in other.searches.items():
+            self.note(place, query)
+
+    def note(self, place: tuple[str, int], query: Query) -> None:
+        known = self.searches.get(place)
+        if known is None or len(known.rows.searches) <= len(query.rows.searches):
+            self.searches[place] = query
+
+
+class Frame:
+    """One walk of one function: its names and where it stands."""
+
+    __slots__ = ("at", "blocks", "env", "function", "language", "outer", "owner", "path", "returned", "template", "yielded")
+
+    def __init__(
+        self, path: str, function: str, language: str, owner: ClassDefinition | None = None, outer: Frame | None = None
+    ) -> None:
+        self.path, self.function, self.language, self.owner = path, function, language, owner
+        self.outer = outer  # the frame that called this one
+        self.template = language in ("django", "twig")
+        self.env: dict[str, Value] = {}
+        self.returned: list[Value] = []
+        self.yielded: list[Value] = []
+        self.at: Node | None = None  # the call being followed from here
+        self.blocks: dict[str, tuple[str, Function]] = {}  # template blocks that stand in for this template's own
+
+    def site(self, node: Node) -> Site:
+        return Site(self.path, node.start, node.end, self.function)
