@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
-from analyzers.model import members, queries, templates
+from analyzers.model import members, origins, queries, templates
 from analyzers.model.types import (
     Bound,
     ClassValue,
@@ -335,13 +335,13 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     match callee:
         case Bound(definition=definition, receiver=receiver):
             result = inference.call(definition, receiver, args, keywords, frame, node)
-            return queries.extended(inference, receiver, result, node, frame)
+            return origins.extended(inference, receiver, result, node, frame)
         case Closure():
             return inference.call_closure(callee, args, keywords, frame, node)
         case ModelClass(model=model):
             return Row(model)
         case ClassValue(definition=definition):
-            return queries.rows_of_class(inference, definition) or Instance(definition, args, tuple(keywords.items()))
+            return origins.rows_of_class(inference, definition) or Instance(definition, args, tuple(keywords.items()))
         case LibraryValue():
             return members.call_library(inference, callee, node, args, keywords, frame)
     hand_over(inference, args, frame, node)

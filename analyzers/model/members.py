@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model import flow, queries, templates
+from analyzers.model import flow, origins, queries, templates
 from analyzers.model.code import ClassDefinition, Codebase, External, FunctionDefinition, module_parts
 from analyzers.model.models import Model
 from analyzers.model.project import Relation
@@ -175,7 +175,7 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
             owner=row.rows,
             path=path,
             loop=row.loop,
-            kind=queries.manager_kind(inference, relation.target),
+            kind=origins.manager_kind(inference, relation.target),
             root=frame.site(node) if row.rows is None else None,
             searches=(Search("other", relation.target, ""),),  # by the column that points back
         )
@@ -203,7 +203,7 @@ def _rows_member(inference: Inference, rows: Rows, name: str, node: Node, frame:
             if frame.template:
                 return inference.call(method, rows, (), {}, frame, node)
             return Bound(method, rows)
-    library = queries.library_of(inference, rows)
+    library = origins.library_of(inference, rows)
     if library is None or library.rows is None:
         return None
     if name in library.rows.methods:
@@ -226,7 +226,7 @@ def _class_member(inference: Inference, name: str, attribute: str, node: Node, f
     words = model.library.rows
     stated = inference.code.attribute(model.definition, attribute)
     if words is not None:
-        kind = queries.manager_class(inference, stated) if stated is not None else None
+        kind = origins.manager_class(inference, stated) if stated is not None else None
         if kind is not None or attribute in words.managers:
             return Rows(name, frame.site(node), kind=kind, root=frame.site(node))
     method = inference.code.method(model.definition, attribute)
@@ -390,7 +390,7 @@ def call_library(
         if found is not None:
             return args[found] if found < len(args) else None
         if named(library, name, ("get_object_or_404", "aget_object_or_404")) and args:
-            rows = queries.rows_from(args[0], frame, node)
+            rows = origins.rows_from(args[0], frame, node)
             return queries.single(rows, known=True) if rows is not None else None
         if named(library, name, library.renderers):
             templates.render(inference, library.renderers[last], node, args, keywords, frame)
@@ -399,7 +399,7 @@ def call_library(
         if rendered is not None and _is_of(library, name, library.render_bases):
             templates.render(inference, rendered, node, args, keywords, frame)
             return None
-        session = queries.session_call(inference, library, callee, node, args, frame)
+        session = origins.session_call(inference, library, callee, node, args, frame)
         if session is not None:
             return session
     if callee.instance and isinstance(_receiver(frame), Instance):

@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
-from analyzers.knowledge import Library, Method, libraries, named
+from analyzers.facts.outline import Call, Member, Node, Text, walk
+from analyzers.knowledge import Library, Method
 from analyzers.model import flow
-from analyzers.model.code import ClassDefinition, Codebase
-from analyzers.model.dql import read_dql
-from analyzers.model.models import Model, ModelIndex
+from analyzers.model.origins import class_named, library_of
 from analyzers.model.project import Relation
+from analyzers.model.searches import searches_of
 from analyzers.model.types import (
-    LibraryValue,
-    Listed,
     Literal,
-    Mapped,
-    ModelClass,
     Row,
     Rows,
-    Search,
     Site,
     Tupled,
     Value,
@@ -33,185 +27,7 @@ if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
-_COMPARISON = re.compile(r"\b([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)\s*(=|<>|!=|<=|>=|<|>|IN\b|BETWEEN\b|LIKE\b|IS\b)", re.IGNORECASE)
-_DOTTED = re.compile(r"\s*([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)")
 _ALIASES = re.compile(r"[a-zA-Z_]\w*")
-
-
-# -- where rows come from ----------------------------------------------------------------------------------------------
-
-
-def repositories(code: Codebase, models: ModelIndex) -> dict[str, tuple[ClassDefinition, str]]:
-    """The project's repository classes by qualified name, and the model each serves."""
-    out: dict[str, tuple[ClassDefinition, str]] = {}
-    for library in libraries():
-        words = library.rows
-        if words is None or not words.repository_bases:
-            continue
-        for definition in code.classes():
-            if code.files[definition.path].language != library.language or not definition.node.bases:
-                continue
-            if any(named(library, e, words.repository_bases) for e in code.externals(definition)):
-                served = _served(code, models, definition)
-                if served:
-                    out[definition.qualified] = (definition, served)
-        for model in models.by_name.values():
-            for decorator in model.definition.node.decorators if model.library is library else ():
-                for keyword in decorator.keywords if isinstance(decorator, Call) else ():
-                    if keyword.name != "repositoryClass":
-                        continue
-                    found = _class_named(code, model.definition.path, keyword.value)
-                    if found is not None:
-                        out.setdefault(found.qualified, (found, model.qualified))
-    return out
-
-
-def _class_named(code: Codebase, path: str, node: Node) -> ClassDefinition | None:
-    match node:
-        case Member(of=of, name="class"):
-            found = code.resolve_node(path, of)
-        case Text(value=str() as text):
-            found = code.resolve(path, text)
-        case _:
-            return None
-    return found if isinstance(found, ClassDefinition) else None
-
-
-def _served(code: Codebase, models: ModelIndex, definition: ClassDefinition) -> str:
-    """The model named by `parent::__construct($registry, Order::class)` or `@extends ServiceEntityRepository<Order>`."""
-    for node in (*definition.node.bases, *definition.node.decorators, *definition.node.body):
-        for inner in walk(node):
-            candidate: Node | None = None
-            if isinstance(inner, Call) and isinstance(inner.callee, Member) and inner.callee.name == "__construct":
-                candidate = next((a for a in inner.args if isinstance(a, Member) and a.name == "class"), None)
-            elif isinstance(inner, Other) and inner.word == "item" and inner in definition.node.bases:
-                candidate = Member(0, 0, inner.children[-1], "class")
-            found = _class_named(code, definition.path, candidate) if candidate is not None else None
-            if found is not None and id(found) in models.by_class:
-                return found.qualified
-    return ""
-
-
-def rows_of_class(inference: Inference, definition: ClassDefinition) -> Rows | None:
-    """What an object of a repository, manager or queryset class stands for: rows that nothing is known of yet."""
-    inference.trace.touched.add(f"repository:{definition.qualified}")
-    served = inference.repositories.get(definition.qualified)
-    if served is not None:
-        site = Site(definition.path, definition.node.start, definition.node.end, definition.qualified)
-        return Rows(served[1], site, kind=definition)
-    return None
-
-
-def manager_class(inference: Inference, stated: tuple[ClassDefinition, Assign]) -> ClassDefinition | None:
-    """The project's manager or queryset class behind `objects = OrderManager()`, `OrderQuerySet.as_manager()` and
-    `models.Manager.from_queryset(OrderQuerySet)()`."""
-    owner, assign = stated
-    if not isinstance(assign.value, Call):
-        return None
-    for node in walk(assign.value):
-        if isinstance(node, Name):
-            found = inference.code.resolve(owner.path, node.id)
-            if isinstance(found, ClassDefinition) and _is_manager(inference, found):
-                return found
-    return None
-
-
-def _is_manager(inference: Inference, definition: ClassDefinition) -> bool:
-    externals = inference.code.externals(definition)
-    return any(
-        named(library, e, library.rows.manager_bases) for library in libraries() if library.rows is not None for e in externals
-    )
-
-
-def manager_kind(inference: Inference, model: str) -> ClassDefinition | None:
-    """The class whose methods a collection of the model's rows has: its default manager's."""
-    found = inference.model(model)
-    if found is None or found.library.rows is None:
-        return None
-    for name in found.library.rows.managers:
-        stated = inference.code.attribute(found.definition, name)
-        if stated is not None:
-            return manager_class(inference, stated)
-    return None
-
-
-def library_of(inference: Inference, rows: Rows) -> Library | None:
-    """The library whose methods these rows have."""
-    model = inference.model(rows.model)
-    if model is not None:
-        return model.library
-    language = inference.code.files[rows.site.path].language
-    wanted = "php" if language in ("php", "twig") else "python"
-    return next((x for x in libraries() if x.language == wanted and x.rows is not None), None)
-
-
-def rows_from(value: Value, frame: Frame, node: Node) -> Rows | None:
-    """A model class or rows, as rows."""
-    match value:
-        case Rows():
-            return value
-        case ModelClass(model=model):
-            return Rows(model, frame.site(node), root=frame.site(node))
-    return None
-
-
-def session_call(
-    inference: Inference, library: Library, callee: LibraryValue, node: Call, args: tuple[Value, ...], frame: Frame
-) -> Value:
-    """What a session's own methods give: a repository, one row, a query in the ORM's language, a query builder."""
-    words = library.rows
-    holder, _, method = callee.name.rpartition(".")
-    if words is None or not words.session_bases or not callee.instance or named(library, holder, words.session_bases) is None:
-        return None
-    site = frame.site(node)
-    if method == words.repository_of and node.args:
-        found = _class_named(inference.code, frame.path, node.args[0])
-        if found is None or not inference.is_model(found):
-            return None
-        return Rows(found.qualified, site, kind=inference.repository_of(found.qualified))
-    if method == "find" and node.args:
-        found = _class_named(inference.code, frame.path, node.args[0])
-        return Row(found.qualified, known=True) if found is not None and inference.is_model(found) else None
-    if method == "createQuery" and args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
-        return _from_dql(inference, args[0].value, site, frame)
-    if method == "createQueryBuilder":
-        return Rows("", site, root=site, joined=site)
-    if method in ("getManager", "getManagerForClass", "getEntityManager"):
-        return LibraryValue(holder, instance=True)
-    return None
-
-
-def _from_dql(inference: Inference, text: str, site: Site, frame: Frame) -> Value:
-    """Rows of a query written in the ORM's own language."""
-    dql = read_dql(text)
-    if dql is None:
-        return None
-    found = inference.code.php_class(dql.entity) or inference.code.resolve(frame.path, dql.entity)
-    if not isinstance(found, ClassDefinition) or not inference.is_model(found):
-        return None
-    model = inference.models.by_class[id(found)]
-    aliases: dict[str, str] = {dql.alias: ""}
-    for alias, parent, relation in dql.joins:
-        if parent in aliases:
-            aliases[alias] = ".".join(p for p in (aliases[parent], relation) if p)
-    eager = frozenset(aliases[a] for a in dql.selected if aliases.get(a))
-    searches = tuple(s for s in (_search(model, aliases, a, n, how) for a, n, how in dql.searches) if s is not None)
-    known = dql.alias in dql.selected
-    return Rows(model.qualified, site, eager=eager, known=known, aliases=tuple(aliases.items()), root=site, searches=searches)
-
-
-def extended(inference: Inference, receiver: Value, result: Value, node: Call, frame: Frame) -> Value:
-    """`Order.objects.paid()`: rows that the project's own queryset method hands on are a query of the caller, where eager
-    loading can be added to it. (A repository's method is the query's own place.)"""
-    if not (isinstance(receiver, Rows) and isinstance(result, Rows)):
-        return result
-    library = library_of(inference, result)
-    if library is None or library.rows is None or not library.rows.eager_chain:
-        return result
-    return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=receiver.root or frame.site(node))
-
-
-# -- rows in use -------------------------------------------------------------------------------------------------------
 
 
 def touch(inference: Inference, rows: Rows, node: Node, frame: Frame) -> None:
@@ -308,13 +124,15 @@ def _changed(
     if name == "createQueryBuilder" and args and isinstance(args[0], Literal):
         out = msgspec.structs.replace(out, aliases=((str(args[0].value), ""),), joined=site, root=site)
     if name == "from" and call.args:
-        found = _class_named(inference.code, frame.path, call.args[0])
+        found = class_named(inference.code, frame.path, call.args[0])
         if found is not None and inference.is_model(found):
             alias = args[1].value if len(args) > 1 and isinstance(args[1], Literal) else "o"
             out = msgspec.structs.replace(out, model=found.qualified, aliases=((str(alias), ""),))
     model = inference.model(out.model)
     if model is not None:
-        found_searches = _searches(inference, model, method, call, args, dict(out.aliases), words.path_separator, words.lookups)
+        found_searches = searches_of(
+            inference, model, method, call, args, dict(out.aliases), words.path_separator, words.lookups
+        )
         out = msgspec.structs.replace(out, searches=(*out.searches, *found_searches))
     chained = words.eager_chain and method.returns == "rows"
     limit = out.limit
@@ -398,94 +216,3 @@ def _with_selected(rows: Rows) -> Rows:
     """The rows with what their selected aliases stand for, as far as the joins are stated by now."""
     paths = {path for alias, path in rows.aliases if path and alias in rows.selected}
     return msgspec.structs.replace(rows, eager=rows.eager | paths)
-
-
-# -- columns a query searches by ---------------------------------------------------------------------------------------
-
-
-def _searches(
-    inference: Inference,
-    model: Model,
-    method: Method,
-    call: Call,
-    args: list[Value],
-    aliases: dict[str, str],
-    separator: str,
-    lookups: dict[str, str],
-) -> list[Search]:
-    found: list[Search | None] = []
-    match method.filters:
-        case "lookups":
-            found.extend(_lookup(inference, model, k.name, separator, lookups) for k in call.keywords)
-            found.extend(Search("other", model.qualified, "") for _ in call.args)
-        case "criteria" if args:
-            found.extend(_criteria(model, args[0], "equal"))
-        case "expression":
-            for value in args:
-                text = value.value if isinstance(value, Literal) and isinstance(value.value, str) else ""
-                if " or " in f" {text.lower()} ":
-                    found.append(Search("other", model.qualified, ""))
-                    continue
-                hits = list(_COMPARISON.finditer(text))
-                found.extend(_search(model, aliases, m[1], m[2], _how(m[3])) for m in hits)
-                if not hits:
-                    found.append(Search("other", model.qualified, ""))
-    match method.orders:
-        case "names":
-            names = [a.value for a in args if isinstance(a, Literal) and isinstance(a.value, str)]
-            found.extend(_column_search(model, name.lstrip("-+"), "ordered") for name in names)
-        case "criteria" if len(args) > 1:
-            found.extend(_criteria(model, args[1], "ordered"))
-        case "expression" if args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
-            hit = _DOTTED.match(args[0].value)
-            if hit:
-                found.append(_search(model, aliases, hit[1], hit[2], "ordered"))
-    return [s for s in found if s is not None]
-
-
-def _how(operator: str) -> str:
-    match operator.upper():
-        case "=" | "IN" | "IS":
-            return "equal"
-        case "<" | ">" | "<=" | ">=" | "BETWEEN":
-            return "ranged"
-    return "other"
-
-
-def _lookup(inference: Inference, model: Model, keyword: str, separator: str, lookups: dict[str, str]) -> Search:
-    """`customer__email__iexact="…"`: the column at the end of the path, and what the lookup asks of an index."""
-    parts = keyword.split(separator)
-    how = "equal"
-    if len(parts) > 1 and (parts[-1] in lookups):
-        how = lookups[parts.pop()]
-    current: Model | None = model
-    for hop in parts[:-1]:
-        relation = current.relations.get(hop) if current is not None else None
-        current = inference.model(relation.target) if relation is not None else None
-    if current is None or current is not model:
-        return Search("other", model.qualified, "")
-    return _column_search(model, parts[-1], how) or Search("other", model.qualified, "")
-
-
-def _column_search(model: Model, name: str, how: str) -> Search | None:
-    words = model.library.models
-    if name in model.keys:
-        return Search(how, model.qualified, model.indexes[-1].columns[0]) if model.indexes else None
-    column = model.columns.get(name)
-    if column is None and words is not None and words.key_suffix and name.endswith(words.key_suffix):
-        column = model.columns.get(name.removesuffix(words.key_suffix))
-    return Search(how, model.qualified, column.name) if column is not None else None
-
-
-def _criteria(model: Model, value: Value, how: str) -> list[Search | None]:
-    if isinstance(value, Mapped):
-        return [_column_search(model, key, how) or Search("other", model.qualified, "") for key, _ in value.items]
-    if isinstance(value, Listed | Tupled) or value is None:
-        return [Search("other", model.qualified, "")] if how == "equal" and value is None else []
-    return []
-
-
-def _search(model: Model, aliases: dict[str, str], alias: str, name: str, how: str) -> Search | None:
-    if aliases.get(alias) == "":
-        return _column_search(model, name, how) or Search("other", model.qualified, "")
-    return Search("other", model.qualified, "")

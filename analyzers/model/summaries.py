@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analyzers.facts.outline import Assign, Function, Name, Node, Text
-from analyzers.model import flow, members, queries
+from analyzers.model import flow, members, origins
 from analyzers.model.code import (
     ClassDefinition,
     Codebase,
@@ -57,7 +57,7 @@ class Inference:
         self.assigned: set[tuple[Site | None, tuple[str, ...]]] = set()
         self.once: list[Site] = []  # loops whose body is left right after what is walked now
         self.loops: list[Site] = []
-        self.repositories = queries.repositories(code, models)
+        self.repositories = origins.repositories(code, models)
         self.default_context: dict[int, Mapped] = {}
 
     def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:
@@ -113,7 +113,7 @@ class Inference:
         """What `self` holds in a method of `definition`."""
         if self.is_model(definition):
             return Row(definition.qualified)
-        rows = queries.rows_of_class(self, definition)
+        rows = origins.rows_of_class(self, definition)
         return rows if rows is not None else Instance(definition)
 
     def of_class(self, definition: ClassDefinition) -> Value:

@@ -9,7 +9,7 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import flow, members, queries
+from analyzers.model import flow, members, origins, queries
 from analyzers.model.code import ClassDefinition
 from analyzers.model.types import Instance, Listed, Literal, Mapped, ModelClass, Rows, Tupled, Value
 
@@ -191,7 +191,7 @@ def default_rows(inference: Inference, definition: ClassDefinition, view: Views)
     frame = inference.frame(stated[0].path, None)
     frame.function = definition.qualified
     site = frame.site(stated[1])
-    return Rows(value.model, site, root=site, kind=queries.manager_kind(inference, value.model))
+    return Rows(value.model, site, root=site, kind=origins.manager_kind(inference, value.model))
 
 
 def _view_context(inference: Inference, definition: ClassDefinition, view: Views, rows: Rows) -> Mapped:

@@ -1,0 +1,197 @@
+"""Where rows come from: managers, repositories, sessions, and the classes of the project that stand for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
+from analyzers.knowledge import Library, libraries, named
+from analyzers.model.code import ClassDefinition, Codebase
+from analyzers.model.dql import read_dql
+from analyzers.model.models import ModelIndex
+from analyzers.model.searches import attribute_search
+from analyzers.model.types import (
+    LibraryValue,
+    Literal,
+    ModelClass,
+    Row,
+    Rows,
+    Site,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from analyzers.model.frames import Frame
+    from analyzers.model.summaries import Inference
+
+
+def repositories(code: Codebase, models: ModelIndex) -> dict[str, tuple[ClassDefinition, str]]:
+    """The project's repository classes by qualified name, and the model each serves."""
+    out: dict[str, tuple[ClassDefinition, str]] = {}
+    for library in libraries():
+        words = library.rows
+        if words is None or not words.repository_bases:
+            continue
+        for definition in code.classes():
+            if code.files[definition.path].language != library.language or not definition.node.bases:
+                continue
+            if any(named(library, e, words.repository_bases) for e in code.externals(definition)):
+                served = _served(code, models, definition)
+                if served:
+                    out[definition.qualified] = (definition, served)
+        for model in models.by_name.values():
+            for decorator in model.definition.node.decorators if model.library is library else ():
+                for keyword in decorator.keywords if isinstance(decorator, Call) else ():
+                    if keyword.name != "repositoryClass":
+                        continue
+                    found = class_named(code, model.definition.path, keyword.value)
+                    if found is not None:
+                        out.setdefault(found.qualified, (found, model.qualified))
+    return out
+
+
+def class_named(code: Codebase, path: str, node: Node) -> ClassDefinition | None:
+    match node:
+        case Member(of=of, name="class"):
+            found = code.resolve_node(path, of)
+        case Text(value=str() as text):
+            found = code.resolve(path, text)
+        case _:
+            return None
+    return found if isinstance(found, ClassDefinition) else None
+
+
+def _served(code: Codebase, models: ModelIndex, definition: ClassDefinition) -> str:
+    """The model named by `parent::__construct($registry, Order::class)` or `@extends ServiceEntityRepository<Order>`."""
+    for node in (*definition.node.bases, *definition.node.decorators, *definition.node.body):
+        for inner in walk(node):
+            candidate: Node | None = None
+            if isinstance(inner, Call) and isinstance(inner.callee, Member) and inner.callee.name == "__construct":
+                candidate = next((a for a in inner.args if isinstance(a, Member) and a.name == "class"), None)
+            elif isinstance(inner, Other) and inner.word == "item" and inner in definition.node.bases:
+                candidate = Member(0, 0, inner.children[-1], "class")
+            found = class_named(code, definition.path, candidate) if candidate is not None else None
+            if found is not None and id(found) in models.by_class:
+                return found.qualified
+    return ""
+
+
+def rows_of_class(inference: Inference, definition: ClassDefinition) -> Rows | None:
+    """What an object of a repository, manager or queryset class stands for: rows that nothing is known of yet."""
+    inference.trace.touched.add(f"repository:{definition.qualified}")
+    served = inference.repositories.get(definition.qualified)
+    if served is not None:
+        site = Site(definition.path, definition.node.start, definition.node.end, definition.qualified)
+        return Rows(served[1], site, kind=definition)
+    return None
+
+
+def manager_class(inference: Inference, stated: tuple[ClassDefinition, Assign]) -> ClassDefinition | None:
+    """The project's manager or queryset class behind `objects = OrderManager()`, `OrderQuerySet.as_manager()` and
+    `models.Manager.from_queryset(OrderQuerySet)()`."""
+    owner, assign = stated
+    if not isinstance(assign.value, Call):
+        return None
+    for node in walk(assign.value):
+        if isinstance(node, Name):
+            found = inference.code.resolve(owner.path, node.id)
+            if isinstance(found, ClassDefinition) and _is_manager(inference, found):
+                return found
+    return None
+
+
+def _is_manager(inference: Inference, definition: ClassDefinition) -> bool:
+    externals = inference.code.externals(definition)
+    return any(
+        named(library, e, library.rows.manager_bases) for library in libraries() if library.rows is not None for e in externals
+    )
+
+
+def manager_kind(inference: Inference, model: str) -> ClassDefinition | None:
+    """The class whose methods a collection of the model's rows has: its default manager's."""
+    found = inference.model(model)
+    if found is None or found.library.rows is None:
+        return None
+    for name in found.library.rows.managers:
+        stated = inference.code.attribute(found.definition, name)
+        if stated is not None:
+            return manager_class(inference, stated)
+    return None
+
+
+def library_of(inference: Inference, rows: Rows) -> Library | None:
+    """The library whose methods these rows have."""
+    model = inference.model(rows.model)
+    if model is not None:
+        return model.library
+    language = inference.code.files[rows.site.path].language
+    wanted = "php" if language in ("php", "twig") else "python"
+    return next((x for x in libraries() if x.language == wanted and x.rows is not None), None)
+
+
+def rows_from(value: Value, frame: Frame, node: Node) -> Rows | None:
+    """A model class or rows, as rows."""
+    match value:
+        case Rows():
+            return value
+        case ModelClass(model=model):
+            return Rows(model, frame.site(node), root=frame.site(node))
+    return None
+
+
+def session_call(
+    inference: Inference, library: Library, callee: LibraryValue, node: Call, args: tuple[Value, ...], frame: Frame
+) -> Value:
+    """What a session's own methods give: a repository, one row, a query in the ORM's language, a query builder."""
+    words = library.rows
+    holder, _, method = callee.name.rpartition(".")
+    if words is None or not words.session_bases or not callee.instance or named(library, holder, words.session_bases) is None:
+        return None
+    site = frame.site(node)
+    if method == words.repository_of and node.args:
+        found = class_named(inference.code, frame.path, node.args[0])
+        if found is None or not inference.is_model(found):
+            return None
+        return Rows(found.qualified, site, kind=inference.repository_of(found.qualified))
+    if method == "find" and node.args:
+        found = class_named(inference.code, frame.path, node.args[0])
+        return Row(found.qualified, known=True) if found is not None and inference.is_model(found) else None
+    if method == "createQuery" and args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
+        return _from_dql(inference, args[0].value, site, frame)
+    if method == "createQueryBuilder":
+        return Rows("", site, root=site, joined=site)
+    if method in ("getManager", "getManagerForClass", "getEntityManager"):
+        return LibraryValue(holder, instance=True)
+    return None
+
+
+def _from_dql(inference: Inference, text: str, site: Site, frame: Frame) -> Value:
+    """Rows of a query written in the ORM's own language."""
+    dql = read_dql(text)
+    if dql is None:
+        return None
+    found = inference.code.php_class(dql.entity) or inference.code.resolve(frame.path, dql.entity)
+    if not isinstance(found, ClassDefinition) or not inference.is_model(found):
+        return None
+    model = inference.models.by_class[id(found)]
+    aliases: dict[str, str] = {dql.alias: ""}
+    for alias, parent, relation in dql.joins:
+        if parent in aliases:
+            aliases[alias] = ".".join(p for p in (aliases[parent], relation) if p)
+    eager = frozenset(aliases[a] for a in dql.selected if aliases.get(a))
+    searches = tuple(s for s in (attribute_search(model, aliases, a, n, how) for a, n, how in dql.searches) if s is not None)
+    known = dql.alias in dql.selected
+    return Rows(model.qualified, site, eager=eager, known=known, aliases=tuple(aliases.items()), root=site, searches=searches)
+
+
+def extended(inference: Inference, receiver: Value, result: Value, node: Call, frame: Frame) -> Value:
+    """`Order.objects.paid()`: rows that the project's own queryset method hands on are a query of the caller, where eager
+    loading can be added to it. (A repository's method is the query's own place.)"""
+    if not (isinstance(receiver, Rows) and isinstance(result, Rows)):
+        return result
+    library = library_of(inference, result)
+    if library is None or library.rows is None or not library.rows.eager_chain:
+        return result
+    return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=receiver.root or frame.site(node))
