@@ -54,7 +54,8 @@ class PythonLowering(PythonExpressions):
                 annotation = self.annotation(part)
             else:
                 value = self.lower(part)
-        return Assign(node.start_byte, node.end_byte, target, value, annotation)
+        start, end = node.byte_range
+        return Assign(start, end, target, value, annotation)
 
     def lower_augmented_assignment(self, node: Syntax) -> Node:
         left, right = self.pair(node)

@@ -52,9 +52,8 @@ class PythonExpressions(PythonLiterals):
             self.depth -= 1
             part = children[1]
             if kind == _ATTRIBUTE:
-                end = part.end_byte
-                name = self.text[part.start_byte : end] if self.ascii else self.slice(part.start_byte, end)
-                result = Member(start, end, result, name)
+                name, end = part.byte_range
+                result = Member(start, end, result, self.text[name:end] if self.ascii else self.slice(name, end))
             elif kind == _CALL:
                 args, keywords = self.arguments(part)
                 result = Call(start, link.end_byte, result, args, keywords)

@@ -35,7 +35,6 @@ _WORDS = {
     "list_splat": "spread",
     "list_splat_pattern": "spread",
     "nonlocal_statement": "nonlocal",
-    "pair": "pair",
     "parenthesized_list_splat": "spread",
     "raise_statement": "raise",
     "splat_pattern": "spread",
@@ -59,7 +58,7 @@ class PythonLiterals(Lowering):
     joins = frozenset("+")
 
     def lower_identifier(self, node: Syntax) -> Node:
-        start, end = node.start_byte, node.end_byte
+        start, end = node.byte_range
         return Name(start, end, self.text[start:end] if self.ascii else self.slice(start, end))
 
     def lower_ellipsis(self, node: Syntax) -> Node:
@@ -94,10 +93,11 @@ class PythonLiterals(Lowering):
         return Text(node.start_byte, node.end_byte, None)
 
     def lower_string(self, node: Syntax) -> Node:
-        start, end = node.start_byte, node.end_byte
+        start, end = node.byte_range
         raw = self.text[start:end] if self.ascii else self.slice(start, end)
         if raw[0] in "\"'":
-            return self.literal(start, end, unquote(raw))
+            value = raw[1:-1] if raw[1:2] != raw[0] and "\\" not in raw and raw[-1] == raw[0] else unquote(raw)
+            return Text(start, end, value) if len(value) <= 10 else self.literal(start, end, value)
         value = self.string_value(node)
         return self.formatted(node, [node]) if value is None else self.literal(start, end, value)
 
@@ -154,6 +154,11 @@ class PythonLiterals(Lowering):
 
     def lower_set(self, node: Syntax) -> Node:
         return self.collection(node, "set")
+
+    def lower_pair(self, node: Syntax) -> Node:
+        key, value = self.pair(node)
+        start, end = node.byte_range
+        return Other(start, end, "pair", (self.lower(key), self.lower(value)))
 
     def lower_dictionary(self, node: Syntax) -> Node:
         return self.collection(node, "dict")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import io
 import re
+import threading
 import time
 from abc import ABC, abstractmethod
 from array import array
@@ -40,6 +41,9 @@ MAX_CHAIN = 40
 
 MAX_SECONDS = 3.0
 """CPU time for parsing one file. A real file of `MAX_BYTES` takes 0.2 s, but some patterns cost the parser quadratic time."""
+
+SMALL = 30_000
+"""Bytes up to which parsing needs no watching: the slowest pattern known takes 3 s there."""
 
 MAX_PROBLEMS = 5
 
@@ -90,6 +94,7 @@ class Lowering:
 
     grammar: ClassVar[Language]
     table: ClassVar[dict[int, Callable[[Any, Syntax], Node | None]]]
+    kind_words: ClassVar[dict[int, str]]
     noise: ClassVar[frozenset[int]]
     words: ClassVar[Mapping[str, str]] = {}
     strings: ClassVar[frozenset[int]] = frozenset()
@@ -98,8 +103,11 @@ class Lowering:
     def __init_subclass__(cls) -> None:
         grammar = cls.grammar
         cls.table = {_ERROR: cls.lower_error}
+        cls.kind_words = {}
         for kind in range(grammar.node_kind_count):
-            cls.table[kind] = getattr(cls, f"lower_{grammar.node_kind_for_id(kind)}", cls.other)
+            name = grammar.node_kind_for_id(kind) or ""
+            cls.table[kind] = getattr(cls, f"lower_{name}", cls.other)
+            cls.kind_words[kind] = cls.words.get(name, name)
         cls.noise = kinds(grammar, "comment", "line_continuation") | {_ERROR}
 
     def __init__(self, source: bytes) -> None:
@@ -125,7 +133,8 @@ class Lowering:
 
     def of(self, node: Syntax) -> str:
         """The source of a node."""
-        return self.slice(node.start_byte, node.end_byte)
+        start, end = node.byte_range
+        return self.text[start:end] if self.ascii else self.slice(start, end)
 
     def lower(self, node: Syntax) -> Node:
         """One syntax node, one level deeper."""
@@ -211,8 +220,8 @@ class Lowering:
 
     def other(self, node: Syntax) -> Node | None:
         """What has no kind of its own, under a word for it."""
-        kind = node.type
-        return Other(node.start_byte, node.end_byte, self.words.get(kind, kind), self.all(node.named_children))
+        start, end = node.byte_range
+        return Other(start, end, self.kind_words[node.kind_id], self.all(node.named_children))
 
     def lower_error(self, node: Syntax) -> Node | None:
         return Other(node.start_byte, node.end_byte, "error", self.all(node.named_children))
@@ -284,7 +293,8 @@ class Lowering:
         children = self.all(node.named_children)
         if len(children) > MAX_ELEMENTS and all(map(is_constant, children)):
             children = children[:MAX_ELEMENTS]
-        return Other(node.start_byte, node.end_byte, word, children)
+        start, end = node.byte_range
+        return Other(start, end, word, children)
 
 
 class TreeFrontend(Frontend):
@@ -330,8 +340,26 @@ class TreeFrontend(Frontend):
         )
 
 
+class _Parsers(threading.local):
+    """A parser for each grammar and thread; making one costs as much as parsing a small file."""
+
+    def __init__(self) -> None:
+        self.made: dict[Language, Parser] = {}
+
+    def of(self, grammar: Language) -> Parser:
+        parser = self.made.get(grammar)
+        if parser is None:
+            parser = self.made[grammar] = Parser(grammar)
+        return parser
+
+
+_parsers = _Parsers()
+
+
 def parse(grammar: Language, source: bytes) -> Tree:
     """The syntax tree of `source`; raises `TooSlowError`."""
+    if len(source) <= SMALL:
+        return _parsers.of(grammar).parse(source)
     rest = memoryview(source)
     late, deadline = time.monotonic() + MAX_SECONDS, time.thread_time() + MAX_SECONDS
 
