@@ -57,6 +57,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arguments: Arguments
     bases: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()  # decorators that make a class a table
+    abstract_mark: str = ""  # decorator of a class whose fields its heirs have, and which is no table itself
     table_mark: str = ""  # decorator that names the table and its indexes
     index_marks: tuple[str, ...] = ()
     unique_marks: tuple[str, ...] = ()

@@ -116,7 +116,7 @@ def build_schema(code: Codebase, models: ModelIndex) -> dict[str, Table]:
         draft.label, draft.index_code = model.name, model.library.library
         draft.columns = {c.name: c for c in model.columns.values()}
         draft.indexes = list(model.indexes)
-        if not model.managed or not model.readable:
+        if not model.managed:
             draft.unread = "its table is managed elsewhere"
         if drawn is not None:
             draft.indexes.extend(drawn.indexes)

@@ -1,0 +1,319 @@
+"""How a class declares its columns, relations and indexes: by assigned calls, or by decorated properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
+from analyzers.knowledge import Arguments, Library, Models, named
+from analyzers.knowledge import Column as Column_
+from analyzers.knowledge import Relation as Relation_
+from analyzers.knowledge.naming import COLUMNS, TABLES
+from analyzers.model.code import ClassDefinition, Codebase, External, statements
+from analyzers.model.project import Column, Index, Relation
+from analyzers.source import Place
+
+
+def arguments(call: Call) -> dict[str, Node]:
+    """Keyword arguments by name, positional ones by their number as text."""
+    out = {str(i): node for i, node in enumerate(call.args)}
+    out.update((k.name, k.value) for k in call.keywords)
+    return out
+
+
+def text_of(node: Node | None) -> str:
+    """The value of a literal string, else empty."""
+    return node.value if isinstance(node, Text) and isinstance(node.value, str) else ""
+
+
+def is_true(node: Node | None) -> bool:
+    return isinstance(node, Text) and node.value is True
+
+
+def is_false(node: Node | None) -> bool:
+    return isinstance(node, Text) and node.value is False
+
+
+class Draft:
+    """What a model's declarations have said so far, by the name the code uses."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, Column] = {}
+        self.relations: dict[str, Relation] = {}
+        self.indexes: list[Index] = []
+        self.keys: set[str] = set()
+        self.table = ""
+        self.abstract = False
+        self.managed = True
+
+
+class Declarations:
+    """Reads the declarations of classes. `target` says which model a relation names."""
+
+    def __init__(self, code: Codebase, target: Callable[[ClassDefinition, ClassDefinition, Node | None], str]) -> None:
+        self.code = code
+        self._target = target
+
+    def read(self, definition: ClassDefinition, library: Library) -> Draft:
+        """All that the class states and inherits."""
+        models = library.models
+        assert models is not None
+        draft = Draft()
+        lineage = [c for c in self.code.lineage(definition) if isinstance(c, ClassDefinition)]
+        field = self._call_field if models.style == "call" else self._decorated_field
+        for base in reversed(lineage):
+            for name, assign in base.attributes.items():
+                field(definition, base, name, assign, library, draft)
+        if models.style == "call":
+            draft.keys.update((models.primary_key, "pk") if not draft.keys else ("pk",))
+        draft.table = TABLES[models.table](definition.path, definition.name)
+        if models.style == "decorator":
+            self._table_mark(definition, models, library, draft)
+        else:
+            self._options(definition, models, draft)
+        named_key = next((k for k in sorted(draft.keys) if k in draft.columns), "")
+        key = draft.columns[named_key].name if named_key else models.primary_key
+        draft.indexes.append(Index((key,), unique=True))
+        return draft
+
+    def mark(self, path: str, node: Node, library: Library, marks: tuple[str, ...]) -> str | None:
+        resolved = self.code.resolve_node(path, node.callee if isinstance(node, Call) else node)
+        return named(library, resolved.name, marks) if isinstance(resolved, External) else None
+
+    def _field(self, path: str, node: Node | None, library: Library, table: Mapping[str, object]) -> str | None:
+        """The entry of `table` that a constructor call stands for, through the project's own subclasses of it."""
+        if not isinstance(node, Call):
+            return None
+        match self.code.resolve_node(path, node.callee):
+            case External(name=name):
+                return named(library, name, table)
+            case ClassDefinition() as own:
+                for external in sorted(self.code.externals(own)):
+                    found = named(library, external, table)
+                    if found:
+                        return found
+        return None
+
+    def relation_kind(self, path: str, node: Node | None, library: Library) -> str | None:
+        return self._field(path, node, library, library.models.relations) if library.models else None
+
+    def _call_field(
+        self, owner: ClassDefinition, base: ClassDefinition, name: str, assign: Assign, library: Library, draft: Draft
+    ) -> None:
+        models, call = library.models, assign.value
+        assert models is not None
+        if not isinstance(call, Call):
+            return
+        given, words = arguments(call), models.arguments
+        place = self.code.place(base.path, assign)
+        kind = self._field(base.path, call, library, models.relations)
+        if kind is not None:
+            spec = models.relations[kind]
+            target = given.get(words.target) or given.get("0")
+            column = (text_of(given.get(words.column)) or f"{name}{models.column_suffix}") if spec.owning else ""
+            draft.relations[name] = Relation(
+                model=owner.qualified,
+                name=name,
+                target=self._target(base, owner, target),
+                many=spec.many,
+                place=place,
+                label=f"{owner.name}.{name}",
+                column=column,
+                polymorphic=spec.polymorphic,
+            )
+            if column:
+                draft.columns[name] = Column(column, "foreign key", place)
+                draft.indexes.extend(self._own_index(column, given, words, spec, place))
+                if is_true(given.get(words.primary)):
+                    draft.keys.add(name)
+            return
+        kind = self._field(base.path, call, library, models.columns)
+        if kind is not None:
+            field = models.columns[kind]
+            column = text_of(given.get(words.column)) or name
+            draft.columns[name] = Column(column, _role(name, field.role, words.choices in given), place)
+            draft.indexes.extend(self._own_index(column, given, words, field, place))
+            if is_true(given.get(words.primary)) or field.role == "key":
+                draft.keys.add(name)
+
+    @staticmethod
+    def _own_index(
+        column: str, given: dict[str, Node], words: Arguments, kind: Relation_ | Column_, place: Place
+    ) -> Iterator[Index]:
+        """The index that the declaration of one column asks for, or that its kind has by itself."""
+        asked = given.get(words.indexed)
+        unique = kind.unique or is_true(given.get(words.unique)) or is_true(given.get(words.primary))
+        if unique or (kind.indexed and not is_false(asked)) or (asked is not None and not is_false(asked)):
+            yield Index((column,), unique=unique, place=place)
+
+    def _decorated_field(
+        self, owner: ClassDefinition, base: ClassDefinition, name: str, assign: Assign, library: Library, draft: Draft
+    ) -> None:
+        models = library.models
+        assert models is not None
+        words, place = models.arguments, self.code.place(base.path, assign)
+        column_name = COLUMNS[models.table](name)
+        marks = [(d, self.mark(base.path, d, library, _marks(models))) for d in assign.decorators]
+        for node, mark in marks:
+            given = arguments(node) if isinstance(node, Call) else {}
+            if mark in models.relations:
+                spec = models.relations[mark]
+                owning = (spec.owning or mark == "ManyToMany") and words.mapped_by not in given
+                joined = [arguments(d) for d, m in marks if m in models.join_column_marks and isinstance(d, Call)]
+                holds = owning and not spec.many
+                column = (text_of(joined[0].get(words.column)) if joined else "") or f"{column_name}{models.column_suffix}"
+                draft.relations[name] = Relation(
+                    model=owner.qualified,
+                    name=name,
+                    target=self._target(
+                        base, owner, given.get(words.target) or given.get("0") or _annotated(assign.annotation)
+                    ),
+                    many=spec.many,
+                    place=place,
+                    label=f"{owner.name}.{name}",
+                    column=column if holds else "",
+                    eager=text_of(given.get(words.fetch)) == words.eager_value,
+                    back=text_of(given.get(words.mapped_by)) if not spec.many or mark == "OneToMany" else "",
+                )
+                if holds:
+                    draft.columns[name] = Column(column, "foreign key", place)
+                    draft.indexes.append(Index((column,), unique=spec.unique, place=place))
+            elif mark in models.columns:
+                text = given.get(words.type) or given.get("1" if models.style == "call" else words.type)
+                kind = models.column_types.get(text_of(text) or _constant(text))
+                role = kind.role if kind else models.annotation_types.get(_type_name(assign.annotation), "other")
+                column = text_of(given.get(words.column)) or column_name
+                draft.columns[name] = Column(column, _role(name, role, chosen=False), place)
+                if is_true(given.get(words.unique)):
+                    draft.indexes.append(Index((column,), unique=True, place=place))
+            elif mark in models.id_marks:
+                draft.keys.add(name)
+
+    # -- options of the class ------------------------------------------------------------------------------------------
+
+    def _options(self, definition: ClassDefinition, models: Models, draft: Draft) -> None:
+        """The nested class of options; the nearest one of the lineage replaces those above it."""
+        for base in self.code.lineage(definition):
+            meta = base.classes.get(models.options) if isinstance(base, ClassDefinition) else None
+            if meta is None or not isinstance(base, ClassDefinition):
+                continue
+            for node in statements(meta.body):
+                if isinstance(node, Assign) and isinstance(node.target, Name):
+                    self._option(node.target.id, node.value, base, models, draft, own=base is definition)
+            return
+
+    def _option(self, word: str, value: Node | None, base: ClassDefinition, models: Models, draft: Draft, *, own: bool) -> None:
+        if word == models.option_table and own:
+            draft.table = text_of(value) or draft.table
+        elif word == models.option_abstract and own:
+            draft.abstract = is_true(value)
+        elif word == models.option_unmanaged and own:
+            draft.managed = not is_false(value)
+        elif word in models.option_indexes or word == models.option_constraints:
+            constraints = word == models.option_constraints
+            draft.indexes.extend(self._stated_indexes(base.path, value, draft.columns, constraints))
+        elif word in models.option_unique:
+            draft.indexes.extend(_together(value, draft.columns))
+
+    def _stated_indexes(self, path: str, value: Node | None, columns: dict[str, Column], constraints: bool) -> Iterator[Index]:
+        """`[models.Index(fields=["a", "-b"], condition=…)]`; anything else there counts as covering."""
+        if not isinstance(value, Other) or value.word not in ("list", "tuple"):
+            if value is not None:
+                yield Index((), readable=False)
+            return
+        for node in value.children:
+            if not isinstance(node, Call):
+                yield Index((), readable=False)
+                continue
+            given = arguments(node)
+            fields = given.get("fields")
+            place = self.code.place(path, node)
+            kind = (
+                node.callee.name if isinstance(node.callee, Member) else node.callee.id if isinstance(node.callee, Name) else ""
+            )
+            if isinstance(fields, Other):
+                names = [text_of(f) for f in fields.children]
+                parts = tuple(_column(n.lstrip("-"), columns) for n in names)
+                where = "condition" if "condition" in given else ""
+                method = {
+                    "GinIndex": "gin",
+                    "GistIndex": "gist",
+                    "BrinIndex": "brin",
+                    "HashIndex": "hash",
+                    "BloomIndex": "bloom",
+                }.get(kind, "")
+                yield Index(parts, unique=constraints, where=where, method=method, name=text_of(given.get("name")), place=place)
+            elif not constraints:
+                yield Index(("",), place=place)
+
+    def _table_mark(self, definition: ClassDefinition, models: Models, library: Library, draft: Draft) -> None:
+        """The decorators of the class itself: its table and its indexes."""
+        for node in (inner for decorator in definition.node.decorators for inner in walk(decorator)):
+            if not isinstance(node, Call | Name | Member):
+                continue
+            mark = self.mark(definition.path, node, library, _class_marks(models))
+            given = arguments(node) if isinstance(node, Call) else {}
+            if mark == models.table_mark:
+                draft.table = text_of(given.get("name")) or draft.table
+            elif mark == models.abstract_mark and mark:
+                draft.abstract = True
+            elif mark in models.index_marks or mark in models.unique_marks:
+                stated = given.get("columns") or given.get("fields")
+                if isinstance(stated, Other):
+                    names = tuple(_column(text_of(c), draft.columns) for c in stated.children)
+                    place = self.code.place(definition.path, node)
+                    draft.indexes.append(Index(names, unique=mark in models.unique_marks, place=place))
+
+
+def _marks(models: Models) -> tuple[str, ...]:
+    return (*models.relations, *models.columns, *models.join_column_marks, *models.id_marks)
+
+
+def _class_marks(models: Models) -> tuple[str, ...]:
+    return (*models.marks, models.table_mark, *models.index_marks, *models.unique_marks)
+
+
+def _column(name: str, columns: Mapping[str, Column]) -> str:
+    """An index names a field or a column; both mean the column."""
+    return columns[name].name if name in columns else name
+
+
+def _together(value: Node | None, columns: Mapping[str, Column]) -> Iterator[Index]:
+    """`("a", "b")` or `[("a", "b"), …]`."""
+    if not isinstance(value, Other):
+        return
+    groups = value.children if value.children and isinstance(value.children[0], Other) else (value,)
+    for group in groups:
+        if isinstance(group, Other):
+            yield Index(tuple(_column(text_of(c), columns) for c in group.children), unique=True)
+
+
+def _annotated(annotation: Node | None) -> Node | None:
+    """`?Order` names `Order`; `Collection<int, Order>` names `Order`."""
+    match annotation:
+        case Other(word="|", children=parts):
+            real = [p for p in parts if not isinstance(p, Text) and not (isinstance(p, Name) and p.id.lower() == "null")]
+            items = [p for p in real if isinstance(p, Other)]
+            return _annotated((items or real)[0]) if real else None
+        case Other(word="item", children=(_, Other(word="tuple", children=parts))) if parts:
+            return _annotated(parts[-1])
+        case Other(word="item", children=(_, inner)):
+            return _annotated(inner)
+    return annotation
+
+
+def _type_name(annotation: Node | None) -> str:
+    inner = _annotated(annotation)
+    return inner.id.rpartition("\\")[2] if isinstance(inner, Name) else ""
+
+
+def _constant(node: Node | None) -> str:
+    """`Types::DATETIME_IMMUTABLE` is `datetime_immutable`."""
+    return node.name.lower() if isinstance(node, Member) else ""
+
+
+def _role(name: str, role: str, chosen: bool) -> str:
+    """What a column is for, from its type and its name."""
+    if role in ("lookup", "number") and (chosen or name in ("status", "state", "stage", "phase")):
+        return "status"
+    return role
