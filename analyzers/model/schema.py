@@ -116,6 +116,11 @@ def build_schema(code: Codebase, models: ModelIndex) -> dict[str, Table]:
         draft.label, draft.index_code = model.name, model.library.library
         draft.columns = {c.name: c for c in model.columns.values()}
         draft.indexes = list(model.indexes)
+        draft.keys = [
+            ForeignKey((relation.column,), _table_of(models, relation.target), relation.place)
+            for relation in model.relations.values()
+            if relation.column
+        ]
         if not model.managed:
             draft.unread = "its table is managed elsewhere"
         if drawn is not None:
@@ -123,6 +128,11 @@ def build_schema(code: Codebase, models: ModelIndex) -> dict[str, Table]:
             draft.unread = draft.unread or drawn.unread
         folded[model.table] = draft
     return {name: draft.finish() for name, draft in folded.items()}
+
+
+def _table_of(models: ModelIndex, name: str) -> str:
+    model = models.by_name.get(name)
+    return model.table if model is not None else ""
 
 
 # -- which SQL runs on the schema, in which order ----------------------------------------------------------------------
