@@ -20,24 +20,49 @@ How the languages are lowered (frontends agree on this; `tests/analyzers/fronten
   their dollar (`Name("$order")`), properties do not (`Member(Name("$this"), "orders")`, class-level
   `Assign(Name("orders"))`). `A::b` and `?->` are `Member`s; `A::class` is `Member(Name("A"), "class")`; `A::$b` is
   `Member(Name("A"), "$b")`; `new A(x)` is `Call(Name("A"), x)`. A PHP qualified name keeps its backslashes as written.
-- `a[i]` is `Other("item", (a, i))`; `a[x:y]` is `Other("item", (a, Other("slice", (x, y, step))))` with `Text(None)` for
-  what is absent. Type arguments are items too: `Collection<int, Order>` is `item(Collection, tuple(int, Order))`,
-  `Order[]` is `item(array, Order)`, `?Order` is `Other("|", (Order, Text(None)))`. Where PHP has no native type, the
-  docblock's `@var`, `@param`, `@return` give the annotation.
+  `f(...)`, a first-class callable, is `f` itself; a member whose name is computed is an item.
+- `a[i]` is `Other("item", (a, i))`; several subscripts are one `"tuple"`; `a[x:y]` is `Other("item", (a, Other("slice", (x,
+  y, step))))` with `Text(None)` for what is absent. Type arguments are items too: `Collection<int, Order>` is
+  `item(Collection, tuple(int, Order))`, `Order[]` is `item(array, Order)`, `?Order` is `Other("|", (Order, Text(None)))`.
+  Where PHP has no native type, the docblock's `@var`, `@param`, `@return` give the annotation; also where it alone says
+  what a container holds (`Collection<int, Order>` beside `Collection`). `@extends Parent<Type>` makes the base an item. An
+  inline `@var Type $name` is the annotation of the assignment below it, else an `Assign` without value: first in the body
+  of a `foreach` below it. Forward references (`"Order"`) are read, arguments of `Literal` are not.
 - Operators are `Other` under their own text: `Other("+", (a, b))`, `"and"`, `"or"`, `"not"`, `"=="`, `"in"`, `"|"`, `"??"`;
-  the conditional expression is `Other("?:", (test, yes, no))`; PHP's `&&`, `||`, `!` are `and`, `or`, `not`.
+  the conditional expression is `Other("?:", (test, yes, no))`; PHP's `&&`, `||`, `!` are `and`, `or`, `not`, and `a ?: b`
+  is `or`. `a < b < c` is `and` of two comparisons where `b` is a name or a literal, else one `"<"` of three. `(int) $a` is
+  `Other("cast", (int, a))`; `$i++` is `$i += 1`.
+- An `Assign` may be an expression (`:=`, `a = b = c`): its value is its value.
 - `Other("if", (test, block, else))`, `Other("block", statements)`, `"with"` (its `Assign`s, then the body), `"try"` (block,
-  `"except"`…, `"finally"`), `"match"`, `"case"`, `"await"`, `"yield"`, `"raise"`, `"break"`, `"continue"`, `"assert"`, `"delete"`,
-  `"list"`, `"tuple"`, `"set"`, `"dict"` (children are `Other("pair", (key, value))`; a PHP array with keys is a dict, without a
-  list), `"spread"` (`*xs`, `...$xs`), `"format"` (f-strings and interpolated strings: texts and expressions in order).
-- A comprehension is a `Loop` whose `kind` is `list`, `set`, `dict` or `generator`; its body is the conditions and, last, the element.
+  `"except"`…, `"finally"`), `"match"`, `"case"`, `"await"`, `"yield"`, `"raise"`, `"break"`, `"continue"`, `"assert"`,
+  `"delete"`, `"list"`, `"tuple"`, `"set"`, `"dict"` (children are `Other("pair", (key, value))`; a PHP array with keys is a
+  dict, without a list), `"spread"` (`*xs`, `...$xs`), `"format"` (f-strings and interpolated strings: texts and expressions
+  in order). Blocks are children in all of these: `"with"` ends with one, `"except"` is (what is caught, block), `"finally"`
+  is (block,), a `try`'s `else` is a block between them. What is caught is an `Assign` where it gets a name, `Text(None)`
+  where nothing is named. `"case"` is (pattern, block or value), for `switch` as for `match`: a guard is `and` of pattern
+  and test, the default is `Name("_")` or `Name("default")`. What stands in a loop's `else` follows it, both in one
+  `"block"`; so does a PHP `for` follow what it starts with, and its step ends the body. `yield from x` is a `yield` of a
+  `"spread"`. `global`, `echo` are words; `include`, `clone`, `exit` and backticks (`shell_exec`) are `Call`s, as are Python
+  2's `print` and `exec`.
+- A comprehension is a `Loop` whose `kind` is `list`, `set`, `dict` or `generator`; its body is the conditions and, last,
+  the element.
+- Parameters: `*args` and `**kwargs` keep their stars, PHP's `...$xs` is `*$xs`, Python's bare `*` is one of that name.
 - A lambda, closure or arrow function is a `Function` named `""`; an arrow's body is one `Return`.
-- Attributes and docblock annotations (`#[ORM\\ManyToOne(…)]`, `@ORM\\ManyToOne(…)`) are `decorators` of what follows, as `Call`s.
-  PHP's `static` and `abstract` are decorators as plain `Name`s. A promoted constructor parameter is a `Parameter`, a class-level
-  `Assign` with its type and attributes, and an `Assign` to `$this` at the start of the constructor's body.
-- A template is a module whose free names are its context. A filter is a `Call` (`x|length` is `Call(Name("length"), x)`); tags
-  `include`, `extends`, `embed`, `import` are `Call`s of that name with their template first and `with` values as keywords; a
-  block is a `Function` decorated with `Name("block")`, a macro with `Name("macro")`; `set`/`with`/`… as x` are `Assign`s.
+- Attributes and docblock annotations (`#[ORM\\ManyToOne(…)]`, `@ORM\\ManyToOne(…)`) are `decorators` of what follows, as
+  `Call`s. PHP's `static` and `abstract` are decorators as plain `Name`s. A promoted constructor parameter is a `Parameter`,
+  a class-level `Assign` with its type and attributes, and an `Assign` to `$this` at the start of the constructor's body.
+- Left out: comments, docstrings and other bare literals, `pass`, parentheses, type parameters, what a closure captures,
+  HTML around PHP, imports (facts of the file). Adjacent literals, also those joined by `+` or PHP's `.`, are one `Text`. A
+  literal is cut at 200 characters unless it is SQL; a collection of more than 256 elements, all literals, at 256; an
+  integer beyond 64 bits is a float.
+- No outline is deeper than about 150 levels, so that readers may recurse. A chain of more than 40 operators is one `Other`
+  of all its operands under the last operator; of more than 40 calls and members, `Other("chain", (the first 40, each
+  further call or name…))`; of more than 40 `elif`s, a block of the further ones in the last `else`. Deeper nesting is cut,
+  with a problem: `Other("deep")`. `Other("error")` is what the parser could not make sense of.
+- A template is a module whose free names are its context. A filter is a `Call` (`x|length` is `Call(Name("length"), x)`);
+  tags `include`, `extends`, `embed`, `import` are `Call`s of that name with their template first and `with` values as
+  keywords; a block is a `Function` decorated with `Name("block")`, a macro with `Name("macro")`; `set`/`with`/`… as x` are
+  `Assign`s.
 """
 
 from __future__ import annotations

@@ -96,10 +96,11 @@ class PythonLiterals(Lowering):
         start, end = node.byte_range
         raw = self.text[start:end] if self.ascii else self.slice(start, end)
         if raw[0] in "\"'":
-            value = raw[1:-1] if raw[1:2] != raw[0] and "\\" not in raw and raw[-1] == raw[0] else unquote(raw)
+            is_plain = raw[1:2] != raw[0] == raw[-1] and "\\" not in raw
+            value = raw[1:-1] if is_plain else unquote(raw)
             return Text(start, end, value) if len(value) <= 10 else self.literal(start, end, value)
-        value = self.string_value(node)
-        return self.formatted(node, [node]) if value is None else self.literal(start, end, value)
+        constant = self.string_value(node)
+        return self.formatted(node, [node]) if constant is None else self.literal(start, end, constant)
 
     def lower_concatenated_string(self, node: Syntax) -> Node:
         value = self.string_value(node)
