@@ -135,7 +135,7 @@ def test_an_absent_valkey_is_asked_once(tmp_path: Path) -> None:
     for _ in range(50):
         assert store.get_many(["k"]) == {}
         store.put_many({"k": b"1"})
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 2
     store.close()
 
 
