@@ -73,11 +73,12 @@ def env_settings(text: str) -> Settings:
 
 _SECTION = re.compile(r"\s*+\[([^\]\n]++)\]")
 _PAIR = re.compile(r"\s*+([^\s=:;#\[][^=:\n]*?)\s*+=\s*+(.*?)\s*$")
+_COLON = re.compile(r"\s*+([A-Za-z_][\w.-]*+)[ \t]*+:[ \t]++(.*?)\s*$", re.ASCII)
 _BARE = re.compile(r"\s*+([A-Za-z_][\w.-]*+)[ \t]++(\S.*?)\s*$", re.ASCII)
 
 
 def ini_settings(text: str) -> Settings:
-    """Sections and `key = value` (php.ini, php-fpm pools, uwsgi, pgbouncer, supervisor), also `key value` (redis.conf)."""
+    """Sections and `key = value` (php.ini, php-fpm pools, uwsgi, pgbouncer, supervisor); also `key: value` and `key value`."""
     settings: list[Setting] = []
     section = ""
     for at, line in _lines(text):
@@ -86,7 +87,7 @@ def ini_settings(text: str) -> Settings:
             found = _SECTION.match(line)
             if found:
                 section = found[1].strip() + "."
-            elif pair := _PAIR.match(line) or _BARE.match(line):
+            elif pair := _PAIR.match(line) or _COLON.match(line) or _BARE.match(line):
                 value = re.split(r"\s[;#]", pair[2], maxsplit=1)[0].rstrip()
                 end = at + pair.start(2) + len(value)
                 settings.append(Setting(section + pair[1].rstrip(), _unquoted(value), at + pair.start(2), end))

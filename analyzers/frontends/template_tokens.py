@@ -61,7 +61,7 @@ _PATH = re.compile(
     r"\{\{[-~]?[ \t]*+([A-Za-z_][A-Za-z0-9_]*+(?:\.[A-Za-z_][A-Za-z0-9_]*+){0,30}+(?:\|[A-Za-z_][A-Za-z0-9_]*+){0,9}+)"
     r"[ \t]*+[-~]?\}\}"
 )
-_RAW = re.compile(r"\{%[-~+]?\s*+(comment|verbatim|raw)\b(?:[^%\n]|%(?!\}))*+%\}")
+_RAW = re.compile(r"\{%[-~+]?\s*+(comment|verbatim|raw)\b(?:[^%\n{]|%(?!\})|\{(?!%)){0,400}+%\}")
 _RAW_END = {word: re.compile(r"\{%[-~+]?\s*+end" + word + r"\b[^%\n]*+[-~+]?%\}") for word in ("comment", "verbatim", "raw")}
 _FOREIGN = ("{{#", "{{/", "{{>", "{{^", "{{!", "{{&", "{{{", "{{%")
 """Openings of Handlebars, Mustache and Hugo, which nothing here understands."""
