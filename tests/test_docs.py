@@ -1,0 +1,283 @@
+"""What the documentation, the manifest and the deployment say is so."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+import yaml
+from markdown_it import MarkdownIt
+
+import analyzers
+from analyzers.settings import json_schema
+from bot import github, webhook
+from bot.cli import app as cli
+from bot.jobs import Job
+from bot.local_github import state
+from bot.settings import Settings
+from tests.reference import README, ROOT, fresh
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+COMMANDS = typer.main.get_command(cli).commands  # type: ignore[attr-defined]
+SHA = "a" * 40
+
+
+# The README's generated and checked blocks
+
+
+def block(name: str) -> str:
+    """The README's text below the comment `checked: name`, up to the end of its block or section."""
+    text = README.read_text(encoding="utf-8").partition(f"<!-- checked: {name} -->\n")[2]
+    assert text, f"the README has no block {name}"
+    return re.split(r"<!-- end -->|\n#", text, maxsplit=1)[0]
+
+
+def test_the_generated_tables_are_fresh() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text == fresh(text), "write them anew: .venv/bin/python -m tests.reference"
+
+
+def keys(schema: dict[str, Any], part: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Every key a JSON schema allows, as a path."""
+    if "$ref" in part:
+        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    for name, value in part.get("properties", {}).items():
+        yield prefix + name
+        yield from keys(schema, value, f"{prefix}{name}.")
+    yield from keys(schema, part["items"], prefix) if isinstance(part.get("items"), dict) else ()
+
+
+def given(value: Any, prefix: str = "") -> Iterator[str]:
+    """Every key of a document, as a path."""
+    for child in value if isinstance(value, list) else []:
+        yield from given(child, prefix)
+    for name, child in value.items() if isinstance(value, dict) else []:
+        yield prefix + name
+        yield from given(child, f"{prefix}{name}.")
+
+
+def test_the_reference_of_the_configuration_is_complete_and_valid() -> None:
+    text = block(".cliffguard.yml").split("```yaml\n")[1].split("```")[0]
+    settings, problems = analyzers.Settings.parse(text.encode(), known_rules=analyzers.RULES)
+    assert not problems
+    schema = msgspec.json.decode(json_schema())
+    assert set(given(yaml.load(text, yaml.BaseLoader))) == set(keys(schema, schema))  # `off` is a word here
+    defaults = analyzers.Settings()
+    same = [name for name in settings.__struct_fields__ if getattr(settings, name) == getattr(defaults, name)]
+    assert not same, f"the example shows nothing of {same}"
+
+
+def test_the_contracts_are_all_named() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    assert re.findall(r"^- \*\*(.+?)\.\*\*", block("contracts"), re.MULTILINE) == [contract["name"] for contract in contracts]
+
+
+def test_the_picture_is_a_small_png() -> None:
+    picture = (ROOT / "docs" / "review.png").read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n")
+    assert len(picture) < 300_000
+
+
+# Links and commands
+
+
+def links(page: Path) -> Iterator[str]:
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        for child in token.children or ():
+            target = child.attrs.get("href") or child.attrs.get("src")
+            if target:
+                yield str(target)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """The commands of the page's shell blocks, as words."""
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        if token.type == "fence" and token.info == "sh":
+            for line in re.sub(r"<<'END'.*?^END$", "", token.content, flags=re.DOTALL | re.MULTILINE).splitlines():
+                yield shlex.split(line, comments=True)
+
+
+def test_the_commands_shown_exist() -> None:
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    shown = [words for page in PAGES for words in commands(page) if words]
+    assert len(shown) > 15
+    for words in shown:
+        program, arguments = words[0].removeprefix(".venv/bin/"), words[1:]
+        if program == "make":
+            assert arguments[0] in targets, words
+        elif program == "cliffguard":
+            known = {option for parameter in COMMANDS[arguments[0]].params for option in parameter.opts}
+            assert {word for word in arguments if word.startswith("--")} <= known, words
+        else:
+            assert program in {"python", "pre-commit", "docker", "cp"}, words
+
+
+def test_what_is_said_to_run_as_a_module_does() -> None:
+    modules = {words[2] for page in PAGES for words in commands(page) if words[1:2] == ["-m"]}
+    assert modules == {"analyzers", "tests.reference"}
+    for module in modules:
+        path = ROOT.joinpath(*module.split("."))
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
+
+
+# The App's manifest
+
+
+def manifest() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "app.yml").read_text(encoding="utf-8"))
+
+
+def answered() -> set[str]:
+    """The events that ask for something, with any action of any payload known."""
+    side = {"sha": SHA}
+    parts = {
+        "installation": {"id": 5},
+        "repository": {"id": 123, "name": "shop", "owner": {"login": "octo"}},
+        "pull_request": {"number": 7, "head": side, "base": side},
+        "check_run": {"head_sha": SHA},
+        "check_suite": {"head_sha": SHA},
+        "merge_group": {"head_sha": SHA, "base_sha": SHA},
+        "changes": {"base": {"ref": {"from": "main"}}},
+    }
+    data = lzma.decompress((ROOT / "tests" / "data" / "octokit_webhook_examples.json.xz").read_bytes())
+    examples: dict[str, list[dict[str, Any]]] = json.loads(data)["events"]
+    actions = {str(example.get("action")) for list_ in examples.values() for example in list_} | {"checks_requested"}
+    return {
+        event
+        for event in {*examples, *manifest()["default_events"]}
+        for action in actions
+        if isinstance(webhook.job_for(event, json.dumps({**parts, "action": action}).encode()), Job)
+    }
+
+
+def test_every_event_that_is_answered_is_subscribed_and_no_other() -> None:
+    assert set(manifest()["default_events"]) == answered()
+
+
+def test_the_permissions_are_those_that_are_used() -> None:
+    permissions = manifest()["default_permissions"]
+    tokens = github.API_PERMISSIONS | github.GIT_PERMISSIONS
+    hearing = {"pull_request": "pull_requests", "check_run": "checks", "check_suite": "checks", "merge_group": "merge_queues"}
+    heard = {hearing[event]: "read" for event in manifest()["default_events"]}
+    assert permissions == {"metadata": "read"} | heard | tokens
+
+
+def test_the_local_github_grants_what_the_manifest_asks_for() -> None:
+    assert manifest()["default_permissions"] == state.PERMISSIONS
+    assert set(manifest()["default_events"]) == set(state.EVENTS)
+
+
+def test_the_manifest_has_the_keys_github_knows() -> None:
+    known = {"name", "description", "url", "public", "hook_attributes", "default_permissions", "default_events"}
+    assert set(manifest()) == known
+    assert set(manifest()["hook_attributes"]) == {"url", "active"}
+    assert manifest()["hook_attributes"]["url"].endswith("/webhook")
+
+
+# The deployment
+
+
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "deploy" / "compose.yml").read_text(encoding="utf-8"))
+
+
+def dockerfile() -> list[tuple[str, str]]:
+    """`(instruction, arguments)` of each instruction of the Dockerfile."""
+    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in joined.splitlines()]
+
+
+def test_the_containers_run_commands_that_exist() -> None:
+    services = compose()["services"]
+    words = [service["command"] for service in services.values() if service["command"][0] == "cliffguard"]
+    words += [json.loads(arguments) for name, arguments in dockerfile() if name == "CMD"]
+    assert {word[1] for word in words} == {"serve", "worker"}
+    assert {word[1] for word in words} <= set(COMMANDS)
+
+
+def test_the_deployment_sets_settings_that_exist() -> None:
+    known = {f"CLIFFGUARD_{name.upper()}" for name in Settings.model_fields}
+    files = [*(ROOT / "deploy").iterdir(), *PAGES]
+    used = {name for file in files for name in re.findall(r"CLIFFGUARD_[A-Z_]+[A-Z]", file.read_text(encoding="utf-8"))}
+    assert used <= known
+
+
+def test_the_example_environment_has_what_compose_needs() -> None:
+    wanted = set(re.findall(r"\$\{(CLIFFGUARD_\w+):\?\}", (ROOT / "deploy" / "compose.yml").read_text(encoding="utf-8")))
+    example = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"^(CLIFFGUARD_\w+)=$", example, re.MULTILINE)) == wanted
+
+
+def test_the_queue_is_kept_and_never_evicted() -> None:
+    command = compose()["services"]["valkey"]["command"]
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+    assert options["--appendonly"] == "yes"
+    assert options["--maxmemory-policy"] == "noeviction"
+
+
+def test_a_worker_may_finish_its_review_and_only_workers_have_the_key() -> None:
+    services = compose()["services"]
+    grace = int(services["worker"]["stop_grace_period"].removesuffix("s"))
+    assert grace > Settings.model_fields["stop_grace"].default + 8
+    assert "CLIFFGUARD_PRIVATE_KEY" not in services["web"]["environment"]
+    assert "CLIFFGUARD_WEBHOOK_SECRETS" not in services["worker"]["environment"]
+
+
+def test_the_image_installs_by_hashes_and_runs_as_nobody_special() -> None:
+    instructions = dockerfile()
+    runs = [arguments for name, arguments in instructions if name == "RUN"]
+    assert [run for run in runs if "--require-hashes -r requirements.lock" in run]
+    assert [run for run in runs if "apt-get install" in run and " git" in run]
+    assert instructions.index(("USER", "cliffguard")) < instructions.index(("CMD", '["cliffguard", "serve"]'))
+    assert any(name == "HEALTHCHECK" and ":8321/healthz" in arguments for name, arguments in instructions)
+    for name, arguments in instructions:
+        if name == "COPY" and not arguments.startswith("--from"):
+            assert all((ROOT / source).exists() for source in arguments.split()[:-1]), arguments
+
+
+def test_the_image_has_a_python_that_is_supported() -> None:
+    bases = {arguments.split()[0] for name, arguments in dockerfile() if name == "FROM"}
+    assert len(bases) == 1
+    lowest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    found, least = re.search(r"python:3\.(\d+)-slim", bases.pop()), re.search(r"3\.(\d+)", lowest)
+    assert found
+    assert least
+    assert int(found[1]) >= int(least[1])
+
+
+def test_commits_are_checked_with_what_is_installed() -> None:
+    repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert {repository["repo"] for repository in repositories} == {"local"}
+    hooks = [hook for repository in repositories for hook in repository["hooks"]]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    tools = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks}
+    assert tools == set(re.findall(r"\$\(BIN\)/(\S+)", makefile.split("\ncheck:")[1].split("\n\n")[0]))
