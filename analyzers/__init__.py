@@ -5,8 +5,7 @@ Everything outside this package uses these names and no others.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -24,7 +23,7 @@ from analyzers.findings import (
     Review,
     Severity,
 )
-from analyzers.frontends import read_facts
+from analyzers.fixes import Trial
 from analyzers.report.json import to_json
 from analyzers.report.markdown import CheckOutput, annotation_text, check_output, comment_body, review_body, to_markdown
 from analyzers.report.markers import fingerprint, markers_in
@@ -92,11 +91,18 @@ class Analysis:
     """A finished comparison. `place` says which line of a diff carries each new finding."""
 
     def __init__(
-        self, review: Review, head: Revision, files: pipeline.Files, blobs: BlobReader, analyst: pipeline.Analyst
+        self,
+        review: Review,
+        head: Revision,
+        blobs: BlobReader,
+        analyst: pipeline.Analyst,
+        files: pipeline.Files,
+        found: Sequence[Finding],
     ) -> None:
         self.review = review
-        self._head, self._files, self._blobs, self._analyst = head, files, blobs, analyst
+        self._head, self._blobs = head, blobs
         self._sources: dict[str, bytes | None] = {}
+        self._trial = Trial(files, found, review.new, self.source, analyst.judge_once)
 
     def source(self, path: str) -> bytes | None:
         """The text of a file of the head, or nothing if there is none or it cannot be read."""
@@ -123,13 +129,7 @@ class Analysis:
 
     def removes(self, finding: Finding, changed: bytes) -> bool:
         """Whether the finding is gone, and none more is there, once the file of its fix reads `changed`."""
-        assert finding.fix is not None
-        path = finding.fix.path
-        key = f"{hashlib.sha256(changed).hexdigest()}-changed"
-        files = {**self._files, path: (key, read_facts(path, changed))}
-        before = {f.identity for f in self._analyst.judge(self._files).findings}
-        after = {f.identity for f in self._analyst.judge(files).findings}
-        return finding.identity not in after and after <= before
+        return self._trial.removes(finding, changed)
 
 
 def needed(revision: Revision, settings: Settings = _DEFAULTS) -> list[str]:
@@ -149,7 +149,7 @@ def compare(
     found, fixed, kept = _difference(before.findings, after.findings)
     changed = {path for path, blob in head.files.items() if base.files.get(path) != blob}
     review = _review(new, settings, found, fixed, kept, (*after.problems, *unread), changed)
-    return Analysis(review, head, new, blobs, analyst)._illustrated()
+    return Analysis(review, head, blobs, analyst, new, after.findings)._illustrated()
 
 
 def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS) -> Analysis:
@@ -160,7 +160,7 @@ def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, se
     analyst.save()
     found, _, _ = _difference((), judged.findings)
     review = _review(files, settings, found, (), (), (*judged.problems, *unread), set(files))
-    return Analysis(review, head, files, blobs, analyst)._illustrated()
+    return Analysis(review, head, blobs, analyst, files, judged.findings)._illustrated()
 
 
 def _review(

@@ -7,7 +7,10 @@ judge     what the rules say           each rule guarded: one that fails is a vi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
 
 import msgspec
 
@@ -32,10 +35,14 @@ Files = Mapping[str, tuple[str, FileFacts]]
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """What was found in one revision, and what could not be analysed."""
+    """What was found in one revision, and what could not be analysed. `whole`: no rule failed."""
 
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
+    whole: bool = True
+
+
+_DECODE_JUDGEMENT = msgspec.msgpack.Decoder(Judgement)
 
 
 def readable(revision: Revision, settings: Settings) -> Iterator[tuple[str, str, str]]:
@@ -53,6 +60,7 @@ class Analyst:
         self._blobs, self._store, self._settings = blobs, store, settings
         self._known: dict[str, FileFacts] = {}
         self._traces = Traces(store)
+        self._judged: dict[str, bytes] = {}
 
     def facts(self, revision: Revision) -> tuple[Files, tuple[Problem, ...]]:
         """The facts of each readable file, and the files that could not be had."""
@@ -64,22 +72,47 @@ class Analyst:
         return {path: (key, self._known[key]) for path, _, key in wanted if key in self._known}, missing
 
     def judge(self, files: Files) -> Judgement:
-        """What every rule that is on says of these files."""
+        """What every rule that is on says of these files: remembered, or found now. The base of a review was often judged."""
+        key = self._key(files)
+        if (encoded := self._store.get_many([key]).get(key)) is not None:
+            try:
+                return _DECODE_JUDGEMENT.decode(encoded)
+            except msgspec.MsgspecError:
+                pass  # damaged: judge again
+        judged = self.judge_once(files)
+        if judged.whole:
+            self._judged[key] = _ENCODE.encode(judged)
+        return judged
+
+    def judge_once(self, files: Files) -> Judgement:
+        """The same for files that nobody will ask for again."""
         ids = {path: key for path, (key, _) in files.items()}
         project = link({path: facts for path, (_, facts) in files.items()}, ids, self._traces)
         problems = list(project.problems)
         findings: list[Finding] = []
+        whole = True
         for rule in rules().values():
             if rule.id in self._settings.rules.off:
                 continue
             found, problem = _guarded(rule.id, project, self._settings)
             findings.extend(found)
             problems.extend(problem)
-        return Judgement(tuple(findings), tuple(problems))
+            whole = whole and not problem
+        return Judgement(tuple(findings), tuple(problems), whole)
 
     def save(self) -> None:
         """Keeps what was learned for the next review."""
         self._traces.save()
+        if self._judged:
+            self._store.put_many(self._judged)
+            self._judged = {}
+
+    def _key(self, files: Files) -> str:
+        """Equal where the same code judges the same facts under the same paths by the same settings."""
+        out = hashlib.sha256(_ENCODE.encode(self._settings))
+        for path, (key, _) in sorted(files.items()):
+            out.update(f"\0{path}\0{key}".encode(errors="surrogatepass"))
+        return f"{out.hexdigest()}-judged-{_engine()}"
 
     def _recall(self, keys: set[str]) -> None:
         for key, encoded in self._store.get_many(keys).items():
@@ -99,6 +132,17 @@ class Analyst:
                 fresh[key] = _ENCODE.encode(facts)
         if fresh:
             self._store.put_many(fresh)
+
+
+@cache
+def _engine() -> str:
+    """A digest of the code and knowledge that make findings of facts: a new version forgets all judgements."""
+    out = hashlib.sha256()
+    for package in ("analyzers", "analyzers.facts", "analyzers.model", "analyzers.knowledge", "analyzers.rules"):
+        for file in sorted(resources.files(package).iterdir(), key=lambda f: f.name):
+            if file.name.endswith((".py", ".yml")):
+                out.update(file.read_bytes())
+    return out.hexdigest()[:12]
 
 
 def _guarded(rule: str, project: Project, settings: Settings) -> tuple[list[Finding], list[Problem]]:

@@ -1,0 +1,102 @@
+"""What an analysis keeps, and when it may use it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+
+import pytest
+
+import analyzers
+from analyzers import Review, Revision, Settings, pipeline
+
+MODELS = """from django.db import models
+
+
+class Author(models.Model):
+    name = models.TextField()
+
+
+class Book(models.Model):
+    author = models.ForeignKey(Author, on_delete=models.CASCADE)
+"""
+VIEWS = """from .models import Book
+
+
+def names():
+    return [book.author.name for book in Book.objects.all()]
+"""
+
+
+DEFAULTS = Settings()
+
+
+class Memory(dict[str, bytes]):
+    """A store of facts, and of blobs by id."""
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, bytes]:
+        return {key: self[key] for key in keys if key in self}
+
+    def put_many(self, items: Mapping[str, bytes]) -> None:
+        self.update(items)
+
+    def read(self, blob_ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        yield from self.get_many(blob_ids).items()
+
+    def revision(self, **files: str) -> Revision:
+        contents = {f"shop/{name}.py": text.encode() for name, text in files.items()}
+        ids = {path: hashlib.sha1(text).hexdigest() for path, text in contents.items()}  # as git's ids are
+        self.update((ids[path], text) for path, text in contents.items())
+        return Revision("0" * 40, ids)
+
+
+@pytest.fixture
+def links(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """One element for each time that a revision was linked."""
+    done: list[None] = []
+    link = pipeline.link
+    monkeypatch.setattr(pipeline, "link", lambda *arguments: (done.append(None), link(*arguments))[1])
+    return done
+
+
+def review(blobs: Memory, store: Memory, settings: Settings = DEFAULTS, views: str = VIEWS) -> Review:
+    base, head = blobs.revision(models=MODELS, __init__=""), blobs.revision(models=MODELS, __init__="", views=views)
+    return analyzers.compare(base, head, blobs, store=store, settings=settings).review
+
+
+def test_a_judged_revision_is_not_judged_again(links: list[None]) -> None:
+    blobs, store = Memory(), Memory()
+    first = review(blobs, store)
+    assert {finding.rule for finding in first.new} >= {"n_plus_one"}
+    assert len(links) == 2
+    assert review(blobs, store) == first
+    assert len(links) == 2
+    changed = review(blobs, store, views=VIEWS + "\n# moved on\n")
+    assert len(links) == 3, "the head alone"
+    assert [finding.identity for finding in changed.new] == [finding.identity for finding in first.new]
+
+
+def test_other_settings_judge_anew(links: list[None]) -> None:
+    blobs, store = Memory(), Memory()
+    review(blobs, store)
+    off, problems = Settings.parse(b"rules:\n  off: [n_plus_one]\n")
+    assert not problems
+    assert {finding.rule for finding in review(blobs, store, off).new} == set()
+    assert len(links) == 4
+
+
+def test_damaged_judgements_are_made_anew(links: list[None]) -> None:
+    blobs, store = Memory(), Memory()
+    first = review(blobs, store)
+    store.update((key, b"\xc1") for key in store)
+    assert review(blobs, store) == first
+    assert len(links) == 4
+
+
+def test_a_judgement_without_a_rule_that_failed_is_not_kept(links: list[None], monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs, store = Memory(), Memory()
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "_guarded", lambda rule, *_: ([], [analyzers.Problem("", 0, f"{rule} failed")]))
+        assert review(blobs, store).problems
+    assert {finding.rule for finding in review(blobs, store).new} >= {"n_plus_one"}
+    assert len(links) == 4
