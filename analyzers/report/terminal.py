@@ -131,4 +131,4 @@ def _quoted(path: str, source: bytes, span: Span) -> Syntax:
 
 
 def _code(code: str, language: str) -> Syntax:
-    return Syntax(code, language or "text", theme="ansi_dark", background_color="default")
+    return Syntax(code, language or "text", theme="ansi_dark", background_color="default", word_wrap=True)
