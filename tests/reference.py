@@ -19,10 +19,11 @@ _LANGUAGES = {"php": "PHP", "python": "Python"}
 
 
 def rules_table() -> str:
-    """Every rule: a link to its page, its title and its category."""
-    rows = (
-        (f"[`{rule.id}`](analyzers/rules/{rule.id}.md)", rule.title, f"`{rule.category}`") for rule in analyzers.RULES.values()
-    )
+    """Every rule: a link to its page, its title with the first paragraph of the page, and its category."""
+    rows = [
+        (f"[`{name}`](analyzers/rules/{name}.md)", f"**{rule.title}.** {_first_paragraph(rule.page)}", f"`{rule.category}`")
+        for name, rule in analyzers.RULES.items()
+    ]
     return _table(("Rule", "Finds", "Category"), rows)
 
 
@@ -55,6 +56,10 @@ def fresh(text: str) -> str:
         assert text.count(start) == 1, f"the README has no block {name}"
         text = re.sub(f"{re.escape(start)}.*?<!-- end -->", lambda _: f"{start}{table()}<!-- end -->", text, flags=re.DOTALL)  # noqa: B023
     return text
+
+
+def _first_paragraph(page: str) -> str:
+    return " ".join(page.split("\n\n")[1].split())
 
 
 def _default(value: object) -> str:
