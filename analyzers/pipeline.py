@@ -87,12 +87,14 @@ class Analyst:
     def judge_once(self, files: Files) -> Judgement:
         """The same for files that nobody will ask for again."""
         ids = {path: key for path, (key, _) in files.items()}
-        project = link({path: facts for path, (_, facts) in files.items()}, ids, self._traces)
+        project = link(
+            {path: facts for path, (_, facts) in files.items()}, ids, self._traces, database=self._settings.database or ""
+        )
         problems = list(project.problems)
         findings: list[Finding] = []
         whole = True
         for rule in rules().values():
-            if rule.id in self._settings.rules.off:
+            if rule.id in self._settings.rules.disabled:
                 continue
             found, problem = _guarded(rule.id, project, self._settings)
             findings.extend(found)

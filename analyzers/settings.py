@@ -37,9 +37,9 @@ class Tables(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """Which rules run: all but those in `off`."""
+    """Which rules run: all but the disabled ones."""
 
-    off: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -92,7 +92,7 @@ def json_schema() -> bytes:
 
 
 _MISSING: Any = object()
-_RULE_KEYS = frozenset({"ignore[].rule", "rules.off[]"})
+_RULE_KEYS = frozenset({"ignore[].rule", "rules.disabled[]"})
 
 
 class _Reading:

@@ -70,7 +70,7 @@ def test_the_reference_of_the_configuration_is_complete_and_valid() -> None:
     settings, problems = analyzers.Settings.parse(text.encode(), known_rules=analyzers.RULES)
     assert not problems
     schema = msgspec.json.decode(json_schema())
-    assert set(given(yaml.load(text, yaml.BaseLoader))) == set(keys(schema, schema))  # `off` is a word here
+    assert set(given(yaml.load(text, yaml.BaseLoader))) == set(keys(schema, schema))
     defaults = analyzers.Settings()
     same = [name for name in settings.__struct_fields__ if getattr(settings, name) == getattr(defaults, name)]
     assert not same, f"the example shows nothing of {same}"

@@ -117,6 +117,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     eager_chain: bool = False  # the code above can be appended to the query
     join_chain: str = ""  # for queries under construction: `{alias}`, `{name}`, `{path}`
     bypass_advice: str = ""
+    bulk: str = ""  # code that asks for `{model}` once for all `{rows}`
     writes: tuple[str, ...] = ()  # methods of a row that write it, or check it before a write
 
 

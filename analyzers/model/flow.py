@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
+from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text, walk
 from analyzers.model import members, origins, queries, templates
 from analyzers.model.types import (
     Bound,
@@ -68,9 +68,12 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
     evaluate(inference, parts[0], frame)
     before = frame.env
     ways = []
+    known = _asks_what_is_known(parts[0])
     for part in parts[1:]:
         frame.env = dict(before)
+        inference.guarded += known
         _block(inference, part.children if isinstance(part, Other) and part.word in ("block", "else") else (part,), frame)
+        inference.guarded -= known
         if not _leaves(part.children if isinstance(part, Other) else ()):
             ways.append(frame.env)
     if len(parts) < 3 or not ways:
@@ -82,6 +85,11 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
             for name in {**merged, **way}
         }
     frame.env = merged
+
+
+def _asks_what_is_known(test: Node) -> bool:
+    """`if key not in cache:` — what follows happens once for each key, not for each row."""
+    return any(isinstance(n, Other) and n.word in ("in", "not in", "isset", "??") for n in walk(test))
 
 
 def _assign(inference: Inference, node: Assign, frame: Frame) -> Value:

@@ -7,7 +7,7 @@ import msgspec
 from analyzers.facts.outline import Function, Node
 from analyzers.model.code import ClassDefinition
 from analyzers.model.project import Relation
-from analyzers.model.types import Rows, Site, Value
+from analyzers.model.types import Row, Rows, Site, Value
 
 
 class Read(msgspec.Struct, frozen=True, eq=False):
@@ -29,14 +29,24 @@ class Query(msgspec.Struct, frozen=True, eq=False):
     at: Site
 
 
+class Lookup(msgspec.Struct, frozen=True, eq=False):
+    """A query sent for each row of a loop, because it searches by that row's values."""
+
+    rows: Rows
+    row: Row
+    at: Site  # in the function that holds the loop
+    through: Site  # where the query runs
+
+
 class Trace:
     """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name."""
 
-    __slots__ = ("reads", "searches", "touched")
+    __slots__ = ("lookups", "reads", "searches", "touched")
 
     def __init__(self) -> None:
         self.reads: dict[tuple[object, ...], Read] = {}
         self.searches: dict[tuple[str, int], Query] = {}
+        self.lookups: dict[tuple[Site, Site], Lookup] = {}
         self.touched: set[str] = set()
 
     def add(self, other: Trace) -> None:
@@ -44,6 +54,8 @@ class Trace:
         self.touched |= other.touched
         for key, read in other.reads.items():
             self.reads.setdefault(key, read)
+        for where, lookup in other.lookups.items():
+            self.lookups.setdefault(where, lookup)
         for place, query in other.searches.items():
             self.note(place, query)
 

@@ -8,9 +8,9 @@ from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies, templates
 from analyzers.model.code import ClassDefinition, Codebase, FunctionDefinition
-from analyzers.model.frames import Query, Read, Trace
+from analyzers.model.frames import Lookup, Query, Read, Trace
 from analyzers.model.models import ModelIndex, build_models
-from analyzers.model.project import Project, QuerySite, Relation, RelationRead
+from analyzers.model.project import Project, QuerySite, Relation, RelationRead, RowQuery
 from analyzers.model.roles import is_batch, is_product
 from analyzers.model.schema import build_schema
 from analyzers.model.summaries import Inference
@@ -19,10 +19,13 @@ from analyzers.model.types import Site, covers
 from analyzers.source import Place
 
 
-def link(files: Mapping[str, FileFacts], ids: Mapping[str, str] | None = None, traces: Traces | None = None) -> Project:
+def link(
+    files: Mapping[str, FileFacts], ids: Mapping[str, str] | None = None, traces: Traces | None = None, *, database: str = ""
+) -> Project:
     """The project that these files, by path, are.
 
-    With `ids` (path to blob id) and `traces`, files whose surroundings are unchanged are not walked again.
+    With `ids` (path to blob id) and `traces`, files whose surroundings are unchanged are not walked again. `database` is what
+    the configuration says it is.
     """
     code = Codebase(files)
     models = build_models(code)
@@ -33,8 +36,9 @@ def link(files: Mapping[str, FileFacts], ids: Mapping[str, str] | None = None, t
     traces.load((path, world.digest(path)) for path in roots)
     walked = [_trace(inference, path, world, traces) for path in roots]
     return Project(
-        tables=build_schema(code, models),
+        tables=build_schema(code, models, database),
         reads=tuple({_identity(r): r for t in walked for r in t.reads}.values()),
+        lookups=tuple({(q.query, q.loop): q for t in walked for q in t.lookups}.values()),
         queries=_longest(q for t in walked for q in t.queries),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
@@ -58,7 +62,10 @@ def _trace(inference: Inference, path: str, world: World, traces: Traces) -> Fil
     code, models = inference.code, inference.models
     reads = (_read(code, models, read) for read in trace.reads.values())
     queries = tuple(_queries(code, models, trace))
-    found = FileTrace(depends, tuple(r for r in reads if r is not None), queries, problem)
+    lookups = (_lookup(code, models, lookup) for lookup in trace.lookups.values())
+    found = FileTrace(
+        depends, tuple(r for r in reads if r is not None), queries, tuple(x for x in lookups if x is not None), problem
+    )
     if blob:
         traces.keep(path, blob, found)
     return found
@@ -115,6 +122,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         relation=hops[-1],
         hops=tuple(hops),
         rows=models.by_name[read.rows.model].name,
+        table=models.by_name[read.rows.model].table,
         query=_place(code, read.rows.site),
         query_function=read.rows.site.function,
         loop=_place(code, read.loop),
@@ -127,6 +135,30 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         batch=is_batch(read.at.path),
         through=through,
         path=read.hops,
+    )
+
+
+def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | None:
+    """A query per row in the words of the project, if both its model and that of the rows are known."""
+    asked, rows = models.by_name.get(lookup.rows.model), lookup.row.rows
+    walked = models.by_name.get(rows.model) if rows is not None else None
+    if asked is None or walked is None or rows is None or lookup.row.loop is None:
+        return None
+    if not is_product(lookup.rows.site.path) or not is_product(lookup.at.path):
+        return None
+    return RowQuery(
+        table=asked.name,
+        rows=walked.name,
+        rows_table=walked.table,
+        query=_place(code, lookup.rows.site),
+        query_function=lookup.rows.site.function,
+        loop=_place(code, lookup.row.loop),
+        read=_place(code, lookup.at),
+        read_function=lookup.at.function,
+        remedy=remedies.ask_once(asked, walked),
+        limit=rows.limit,
+        batch=is_batch(lookup.at.path),
+        through=() if lookup.through == lookup.at else (_place(code, lookup.through),),
     )
 
 

@@ -29,6 +29,7 @@ from analyzers.model.types import (
     Search,
     Site,
     Super,
+    Taken,
     Tupled,
     Value,
     covers,
@@ -86,6 +87,8 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
         case Mapped():
             known = holder.get(name)
             return known if known is not None else LibraryValue(f"dict.{name}")
+        case Taken():
+            return holder
         case Listed() | Tupled() if frame.template and name in ("first", "last", "0"):
             return flow.iterate(inference, holder, frame.site(node), node, frame)
     return None
@@ -98,7 +101,7 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     model = inference.model(row.model)
     if model is None:
         _settle(inference, row, name, None, node, frame)
-        return None
+        return _taken(row)
     relation = model.relations.get(name)
     method = inference.code.method(model.definition, name)
     if row.pending is not None:
@@ -121,7 +124,12 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     stated = inference.code.attribute(model.definition, name)
     if stated is not None and name not in model.columns:
         return inference.constant(stated[0].path, stated[1], stated[0])
-    return None
+    return _taken(row)
+
+
+def _taken(row: Row) -> Value:
+    """What is read of a row and followed no further."""
+    return Taken(row) if row.loop is not None else None
 
 
 def _is_property(method: FunctionDefinition) -> bool:

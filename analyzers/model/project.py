@@ -123,6 +123,7 @@ class RelationRead(msgspec.Struct, frozen=True):
     relation: Relation
     hops: tuple[Relation, ...]
     rows: str  # the model the rows are of, as the project calls it
+    table: str  # their table
     query: Place
     query_function: str
     loop: Place
@@ -137,10 +138,31 @@ class RelationRead(msgspec.Struct, frozen=True):
     path: tuple[str, ...] = ()
 
 
+class RowQuery(msgspec.Struct, frozen=True):
+    """A query sent for each of many rows, because it searches by that row's values.
+
+    `table` is what is asked for and `rows` what is walked, as the project calls them; `rows_table` is the latter's table.
+    """
+
+    table: str
+    rows: str
+    rows_table: str
+    query: Place
+    query_function: str
+    loop: Place
+    read: Place
+    read_function: str
+    remedy: Remedy
+    limit: int = 0
+    batch: bool = False
+    through: tuple[Place, ...] = ()
+
+
 class Project(msgspec.Struct, frozen=True):
     """What one revision means."""
 
     tables: Mapping[str, Table]
     reads: tuple[RelationRead, ...]
+    lookups: tuple[RowQuery, ...]
     queries: tuple[QuerySite, ...]
     problems: tuple[Problem, ...] = ()

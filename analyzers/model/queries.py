@@ -21,6 +21,7 @@ from analyzers.model.types import (
     Tupled,
     Value,
     covers,
+    row_in,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ _ALIASES = re.compile(r"[a-zA-Z_]\w*")
 
 
 def touch(inference: Inference, rows: Rows, node: Node, frame: Frame) -> None:
-    """The rows are needed now. A collection of a row in a loop is queried for, unless it came with the rows."""
+    """The rows are needed now. A collection of a row in a loop is queried for, unless it came with the rows; so is what is
+    searched by such a row's values."""
+    if rows.per is not None and rows.owner is None:
+        inference.note_lookup(rows, node, frame)
     if rows.owner is None or rows.loop is None:
         return
     if not rows.bypass and covers(rows.owner.eager, rows.path):
@@ -77,14 +81,17 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         return None
     method = library.rows.methods.get(name)
     args = [flow.evaluate(inference, a, frame) for a in call.args]
-    for keyword in call.keywords:
-        flow.evaluate(inference, keyword.value, frame)
+    keywords = [flow.evaluate(inference, k.value, frame) for k in call.keywords]
     if method is None:
         return rows if name in library.transparent_methods else None
     changed = _changed(inference, rows, name, method, call, args, library, frame)
+    per = next((row for row in map(row_in, (*args, *keywords)) if row is not None), None)
+    if per is not None and changed.per is None:
+        changed = msgspec.structs.replace(changed, per=per)
     if method.fresh and rows.owner is not None:
         changed = msgspec.structs.replace(changed, bypass=True)
-    if rows.owner is not None and (method.runs or method.returns == "value") and name not in _WRITES:
+    runs = method.runs or (rows.owner is not None and method.returns == "value")
+    if runs and name not in _WRITES:
         touch(inference, changed, call, frame)
     inference.note_query(changed, frame, call)
     match method.returns:
@@ -97,7 +104,22 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     return None
 
 
-_WRITES = frozenset({"add", "remove", "set", "clear", "create", "update", "delete", "bulk_create", "bulk_update", "none"})
+_WRITES = frozenset(
+    {
+        "get_or_create",
+        "update_or_create",
+        "add",
+        "remove",
+        "set",
+        "clear",
+        "create",
+        "update",
+        "delete",
+        "bulk_create",
+        "bulk_update",
+        "none",
+    }
+)
 
 
 def _changed(

@@ -9,6 +9,7 @@ from analyzers.knowledge import Rows as RowsWords
 from analyzers.model.models import Model, ModelIndex
 from analyzers.model.project import Relation, Remedy, Table
 from analyzers.model.types import Rows
+from analyzers.words import noun, plural
 
 
 def load_with_rows(models: ModelIndex, rows: Rows, hops: tuple[Relation, ...], *, bypass: bool) -> Remedy:
@@ -73,6 +74,16 @@ def _rewritten(model: Model, hops: tuple[Relation, ...], words: RowsWords, langu
         f"Load `{hops[-1].label}` with the rows: ask with a query of `{model.name}`'s repository that joins and selects it."
     )
     return Remedy(sentence, "\n".join(lines), language)
+
+
+def ask_once(asked: Model, walked: Model) -> Remedy:
+    """How to replace a query for each row by one for all of them."""
+    words = asked.library.rows
+    code = words.bulk.format(model=asked.name, rows=plural(noun(walked.name)).replace(" ", "_")) if words is not None else ""
+    sentence = (
+        f"Ask for the `{asked.name}` rows of all {plural(noun(walked.name))} once, before the loop, and pick from them in it."
+    )
+    return Remedy(sentence, code, asked.library.language)
 
 
 # -- indexes -----------------------------------------------------------------------------------------------------------

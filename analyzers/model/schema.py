@@ -94,9 +94,9 @@ def database_of(code: Codebase) -> str:
     return "sqlite" if not servers and votes["sqlite"] else ""
 
 
-def build_schema(code: Codebase, models: ModelIndex) -> dict[str, Table]:
-    """Every table, by name."""
-    database = database_of(code)
+def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> dict[str, Table]:
+    """Every table, by name. `database` is what the configuration says it is, empty where the code is to be asked."""
+    database = database or database_of(code)
     folded: dict[str, _Draft] = {}
     for path, text in _sql_in_order(code):
         place = Place(path, code.files[path].span(text.start, text.end))

@@ -21,7 +21,7 @@ from analyzers.model.code import (
     Resolved,
     ValueDefinition,
 )
-from analyzers.model.frames import Frame, Query, Read, Trace
+from analyzers.model.frames import Frame, Lookup, Query, Read, Trace
 from analyzers.model.models import Model, ModelIndex
 from analyzers.model.project import Relation
 from analyzers.model.types import (
@@ -57,6 +57,7 @@ class Inference:
         self.assigned: set[tuple[Site | None, tuple[str, ...]]] = set()
         self.once: list[Site] = []  # loops whose body is left right after what is walked now
         self.loops: list[Site] = []
+        self.guarded = 0  # how many tests for what is already known are around what is walked now
         self.repositories = origins.repositories(code, models)
         self.default_context: dict[int, Mapped] = {}
 
@@ -162,6 +163,17 @@ class Inference:
                 return here.site(here.at)
             here = here.outer
         return at
+
+    def note_lookup(self, rows: Rows, node: Node, frame: Frame) -> None:
+        """Notes that the query of `rows` runs at `node`, if it does so for each of many rows."""
+        row = rows.per
+        if row is None or row.rows is None or row.loop is None or not row.rows.known or self.guarded:
+            return
+        if row.loop in self.once or row.rows.limit == 1:
+            return
+        through = frame.site(node)
+        at = self._in_loop(row.loop, frame, through)
+        self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, through))
 
     def note_query(self, rows: Rows, frame: Frame, node: Node) -> None:
         """Notes the columns of a query; a longer chain from the same beginning replaces the shorter."""

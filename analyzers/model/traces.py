@@ -17,7 +17,7 @@ import msgspec
 from analyzers.facts.store import FactStore
 from analyzers.model.code import Codebase
 from analyzers.model.models import ModelIndex
-from analyzers.model.project import QuerySite, RelationRead
+from analyzers.model.project import QuerySite, RelationRead, RowQuery
 
 _ALTERNATIVES = 3  # revisions of its surroundings a file is remembered in: base, head, and the head before
 
@@ -28,6 +28,7 @@ class FileTrace(msgspec.Struct, frozen=True, array_like=True):
     depends: dict[str, str]
     reads: tuple[RelationRead, ...]
     queries: tuple[QuerySite, ...]
+    lookups: tuple[RowQuery, ...] = ()
     problem: str = ""
 
 

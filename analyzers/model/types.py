@@ -55,6 +55,7 @@ class Rows(msgspec.Struct, frozen=True):
     root: Site | None = None
     searches: tuple[Search, ...] = ()
     limited: bool = False
+    per: Row | None = None  # the row of a loop whose values the query searches by: a query for each of them
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -155,6 +156,12 @@ class Mapped(msgspec.Struct, frozen=True):
         return None
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """A value taken from one of many rows: a column, or what cannot be followed further."""
+
+    row: Row
+
+
 class Literal(msgspec.Struct, frozen=True):
     """A literal string or number."""
 
@@ -176,6 +183,7 @@ Value = (
     | Listed
     | Tupled
     | Mapped
+    | Taken
     | Literal
     | None
 )
@@ -196,6 +204,20 @@ def join(one: Value, other: Value) -> Value:
             return Listed(join(one.item, other.item))
         case (Rows() | Listed() as x, Listed(item=None)) | (Listed(item=None), Rows() | Listed() as x):
             return x
+    return None
+
+
+def row_in(value: Value) -> Row | None:
+    """The row of a loop that `value` is, or was taken from."""
+    match value:
+        case Row(loop=Site()):
+            return value
+        case Taken(row=row):
+            return row
+        case Tupled(items=items):
+            return next((row for row in map(row_in, items) if row is not None), None)
+        case Mapped(items=pairs):
+            return next((row for row in (row_in(item) for _, item in pairs) if row is not None), None)
     return None
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity
-from analyzers.model.project import Project, RelationRead
+from analyzers.model.project import Project, RelationRead, RowQuery
 from analyzers.settings import Settings
 from analyzers.source import Place
 from analyzers.words import noun, plural
@@ -29,12 +29,19 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
     groups: dict[tuple[Place, tuple[str, ...], bool], list[RelationRead]] = defaultdict(list)
     small = {t.lower() for t in settings.tables.small}
     for read in project.reads:
-        if read.rows.lower() not in small and not 0 < read.limit <= _FEW:
+        if not {read.rows.lower(), read.table.lower()} & small and not 0 < read.limit <= _FEW:
             groups[read.query, read.path, read.bypasses].append(read)
     for (query, path, bypasses), reads in groups.items():
         deeper = any(q == query and len(p) > len(path) and p[: len(path)] == path for q, p, b in groups if b == bypasses)
         if not deeper:
             yield _finding(reads)
+    seen: set[tuple[str, str]] = set()
+    for lookup in project.lookups:
+        if not {lookup.rows.lower(), lookup.rows_table.lower()} & small and not 0 < lookup.limit <= _FEW:
+            finding = _lookup(lookup)
+            if finding.identity not in seen:
+                seen.add(finding.identity)
+                yield finding
 
 
 def _finding(reads: list[RelationRead]) -> Finding:
@@ -63,6 +70,28 @@ def _finding(reads: list[RelationRead]) -> Finding:
         severity=Severity.MEDIUM if read.batch or 0 < read.limit <= _PAGE else Severity.HIGH,
         confidence=Confidence.CERTAIN,
         fix=read.remedy.fix,
+    )
+
+
+def _lookup(query: RowQuery) -> Finding:
+    rows = plural(noun(query.rows))
+    law = f"{_ROWS + 1} for {_ROWS} {rows}" if not query.limit else f"at most {query.limit + 1}"
+    places = {query.read: f"asks for `{query.table}`", query.loop: f"walks the {rows}"}
+    places.update(dict.fromkeys(query.through, "runs the query"))
+    return Finding(
+        rule="n_plus_one",
+        subject=f"{query.query_function}: {query.table} per {query.rows} in {query.read_function}",
+        title=f"`{query.table}` is queried once per {noun(query.rows)}",
+        message=f"`{query.read_function}` walks {rows} and sends this query for each of them.",
+        growth=f"1 + N queries: {law}",
+        remedy=query.remedy.sentence,
+        code=query.remedy.code,
+        code_language=query.remedy.language,
+        place=query.query,
+        related=tuple(Related(place, note) for place, note in places.items() if place != query.query),
+        evidence=(f"The query searches by a value of the {noun(query.rows)} that the loop in `{query.read_function}` holds.",),
+        severity=Severity.MEDIUM if query.batch or 0 < query.limit <= _PAGE else Severity.HIGH,
+        confidence=Confidence.CERTAIN,
     )
 
 

@@ -79,7 +79,7 @@ def test_a_judged_revision_is_not_judged_again(links: list[None]) -> None:
 def test_other_settings_judge_anew(links: list[None]) -> None:
     blobs, store = Memory(), Memory()
     review(blobs, store)
-    off, problems = Settings.parse(b"rules:\n  off: [n_plus_one]\n")
+    off, problems = Settings.parse(b"rules:\n  disabled: [n_plus_one]\n")
     assert not problems
     assert {finding.rule for finding in review(blobs, store, off).new} == set()
     assert len(links) == 4

@@ -25,7 +25,7 @@ ignore:
 tables:
   small: [country, role]
 rules:
-  off: [missing_index]
+  disabled: [missing_index]
 """
 
 
@@ -38,9 +38,9 @@ def test_a_full_file() -> None:
         exclude=("vendor/**",),
         ignore=(Acceptance("n_plus_one", "shop/reports/", "Runs at night, over a dozen rows."),),
         tables=Tables(small=("country", "role")),
-        rules=Rules(off=("missing_index",)),
+        rules=Rules(disabled=("missing_index",)),
     )
-    jsonschema.validate(yaml.safe_load(FULL) | {"rules": {"off": ["missing_index"]}}, json.loads(json_schema()))
+    jsonschema.validate(yaml.safe_load(FULL) | {"rules": {"disabled": ["missing_index"]}}, json.loads(json_schema()))
 
 
 @pytest.mark.parametrize("text", [None, b"", b"# nothing\n", b"~\n", b"fail_on:\nexclude: ~\n", b"\xef\xbb\xbf{}"])
@@ -60,7 +60,7 @@ def test_nothing_said_means_defaults(text: bytes | None) -> None:
         (b"ignore:\n  - rule: n_plus_one\n    path: a\n", 2, ["`ignore[0]`", "`reason`", "not used"]),
         (b"ignore:\n  - rule: n_plus_one\n    path: a\n    reason: ' '\n", 4, ["`ignore[0].reason`", "a text"]),
         (b"ignore:\n  - {rule: n_plus_1, path: a, reason: b}\n", 2, ["`ignore[0].rule`", "missing_index", "n_plus_one"]),
-        (b"rules:\n  off: [nope]\n", 2, ["`rules.off[0]`", "missing_index"]),
+        (b"rules:\n  disabled: [nope]\n", 2, ["`rules.disabled[0]`", "missing_index"]),
         (b"fail_on: low\nfail_on: high\n", 2, ["`fail_on`", "twice"]),
         (b"- a\n", 1, ["a mapping"]),
         (b"a: [\n", 2, ["not valid YAML"]),
@@ -91,7 +91,7 @@ def test_no_bytes_raise(text: bytes) -> None:
 
 
 def test_a_change_cannot_silence_its_own_review() -> None:
-    settings, problems = settings_of(None, b"rules: {off: [n_plus_one]}\nfoo: 1\n", known_rules=RULES)
+    settings, problems = settings_of(None, b"rules: {disabled: [n_plus_one]}\nfoo: 1\n", known_rules=RULES)
     assert settings == Settings()
     assert ["`foo`" in problems[0].text, "once it is merged" in problems[1].text, len(problems)] == [True, True, 2]
 

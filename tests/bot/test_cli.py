@@ -210,7 +210,7 @@ def test_the_repository_s_threshold_holds_unless_another_is_given(shop: Shop, ru
 
 def test_a_change_cannot_silence_its_own_review(shop: Shop, run: Run) -> None:
     shop.write(views=BAD)
-    shop.configure("rules: {off: [n_plus_one]}\nfial_on: never\n")
+    shop.configure("rules: {disabled: [n_plus_one]}\nfial_on: never\n")
     ended = run("review")
     assert ended.code == 1
     assert "counts once it is merged" in " ".join(ended.out.split())

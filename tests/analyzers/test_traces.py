@@ -1,0 +1,112 @@
+"""Traces: a review with a store that remembers says what a review without one says, whatever changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+import analyzers
+from tests.test_cases import Blobs
+
+MODELS = b"""
+from django.db import models
+
+
+class Customer(models.Model):
+    name = models.CharField(max_length=80)
+
+
+class Order(models.Model):
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE)
+    status = models.CharField(max_length=20, db_index=True)
+"""
+BASE = {
+    "shop/models.py": MODELS,
+    "shop/queries.py": b"from shop.models import Order\n\n\ndef orders():\n    return Order.objects.select_related('customer')\n",
+    "shop/views.py": (
+        b"from django.shortcuts import render\nfrom shop.queries import orders\n\n\n"
+        b"def names(request):\n    return [order.customer.name for order in orders()]\n\n\n"
+        b"def page(request):\n    return render(request, 'shop/page.html', {'orders': orders()})\n"
+    ),
+    "shop/templates/shop/page.html": b"{% for order in orders %}{{ order.status }}{% endfor %}",
+}
+CHANGES: dict[str, dict[str, bytes | None]] = {
+    "eager loading goes": {
+        "shop/queries.py": b"from shop.models import Order\n\n\ndef orders():\n    return Order.objects.all()\n",
+    },
+    "a template reads more": {
+        "shop/templates/shop/page.html": b"{% for order in orders %}{{ order.customer.name }}{{ order.lines.all }}{% endfor %}",
+    },
+    "another app adds a relation that points back": {
+        "stock/models.py": (
+            b"from django.db import models\nfrom shop.models import Order\n\n\nclass Line(models.Model):\n"
+            b"    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name='lines')\n"
+        ),
+        "shop/templates/shop/page.html": b"{% for order in orders %}{% for line in order.lines.all %}{{ line }}{% endfor %}{% endfor %}",
+    },
+    "a nearer template takes the place of the first": {
+        "shop/jinja2/shop/page.html": b"{% for order in orders %}{{ order.customer.name }}{% endfor %}",
+        "shop/queries.py": b"from shop.models import Order\n\n\ndef orders():\n    return Order.objects.all()\n",
+    },
+    "the module becomes a package": {
+        "shop/queries.py": None,
+        "shop/queries/__init__.py": b"from shop.models import Order\n\n\ndef orders():\n    return Order.objects.all()\n",
+    },
+    "the model is gone": {"shop/models.py": b"", "shop/queries.py": None},
+    "an index goes, and lines move": {"shop/models.py": b"\n\n\n" + MODELS.replace(b", db_index=True", b"")},
+}
+
+
+class Store:
+    """A `FactStore` that keeps everything."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, bytes]:
+        return {key: self.held[key] for key in keys if key in self.held}
+
+    def put_many(self, items: Mapping[str, bytes]) -> None:
+        self.held.update(items)
+
+
+def changed(change: Mapping[str, bytes | None]) -> dict[str, bytes]:
+    files = {**BASE, **change}
+    return {path: text for path, text in files.items() if text is not None}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_remembering_changes_nothing(name: str) -> None:
+    blobs, store = Blobs(), Store()
+    base, head = blobs.add(BASE), blobs.add(changed(CHANGES[name]))
+    others = [blobs.add(changed(change)) for change in CHANGES.values()]
+    for other in others:
+        analyzers.compare(base, other, blobs, store=store)
+    for one, two in ((base, head), (head, base), (base, base)):
+        assert analyzers.compare(one, two, blobs, store=store).review == analyzers.compare(one, two, blobs).review
+
+
+def test_a_file_out_of_reach_is_not_walked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from analyzers.model import link
+
+    walked: list[str] = []
+    walk = link._walk_file
+    monkeypatch.setattr(link, "_walk_file", lambda inference, path: (walked.append(path), walk(inference, path))[1])
+    blobs, store = Blobs(), Store()
+    base = blobs.add({**BASE, "blog/views.py": b"def index(request):\n    return 1\n"})
+    head = blobs.add({**changed(CHANGES["eager loading goes"]), "blog/views.py": b"def index(request):\n    return 1\n"})
+    analyzers.compare(base, base, blobs, store=store)
+    assert set(walked) == {"shop/models.py", "shop/queries.py", "shop/views.py", "blog/views.py"}
+    walked.clear()
+    analyzers.compare(base, head, blobs, store=store)
+    assert set(walked) == {"shop/queries.py", "shop/views.py"}
+
+
+def test_damaged_memory_is_forgotten() -> None:
+    blobs, store = Blobs(), Store()
+    base, head = blobs.add(BASE), blobs.add(changed(CHANGES["eager loading goes"]))
+    expected = analyzers.compare(base, head, blobs, store=store).review
+    store.held = {key: b"\xc1" + value[::2] for key, value in store.held.items()}
+    assert analyzers.compare(base, head, blobs, store=store).review == expected
+    assert len(expected.new) == 1
