@@ -96,6 +96,9 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fresh: bool = False
     limits: bool = False
     runs: bool = False  # calling it sends the query
+    ends: bool = False  # nothing can be chained after it: what is added to the query goes before it
+    narrows: bool = False  # it names the columns to load, and so would have to name those of a relation
+    counts: bool = False
 
 
 class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,6 +120,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     eager_chain: bool = False  # the code above can be appended to the query
     join_chain: str = ""  # for queries under construction: `{alias}`, `{name}`, `{path}`
     bypass_advice: str = ""
+    count_advice: str = ""
     bulk: str = ""  # code that asks for `{model}` once for all `{rows}`
     writes: tuple[str, ...] = ()  # methods of a row that write it, or check it before a write
 

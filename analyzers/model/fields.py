@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+import msgspec
+
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
@@ -64,6 +66,8 @@ class Declarations:
         for base in reversed(lineage):
             for name, assign in base.attributes.items():
                 field(definition, base, name, assign, library, draft)
+            if base is not definition and self._has_table(base, models, library):
+                draft.columns = {n: msgspec.structs.replace(c, foreign=True) for n, c in draft.columns.items()}
         if models.style == "call":
             draft.keys.update((models.primary_key, "pk") if not draft.keys else ("pk",))
         draft.table = TABLES[models.table](definition.path, definition.name)
@@ -122,7 +126,7 @@ class Declarations:
                 polymorphic=spec.polymorphic,
             )
             if column:
-                draft.columns[name] = Column(column, "foreign key", place)
+                draft.columns[name] = Column(column, "foreign key", place, name)
                 draft.indexes.extend(self._own_index(column, given, words, spec, place))
                 if is_true(given.get(words.primary)):
                     draft.keys.add(name)
@@ -131,7 +135,7 @@ class Declarations:
         if kind is not None:
             field = models.columns[kind]
             column = text_of(given.get(words.column)) or name
-            draft.columns[name] = Column(column, _role(name, field.role, words.choices in given), place)
+            draft.columns[name] = Column(column, _role(name, field.role, words.choices in given), place, name)
             draft.indexes.extend(self._own_index(column, given, words, field, place))
             if is_true(given.get(words.primary)) or field.role == "key":
                 draft.keys.add(name)
@@ -176,18 +180,29 @@ class Declarations:
                     back=text_of(given.get(words.mapped_by)) if not spec.many or mark == "OneToMany" else "",
                 )
                 if holds:
-                    draft.columns[name] = Column(column, "foreign key", place)
+                    draft.columns[name] = Column(column, "foreign key", place, name)
                     draft.indexes.append(Index((column,), unique=spec.unique, place=place))
             elif mark in models.columns:
                 text = given.get(words.type) or given.get("1" if models.style == "call" else words.type)
                 kind = models.column_types.get(text_of(text) or _constant(text))
                 role = kind.role if kind else models.annotation_types.get(_type_name(assign.annotation), "other")
                 column = text_of(given.get(words.column)) or column_name
-                draft.columns[name] = Column(column, _role(name, role, chosen=False), place)
+                draft.columns[name] = Column(column, _role(name, role, chosen=False), place, name)
                 if is_true(given.get(words.unique)):
                     draft.indexes.append(Index((column,), unique=True, place=place))
             elif mark in models.id_marks:
                 draft.keys.add(name)
+
+    def _has_table(self, base: ClassDefinition, models: Models, library: Library) -> bool:
+        """Whether a base class is a table of its own, whose columns its heirs do not hold themselves."""
+        if models.style != "call" or not any(named(library, e, models.bases) for e in self.code.externals(base)):
+            return False
+        meta = base.classes.get(models.options)
+        stated = statements(meta.body) if meta is not None else ()
+        return not any(
+            isinstance(n, Assign) and isinstance(n.target, Name) and n.target.id == models.option_abstract and is_true(n.value)
+            for n in stated
+        )
 
     # -- options of the class ------------------------------------------------------------------------------------------
 

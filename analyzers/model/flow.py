@@ -69,14 +69,20 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
     before = frame.env
     ways = []
     known = _asks_what_is_known(parts[0])
-    for part in parts[1:]:
+    picked = _picked_by(inference, parts[0], frame)
+    dead = _dead_part(parts[0], frame)
+    for position, part in enumerate(parts[1:]):
         frame.env = dict(before)
+        if position == dead:
+            continue
         inference.guarded += known
+        inference.once.extend(picked if position == 0 else ())
         _block(inference, part.children if isinstance(part, Other) and part.word in ("block", "else") else (part,), frame)
         inference.guarded -= known
+        del inference.once[len(inference.once) - len(picked if position == 0 else ()) :]
         if not _leaves(part.children if isinstance(part, Other) else ()):
             ways.append(frame.env)
-    if len(parts) < 3 or not ways:
+    if (len(parts) < 3 and dead != 1) or not ways:
         ways.append(before)
     merged = ways[0]
     for way in ways[1:]:
@@ -85,6 +91,32 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
             for name in {**merged, **way}
         }
     frame.env = merged
+
+
+def _dead_part(test: Node, frame: Frame) -> int | None:
+    """Which of `then` (0) and `else` (1) a call cannot take, because it left a switch at its literal default."""
+    negated = isinstance(test, Other) and test.word == "not" and len(test.children) == 1
+    name = test.children[0] if negated and isinstance(test, Other) else test
+    if not isinstance(name, Name) or name.id not in frame.defaults or name.id not in frame.env:
+        return None
+    value = frame.env[name.id]
+    if not isinstance(value, Literal):
+        return None
+    return 1 if bool(value.value) != negated else 0
+
+
+def _picked_by(inference: Inference, test: Node, frame: Frame) -> list[Site]:
+    """The loops of whose rows the test picks one, by its key: `if order.pk == wanted`."""
+    out = []
+    for node in walk(test):
+        if not (isinstance(node, Other) and node.word in ("==", "===", "is") and len(node.children) == 2):
+            continue
+        for side in node.children:
+            row = frame.env.get(side.of.id) if isinstance(side, Member) and isinstance(side.of, Name) else None
+            model = inference.model(row.model) if isinstance(row, Row) else None
+            if isinstance(row, Row) and row.loop is not None and model is not None and side.name in model.keys:  # type: ignore[union-attr]
+                out.append(row.loop)
+    return out
 
 
 def _asks_what_is_known(test: Node) -> bool:
@@ -343,7 +375,9 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     match callee:
         case Bound(definition=definition, receiver=receiver):
             result = inference.call(definition, receiver, args, keywords, frame, node)
-            return origins.extended(inference, receiver, result, node, frame)
+            return origins.extended(inference, callee, result, node, frame)
+        case Rows():
+            return callee
         case Closure():
             return inference.call_closure(callee, args, keywords, frame, node)
         case ModelClass(model=model):

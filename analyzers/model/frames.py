@@ -20,6 +20,7 @@ class Read(msgspec.Struct, frozen=True, eq=False):
     at: Site  # in the function that holds the loop
     through: Site  # where the relation itself is touched
     bypass: bool
+    counted: bool  # only the number of rows is asked for
 
 
 class Query(msgspec.Struct, frozen=True, eq=False):
@@ -68,7 +69,20 @@ class Trace:
 class Frame:
     """One walk of one function: its names and where it stands."""
 
-    __slots__ = ("at", "blocks", "env", "function", "language", "outer", "owner", "path", "returned", "template", "yielded")
+    __slots__ = (
+        "at",
+        "blocks",
+        "defaults",
+        "env",
+        "function",
+        "language",
+        "outer",
+        "owner",
+        "path",
+        "returned",
+        "template",
+        "yielded",
+    )
 
     def __init__(
         self, path: str, function: str, language: str, owner: ClassDefinition | None = None, outer: Frame | None = None
@@ -77,6 +91,7 @@ class Frame:
         self.outer = outer  # the frame that called this one
         self.template = language in ("django", "twig")
         self.env: dict[str, Value] = {}
+        self.defaults: set[str] = set()  # parameters that this call left at a literal default
         self.returned: list[Value] = []
         self.yielded: list[Value] = []
         self.at: Node | None = None  # the call being followed from here

@@ -128,11 +128,11 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         loop=_place(code, read.loop),
         read=_place(code, read.at),
         read_function=read.at.function,
-        remedy=remedies.load_with_rows(models, read.rows, tuple(hops), bypass=read.bypass),
+        remedy=remedies.load_with_rows(models, read.rows, tuple(hops), bypass=read.bypass, counted=read.counted),
         bypasses=read.bypass,
         loaded=covers(read.rows.eager, read.hops),
         limit=read.rows.limit,
-        batch=is_batch(read.at.path),
+        batch=is_batch(read.at.path) or is_batch(read.rows.site.path),
         through=through,
         path=read.hops,
     )
@@ -157,7 +157,7 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         read_function=lookup.at.function,
         remedy=remedies.ask_once(asked, walked),
         limit=rows.limit,
-        batch=is_batch(lookup.at.path),
+        batch=is_batch(lookup.at.path) or is_batch(lookup.rows.site.path),
         through=() if lookup.through == lookup.at else (_place(code, lookup.through),),
     )
 

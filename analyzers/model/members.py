@@ -121,6 +121,8 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
                 return inference.call(method, row, (), {}, frame, node)
     if relation is not None:
         return _relation(inference, row, relation, node, frame)
+    if name == "__class__":
+        return ModelClass(row.model)
     stated = inference.code.attribute(model.definition, name)
     if stated is not None and name not in model.columns:
         return inference.constant(stated[0].path, stated[1], stated[0])
@@ -167,8 +169,9 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
     many_rows = row.rows is not None
     eager = row.rows.eager if row.rows is not None else row.eager
     came_by = queries.relation_at(inference, row.rows, row.path) if row.rows is not None else None
+    if came_by is not None and came_by.back == relation.name and not relation.many:
+        return Row(came_by.model, row.rows, row.path[:-1], row.loop)  # back where the row came from
     loaded = covers(eager, path if many_rows else (relation.name,)) or relation.eager
-    loaded = loaded or (came_by is not None and came_by.back == relation.name)
     assigned = (row.loop, path) in inference.assigned
     library = model.library if model is not None else None
     if relation.many:

@@ -13,6 +13,7 @@ from analyzers.model.dql import read_dql
 from analyzers.model.models import ModelIndex
 from analyzers.model.searches import attribute_search
 from analyzers.model.types import (
+    Bound,
     LibraryValue,
     Literal,
     ModelClass,
@@ -186,12 +187,22 @@ def _from_dql(inference: Inference, text: str, site: Site, frame: Frame) -> Valu
     return Rows(model.qualified, site, eager=eager, known=known, aliases=tuple(aliases.items()), root=site, searches=searches)
 
 
-def extended(inference: Inference, receiver: Value, result: Value, node: Call, frame: Frame) -> Value:
-    """`Order.objects.paid()`: rows that the project's own queryset method hands on are a query of the caller, where eager
-    loading can be added to it. (A repository's method is the query's own place.)"""
-    if not (isinstance(receiver, Rows) and isinstance(result, Rows)):
+def extended(inference: Inference, called: Bound, result: Value, node: Call, frame: Frame) -> Value:
+    """Rows that a function of the project hands on, as the caller's query where that is the place to add eager loading.
+
+    So it is for a method of the project's own queryset (`Order.objects.paid()`), for a helper that got the caller's query and
+    changed it, and for a method that a model inherits: what such a function does must fit its other callers too. A function
+    that makes a query of its own is that query's place.
+    """
+    if not isinstance(result, Rows) or result.site.function == frame.function:
         return result
     library = library_of(inference, result)
     if library is None or library.rows is None or not library.rows.eager_chain:
         return result
-    return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=receiver.root or frame.site(node))
+    receiver, owner = called.receiver, called.definition.owner
+    given = isinstance(receiver, Rows) or (result.root is not None and result.root.function == frame.function)
+    inherited = isinstance(receiver, ModelClass | Row) and owner is not None and owner.qualified != result.model
+    if not given and not inherited:
+        return result
+    root = receiver.root if isinstance(receiver, Rows) else result.root if given else None
+    return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=root or frame.site(node))

@@ -21,6 +21,8 @@ class Column(msgspec.Struct, frozen=True):
     name: str
     role: str = "other"
     place: Place | None = None
+    attribute: str = ""  # what the code calls it
+    foreign: bool = False  # it stands in the table of a base class
 
 
 class Index(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _ALIASES = re.compile(r"[a-zA-Z_]\w*")
 
 
-def touch(inference: Inference, rows: Rows, node: Node, frame: Frame) -> None:
+def touch(inference: Inference, rows: Rows, node: Node, frame: Frame, *, counted: bool = False) -> None:
     """The rows are needed now. A collection of a row in a loop is queried for, unless it came with the rows; so is what is
     searched by such a row's values."""
     if rows.per is not None and rows.owner is None:
@@ -43,7 +43,7 @@ def touch(inference: Inference, rows: Rows, node: Node, frame: Frame) -> None:
     relation = relation_at(inference, rows.owner, rows.path)
     if relation is not None and not relation.eager:
         row = Row(relation.model, rows.owner, rows.path[:-1], rows.loop)
-        inference.note_read(row, relation, node, frame, bypass=rows.bypass)
+        inference.note_read(row, relation, node, frame, bypass=rows.bypass, counted=counted)
 
 
 def relation_at(inference: Inference, rows: Rows | None, path: tuple[str, ...]) -> Relation | None:
@@ -92,7 +92,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         changed = msgspec.structs.replace(changed, bypass=True)
     runs = method.runs or (rows.owner is not None and method.returns == "value")
     if runs and name not in _WRITES:
-        touch(inference, changed, call, frame)
+        touch(inference, changed, call, frame, counted=method.counts)
     inference.note_query(changed, frame, call)
     match method.returns:
         case "rows":
@@ -156,6 +156,8 @@ def _changed(
             inference, model, method, call, args, dict(out.aliases), words.path_separator, words.lookups
         )
         out = msgspec.structs.replace(out, searches=(*out.searches, *found_searches))
+    if method.ends:
+        return out
     chained = words.eager_chain and method.returns == "rows"
     limit = out.limit
     if method.limits:
@@ -167,6 +169,7 @@ def _changed(
         out,
         site=out.site if keep_site and not chained else site,
         chained=chained,
+        narrowed=out.narrowed or method.narrows,
         limit=limit,
         root=out.root or (site if method.returns in ("new", "row") else None),
     )

@@ -11,8 +11,12 @@ from analyzers.model.project import Relation, Remedy, Table
 from analyzers.model.types import Rows
 from analyzers.words import noun, plural
 
+_CODE = frozenset({"py", "php"})
 
-def load_with_rows(models: ModelIndex, rows: Rows, hops: tuple[Relation, ...], *, bypass: bool) -> Remedy:
+
+def load_with_rows(
+    models: ModelIndex, rows: Rows, hops: tuple[Relation, ...], *, bypass: bool, counted: bool = False
+) -> Remedy:
     """How to load a relation path together with the rows."""
     model = models.by_name.get(rows.model)
     words = model.library.rows if model is not None else None
@@ -20,6 +24,10 @@ def load_with_rows(models: ModelIndex, rows: Rows, hops: tuple[Relation, ...], *
         return Remedy("Load the relation together with the rows.")
     path = words.path_separator.join(h.name for h in hops)
     language = model.library.language
+    if counted:
+        alias = rows.aliases[0][0] if rows.aliases else model.name[0].lower()
+        advice = words.count_advice.format(path=path, name=hops[-1].name, alias=alias)
+        return Remedy(f"Do not load them: {advice}.", language=language)
     if bypass:
         return Remedy(f"Ask once for all rows: {words.bypass_advice.format(path=path)}.", language=language)
     if rows.joined is not None:
@@ -29,6 +37,12 @@ def load_with_rows(models: ModelIndex, rows: Rows, hops: tuple[Relation, ...], *
     many = any(h.many or h.polymorphic for h in hops)
     call = (words.eager_to_many if many else words.eager_to_one).format(path=path)
     sentence = f"Load `{hops[-1].label}` with the rows: add `{call}` to the query."
+    if rows.site.path.rpartition(".")[2] not in _CODE:
+        return Remedy(
+            f"Load `{hops[-1].label}` with the rows where the template's context is made: `{call}`.", language=language
+        )
+    if rows.narrowed:
+        return Remedy(f"{sentence[:-1]}, and the relation to the columns that the query names.", language=language)
     if not rows.chained:
         return Remedy(sentence, f"{model.name}.{words.managers[0]}{call}", language)
     return Remedy(
@@ -96,17 +110,13 @@ def _sql(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _django(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
-    fields = ", ".join(f'"{_field(table, c)}"' for c in columns)
+    fields = ", ".join(f'"{table.columns[c].attribute if c in table.columns else c}"' for c in columns)
     return f"class Meta:\n    indexes = [\n        models.Index(fields=[{fields}]),\n    ]", "python"
 
 
 def _doctrine(_table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
     names = ", ".join(f"'{c}'" for c in columns)
     return f"#[ORM\\Index(columns: [{names}])]", "php"
-
-
-def _field(_table: Table, column: str) -> str:
-    return column.removesuffix("_id")
 
 
 INDEX_CODE: dict[str, Callable[[Table, tuple[str, ...]], tuple[str, str]]] = {

@@ -114,12 +114,12 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> dict
             continue
         draft = _Draft(model.table, model.place, database)
         draft.label, draft.index_code = model.name, model.library.library
-        draft.columns = {c.name: c for c in model.columns.values()}
+        draft.columns = {c.name: c for c in model.columns.values() if not c.foreign}
         draft.indexes = list(model.indexes)
         draft.keys = [
             ForeignKey((relation.column,), _table_of(models, relation.target), relation.place)
             for relation in model.relations.values()
-            if relation.column
+            if relation.column and relation.column in draft.columns
         ]
         if not model.managed:
             draft.unread = "its table is managed elsewhere"

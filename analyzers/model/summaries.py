@@ -31,6 +31,7 @@ from analyzers.model.types import (
     Instance,
     LibraryValue,
     Listed,
+    Literal,
     Mapped,
     ModelClass,
     ModuleValue,
@@ -138,7 +139,9 @@ class Inference:
 
     # -- notes ---------------------------------------------------------------------------------------------------------
 
-    def note_read(self, row: Row, relation: Relation, node: Node, frame: Frame, *, bypass: bool = False) -> None:
+    def note_read(
+        self, row: Row, relation: Relation, node: Node, frame: Frame, *, bypass: bool = False, counted: bool = False
+    ) -> None:
         """Notes that `relation` of `row` is queried at `node`, if that happens once for each of many rows."""
         if row.rows is None or row.loop is None or not (row.rows.known or bypass):
             return
@@ -150,7 +153,7 @@ class Inference:
         through = frame.site(node)
         at = self._in_loop(row.loop, frame, through)
         key = (row.rows.site, hops, at.path, at.start, bypass)
-        self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, through, bypass))
+        self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, through, bypass, counted))
 
     @staticmethod
     def _in_loop(loop: Site, frame: Frame, through: Site) -> Site:
@@ -234,7 +237,7 @@ class Inference:
             self.bind_arguments(definition.node, args, keywords, frame)
             return self._walk(definition.node, frame, caller, node)
 
-        return self.remembered((id(definition.node), receiver, args, tuple(keywords.items())), walk)
+        return self.remembered((id(definition.node), receiver, args, tuple(keywords.items()), caller is None), walk)
 
     def _walk(self, function: Function, frame: Frame, caller: Frame | None, node: Node | None) -> Value:
         """Walks the body with the caller's place kept, so that reads know the call they happen through."""
@@ -275,8 +278,9 @@ class Inference:
                 position += 1
             elif plain.lstrip("$") in keywords:
                 value = keywords[plain.lstrip("$")]
-            elif parameter.default is not None and isinstance(parameter.default, Text):
-                value = None
+            elif frame.outer is not None and isinstance(parameter.default, Text):
+                value = Literal(parameter.default.value)
+                frame.defaults.add(plain)
             if value is None and parameter.annotation is not None:
                 value = members.annotated(self, frame.path, parameter.annotation)
             frame.env[plain] = value

@@ -51,6 +51,7 @@ class Rows(msgspec.Struct, frozen=True):
     kind: ClassDefinition | None = None  # the project's own manager, queryset or repository class
     bypass: bool = False  # a query of its own for every row of `owner`
     chained: bool = False  # `site` ends with a call that eager loading can follow
+    narrowed: bool = False  # the query names the columns it loads
     joined: Site | None = None  # the call that started a query builder: joins can follow it
     root: Site | None = None
     searches: tuple[Search, ...] = ()
