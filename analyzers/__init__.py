@@ -94,15 +94,15 @@ class Analysis:
         self,
         review: Review,
         head: Revision,
+        files: pipeline.Files,
         blobs: BlobReader,
         analyst: pipeline.Analyst,
-        files: pipeline.Files,
-        found: Sequence[Finding],
+        found: Sequence[Finding] = (),
     ) -> None:
         self.review = review
         self._head, self._blobs = head, blobs
         self._sources: dict[str, bytes | None] = {}
-        self._trial = Trial(files, found, review.new, self.source, analyst.judge_once)
+        self._trial = Trial(files, found, review.new, self.source, analyst)
 
     def source(self, path: str) -> bytes | None:
         """The text of a file of the head, or nothing if there is none or it cannot be read."""
@@ -149,7 +149,7 @@ def compare(
     found, fixed, kept = _difference(before.findings, after.findings)
     changed = {path for path, blob in head.files.items() if base.files.get(path) != blob}
     review = _review(new, settings, found, fixed, kept, (*after.problems, *unread), changed)
-    return Analysis(review, head, blobs, analyst, new, after.findings)._illustrated()
+    return Analysis(review, head, new, blobs, analyst, after.findings)._illustrated()
 
 
 def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS) -> Analysis:
@@ -160,7 +160,7 @@ def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, se
     analyst.save()
     found, _, _ = _difference((), judged.findings)
     review = _review(files, settings, found, (), (), (*judged.problems, *unread), set(files))
-    return Analysis(review, head, blobs, analyst, files, judged.findings)._illustrated()
+    return Analysis(review, head, files, blobs, analyst, judged.findings)._illustrated()
 
 
 def _review(
