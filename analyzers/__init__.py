@@ -5,7 +5,7 @@ Everything outside this package uses these names and no others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -74,6 +74,7 @@ __all__ = [
     "markers_in",
     "needed",
     "parse_diff",
+    "preload",
     "review_body",
     "settings_of",
     "to_json",
@@ -130,6 +131,26 @@ class Analysis:
     def removes(self, finding: Finding, changed: bytes) -> bool:
         """Whether the finding is gone, and none more is there, once the file of its fix reads `changed`."""
         return self._trial.removes(finding, changed)
+
+
+def preload() -> None:
+    """Loads what else the first analysis of a process loads: grammars, knowledge of libraries, rules. For those that fork."""
+    audit(Revision("", {path: path for path in _SAMPLE}), _Sample())
+
+
+_SAMPLE = {
+    "shop/models.py": b"from django.db import models\n\n\nclass Book(models.Model):\n    name = models.TextField()\n",
+    "shop/templates/books.html": b"{% for book in books %}{{ book.name }}{% endfor %}",
+    "src/Entity/Book.php": b"<?php\nnamespace App\\Entity;\nclass Book {}\n",
+    "templates/books.html.twig": b"{% for book in books %}{{ book.name }}{% endfor %}",
+    "migrations/1.sql": b"CREATE TABLE book (id int PRIMARY KEY);",
+    "compose.yml": b"services: {}\n",
+}
+
+
+class _Sample:
+    def read(self, blob_ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        return ((path, _SAMPLE[path]) for path in blob_ids)
 
 
 def needed(revision: Revision, settings: Settings = _DEFAULTS) -> list[str]:
