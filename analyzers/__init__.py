@@ -5,7 +5,7 @@ Everything outside this package uses these names and no others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -74,6 +74,7 @@ __all__ = [
     "markers_in",
     "needed",
     "parse_diff",
+    "preload",
     "review_body",
     "settings_of",
     "to_json",
@@ -94,15 +95,15 @@ class Analysis:
         self,
         review: Review,
         head: Revision,
+        files: pipeline.Files,
         blobs: BlobReader,
         analyst: pipeline.Analyst,
-        files: pipeline.Files,
-        found: Sequence[Finding],
+        found: Sequence[Finding] = (),
     ) -> None:
         self.review = review
         self._head, self._blobs = head, blobs
         self._sources: dict[str, bytes | None] = {}
-        self._trial = Trial(files, found, review.new, self.source, analyst.judge_once)
+        self._trial = Trial(files, found, review.new, self.source, analyst)
 
     def source(self, path: str) -> bytes | None:
         """The text of a file of the head, or nothing if there is none or it cannot be read."""
@@ -132,6 +133,26 @@ class Analysis:
         return self._trial.removes(finding, changed)
 
 
+def preload() -> None:
+    """Loads what else the first analysis of a process loads: grammars, knowledge of libraries, rules. For those that fork."""
+    audit(Revision("", {path: path for path in _SAMPLE}), _Sample())
+
+
+_SAMPLE = {
+    "shop/models.py": b"from django.db import models\n\n\nclass Book(models.Model):\n    name = models.TextField()\n",
+    "shop/templates/books.html": b"{% for book in books %}{{ book.name }}{% endfor %}",
+    "src/Entity/Book.php": b"<?php\nnamespace App\\Entity;\nclass Book {}\n",
+    "templates/books.html.twig": b"{% for book in books %}{{ book.name }}{% endfor %}",
+    "migrations/1.sql": b"CREATE TABLE book (id int PRIMARY KEY);",
+    "compose.yml": b"services: {}\n",
+}
+
+
+class _Sample:
+    def read(self, blob_ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        return ((path, _SAMPLE[path]) for path in blob_ids)
+
+
 def needed(revision: Revision, settings: Settings = _DEFAULTS) -> list[str]:
     """The blobs that an analysis of this revision reads, each once."""
     return list(dict.fromkeys(blob for _, blob, _ in pipeline.readable(revision, settings)))
@@ -149,7 +170,7 @@ def compare(
     found, fixed, kept = _difference(before.findings, after.findings)
     changed = {path for path, blob in head.files.items() if base.files.get(path) != blob}
     review = _review(new, settings, found, fixed, kept, (*after.problems, *unread), changed)
-    return Analysis(review, head, blobs, analyst, new, after.findings)._illustrated()
+    return Analysis(review, head, new, blobs, analyst, after.findings)._illustrated()
 
 
 def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS) -> Analysis:
@@ -160,7 +181,7 @@ def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, se
     analyst.save()
     found, _, _ = _difference((), judged.findings)
     review = _review(files, settings, found, (), (), (*judged.problems, *unread), set(files))
-    return Analysis(review, head, blobs, analyst, files, judged.findings)._illustrated()
+    return Analysis(review, head, files, blobs, analyst, judged.findings)._illustrated()
 
 
 def _review(

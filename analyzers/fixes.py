@@ -14,7 +14,7 @@ from functools import cached_property
 from analyzers.edits import EditError, apply
 from analyzers.findings import Edit, Finding, Fix
 from analyzers.frontends import read_facts
-from analyzers.pipeline import Files, Judgement
+from analyzers.pipeline import Analyst, Files
 
 Identity = tuple[str, str]
 
@@ -28,9 +28,9 @@ class Trial:
         found: Sequence[Finding],
         new: Sequence[Finding],
         read: Callable[[str], bytes | None],
-        judge: Callable[[Files], Judgement],
+        analyst: Analyst,
     ) -> None:
-        self._files, self._new, self._read, self._judge = files, new, read, judge
+        self._files, self._new, self._read, self._analyst = files, new, read, analyst
         self._before = Counter(finding.identity for finding in found)
 
     def removes(self, finding: Finding, changed: bytes) -> bool:
@@ -45,7 +45,7 @@ class Trial:
         replaced = {
             path: (f"{hashlib.sha256(text).hexdigest()}-changed", read_facts(path, text)) for path, text in changed.items()
         }
-        after = Counter(finding.identity for finding in self._judge({**self._files, **replaced}).findings)
+        after = Counter(finding.identity for finding in self._analyst.judge_once({**self._files, **replaced}).findings)
         return frozenset(self._before.keys() - after.keys()) if after <= self._before else frozenset()
 
     @cached_property

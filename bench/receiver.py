@@ -28,6 +28,8 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
+from bench.figures import Figure, table
+
 SECRET = "bench"  # noqa: S105 - of the bench alone
 EXAMPLES = Path(__file__).parents[1] / "tests" / "data" / "octokit_webhook_examples.json.xz"
 NAMES = ("bare", "cliffguard", "rq")
@@ -192,12 +194,13 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def measure(seconds: float, rounds: int) -> None:
+def measure(seconds: float = 1.0, rounds: int = 9) -> list[Figure]:
     import uvloop
 
     from bot.embedded import EmbeddedValkey
     from bot.queue import connect
 
+    figures = []
     with ExitStack() as stack:
         valkey = stack.enter_context(EmbeddedValkey(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         connection = connect(valkey.url)
@@ -225,7 +228,17 @@ def measure(seconds: float, rounds: int) -> None:
                 p50, p99 = (1000 * percentile(taken[name], share) for share in (0.5, 0.99))
                 rate, cost = statistics.median(rates[name]), 1e6 * statistics.median(costs[name])
                 times = f"{p50:>6.2f} {p99:>6.2f}"
-                print(f"{connections:>11} {name:<11} {rate:>10,.0f} {times} {ratio:>8.2f} {cost:>7,.0f} {dearer:>8.2f}")
+                print(
+                    f"{connections:>11} {name:<11} {rate:>10,.0f} {times} {ratio:>8.2f} {cost:>7,.0f} {dearer:>8.2f}",
+                    flush=True,
+                )
+                if name == "cliffguard":
+                    at = f"{connections} connection{'s' if connections > 1 else ''}"
+                    note = f"{rate:,.0f} requests/s, median of {rounds} rounds; cpu {dearer:.2f} x"
+                    figures.append(Figure(f"receiver to bare, {at}", ratio, "x", least=0.9, note=note))
+                    most = 25 if connections == 1 else None
+                    figures.append(Figure(f"receiver p99, {at}", p99, "ms", most=most, note=f"p50 {p50:.2f} ms"))
+    return figures
 
 
 def ratio_to(values: list[float], base: list[float]) -> float:
@@ -243,7 +256,7 @@ def main() -> None:
     if arguments.serve:
         serve(arguments.serve, arguments.port)
     else:
-        measure(arguments.seconds, arguments.rounds)
+        print(table(measure(arguments.seconds, arguments.rounds)))
 
 
 if __name__ == "__main__":

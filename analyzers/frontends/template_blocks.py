@@ -9,6 +9,9 @@ from analyzers.frontends.template_expressions import CONSTANTS, Parser
 from analyzers.frontends.template_tokens import Dialect, Tag
 from analyzers.frontends.tree import MAX_CHAIN
 
+MAX_TARGETS = 5
+"""Tuples within each other among the targets of a loop."""
+
 LoopHead = tuple[Node | None, Node | None, Node | None, Node | None]
 
 
@@ -69,17 +72,11 @@ def is_deeper(node: Node, limit: int) -> bool:
 
 def loop_head(parser: Parser, dialect: Dialect) -> LoopHead:
     """Target, key, iterated expression and condition of a `for`. Raises `MalformedError`."""
-    start = parser.position()
-    names: list[Node] = []
-    while not parser.take("in"):
-        if not (parser.take("(") or parser.take(")") or parser.take(",")):
-            names.append(parser.name())
-    if not names:
-        raise parser.trouble("a name is missing")
-    end = names[-1].end
-    target, key = (names[1], names[0]) if dialect == "twig" and len(names) == 2 else (names[0], None)
-    if key is None and len(names) > 1:
-        target = Other(start, end, "tuple", tuple(names))
+    key: Node | None = None
+    target = _targets(parser, 0)
+    if dialect == "twig" and isinstance(target, Other) and len(target.children) == 2:
+        key, target = target.children
+    parser.expect("in")
     over = parser.expression(1)
     if parser.next_is("?") or parser.next_is("?:"):
         over = parser.conditional(over)
@@ -91,6 +88,19 @@ def loop_head(parser: Parser, dialect: Dialect) -> LoopHead:
     if not parser.done():
         raise parser.trouble("an operator is missing")
     return target, key, over, only_if
+
+
+def _targets(parser: Parser, depth: int) -> Node:
+    """`a`, `a, b` or `a, (b, c)`. Raises `MalformedError`."""
+    start = parser.position()
+    found: list[Node] = []
+    while not found or parser.take(","):
+        if depth < MAX_TARGETS and parser.take("("):
+            found.append(_targets(parser, depth + 1))
+            parser.expect(")")
+        else:
+            found.append(parser.name())
+    return Other(start, parser.last_end(), "tuple", tuple(found)) if len(found) > 1 else found[0]
 
 
 def parameter_list(parser: Parser) -> tuple[Parameter, ...]:

@@ -195,10 +195,10 @@ class TemplateLowering:
             body: tuple[Node, ...] = tuple(block.branches[0][2])
             if only_if is not None:
                 body = (if_node(only_if.start, end, only_if, body, ()),)
-            nodes: list[Node] = [Loop(block.start, end, target, over, body, key=key)]
-            for start, _, rest in block.branches[1:]:
-                nodes.append(Other(start, end, "else", (Other(start, end, "block", tuple(rest)),)))
-            return nodes
+            stop = block.branches[1][0] if block.branches[1:] else end
+            loop = Loop(block.start, stop, target, over, body, key=key)
+            otherwise = [node for _, _, rest in block.branches[1:] for node in rest]
+            return [Other(block.start, end, "block", (loop, *otherwise))] if block.branches[1:] else [loop]
 
         self.begin("for", tag, close)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 from typing import Literal, NamedTuple
 
 from analyzers.facts.outline import Text
@@ -157,13 +158,12 @@ def string_value(token: Token) -> str:
 
 
 def number_text(token: Token) -> Text:
-    """A number literal."""
+    """A number literal; an integer beyond 64 bits is a float."""
     plain = token.text.replace("_", "")
-    if plain.isdigit():
-        # Longer ones are no numbers anybody counts with, and the wire format ends at 64 bits.
-        return Text(token.start, token.end, int(plain) if len(plain) < 19 else plain[:MAX_TEXT])
-    value = float(plain) if len(plain) < 40 else 0.0
-    return Text(token.start, token.end, value if value not in {float("inf")} else plain)
+    if plain.isdigit() and len(plain) < 19:
+        return Text(token.start, token.end, int(plain))
+    value = float(plain)
+    return Text(token.start, token.end, value if isfinite(value) else plain[:MAX_TEXT])
 
 
 def tokens_of(text: str, offset: int, start: int, end: int) -> list[Token]:

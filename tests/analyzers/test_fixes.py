@@ -30,15 +30,15 @@ class Bench:
         monkeypatch.setattr("analyzers.fixes.read_facts", lambda _, source: FileFacts(source.decode()))
         self.files = {path: (path, FileFacts(source.decode())) for path, source in SOURCES.items()}
 
-    def judge(self, files: Mapping[str, tuple[str, FileFacts]]) -> Judgement:
+    def judge_once(self, files: Mapping[str, tuple[str, FileFacts]]) -> Judgement:
         self.asked += 1
         texts = "".join(facts.language for _, facts in files.values()).encode()
         return Judgement(tuple(finding(m[0].decode(), "a.py", 0, "") for m in BAD.finditer(texts)), ())
 
     def removed(self, *new: Finding) -> list[bool]:
-        found = self.judge(self.files).findings
+        found = self.judge_once(self.files).findings
         self.asked = 0
-        trial = Trial(self.files, found, new, SOURCES.get, self.judge)
+        trial = Trial(self.files, found, new, SOURCES.get, self)
         return [trial.removes(one, self.changed(one)) for one in new]
 
     @staticmethod
