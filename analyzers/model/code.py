@@ -88,8 +88,15 @@ class Codebase:
     `module:x` (the files an import ending in `x` may find), `template:x`, `class:X` (a PHP class, found or not).
     """
 
-    def __init__(self, files: Mapping[str, FileFacts]) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, FileFacts],
+        ids: Mapping[str, str] | None = None,
+        known: dict[tuple[str, str], dict[str, Definition]] | None = None,
+    ) -> None:
+        """`known` holds definitions by path and id of a file's content (`ids`), to share them between revisions."""
         self.files = files
+        self._ids, self._known = ids or {}, known if known is not None else {}
         self.touched: set[str] = set()
         self._modules: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
         self._php: dict[str, ClassDefinition] = {}
@@ -97,6 +104,7 @@ class Codebase:
         self._imports: dict[str, dict[str, str]] = {}
         self._names: dict[tuple[str, str], tuple[Resolved | None, set[str]]] = {}
         self._bases: dict[int, tuple[ClassDefinition | External, ...]] = {}
+        self._externals: dict[int, tuple[frozenset[str], set[str]]] = {}
         self._lineage: dict[int, tuple[tuple[ClassDefinition | External, ...], set[str]]] = {}
         self._templates: dict[str, list[str]] = defaultdict(list)
         for path, facts in files.items():
@@ -118,7 +126,13 @@ class Codebase:
         """The names a file's own top level defines."""
         known = self._definitions.get(path)
         if known is None:
-            known = self._definitions[path] = dict(self._define(path))
+            key = (path, self._ids.get(path, ""))
+            known = self._known.get(key)
+            if known is None:
+                known = dict(self._define(path))
+                if key[1]:
+                    self._known[key] = known
+            self._definitions[path] = known
         return known
 
     def _define(self, path: str) -> Iterator[tuple[str, Definition]]:
@@ -360,9 +374,22 @@ class Codebase:
                 self.touched.add(top.path)
                 stack.extend(reversed(self.bases(top)))
 
-    def externals(self, definition: ClassDefinition) -> set[str]:
+    def externals(self, definition: ClassDefinition) -> frozenset[str]:
         """The names of all library classes it inherits from, directly or not."""
-        return {base.name for base in self.lineage(definition) if isinstance(base, External)}
+        known = self._externals.get(id(definition))
+        if known is None:
+            self._externals[id(definition)] = (frozenset(), {definition.path})  # cuts circular inheritance
+            outer, self.touched = self.touched, {definition.path}
+            try:
+                names = [
+                    self.externals(base) if isinstance(base, ClassDefinition) else (base.name,)
+                    for base in self.bases(definition)
+                ]
+                known = self._externals[id(definition)] = (frozenset(n for some in names for n in some), self.touched)
+            finally:
+                self.touched = outer
+        self.touched |= known[1]
+        return known[0]
 
     def method(
         self, definition: ClassDefinition, name: str, *, after: ClassDefinition | None = None

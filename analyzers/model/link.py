@@ -27,10 +27,10 @@ def link(
     With `ids` (path to blob id) and `traces`, files whose surroundings are unchanged are not walked again. `database` is what
     the configuration says it is.
     """
-    code = Codebase(files)
+    traces = traces or Traces(NoStore())
+    code = Codebase(files, ids, traces.definitions)
     models = build_models(code)
     inference = Inference(code, models)
-    traces = traces or Traces(NoStore())
     world = World(code, models, inference.repositories, ids or {})
     roots = [path for path, facts in files.items() if facts.language in ("python", "php") and is_product(path)]
     traces.load((path, world.digest(path)) for path in roots)

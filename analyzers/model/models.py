@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cache
 
 import msgspec
 
@@ -80,9 +81,10 @@ class _Builder:
                 externals = self.code.externals(definition)
                 if any(named(library, e, models.bases) for e in externals):
                     return library
-                if any(
-                    self.declarations.relation_kind(definition.path, a.value, library) for a in definition.attributes.values()
-                ):
+                stated = (
+                    a.value for a in definition.attributes.values() if _last_name(a.value) in _last_names(library.library)
+                )
+                if any(self.declarations.relation_kind(definition.path, value, library) for value in stated):
                     return library
             elif any(self.declarations.mark(definition.path, d, library, models.marks) for d in definition.node.decorators):
                 return library
@@ -208,6 +210,21 @@ class _Builder:
                 for base in self.code.lineage(model.definition):
                     self.heirs[id(base)].append(model)
         return self.heirs
+
+
+def _last_name(value: Node | None) -> str:
+    """`ForeignKey` of `models.ForeignKey(…)`."""
+    match value:
+        case Call(callee=Member(name=name) | Name(id=name)):
+            return name
+    return ""
+
+
+@cache
+def _last_names(library: str) -> frozenset[str]:
+    """The last parts of the names of a library's relations."""
+    found = (x.models.relations for x in libraries() if x.library == library and x.models is not None)
+    return frozenset(name.rpartition(".")[2] for relations in found for name in relations)
 
 
 def build_models(code: Codebase) -> ModelIndex:

@@ -15,7 +15,7 @@ from importlib import resources
 import msgspec
 
 from analyzers.facts.store import FactStore
-from analyzers.model.code import Codebase
+from analyzers.model.code import Codebase, Definition
 from analyzers.model.models import ModelIndex
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
 
@@ -48,13 +48,14 @@ def engine() -> str:
 
 
 class Traces:
-    """The traces of one analysis, in memory and in a store."""
+    """The traces of one analysis, in memory and in a store; and the definitions of each content, which revisions share."""
 
     def __init__(self, store: FactStore) -> None:
         self._store = store
         self._held: dict[str, tuple[FileTrace, ...]] = {}
         self._asked: set[str] = set()
         self._fresh: set[str] = set()
+        self.definitions: dict[tuple[str, str], dict[str, Definition]] = {}
 
     def load(self, files: Iterable[tuple[str, str]]) -> None:
         """Fetches what is known of these (path, blob id) in one call."""
