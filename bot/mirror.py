@@ -58,7 +58,7 @@ CONFIG = {
 }
 
 
-class Damaged(GitError):  # noqa: N818 - as in bot.errors, named for what it says
+class Damaged(GitError):
     """The mirror on disk cannot be used; a new one can."""
 
 

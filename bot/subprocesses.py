@@ -17,11 +17,11 @@ ERROR_BYTES = 64 * 2**10
 CHUNK = 2**16
 
 
-class Overdue(TimeoutError):  # noqa: N818 - named for what happened
+class Overdue(TimeoutError):
     """The process was killed: its time was up."""
 
 
-class Exceeded(OSError):  # noqa: N818 - named for what happened
+class Exceeded(OSError):
     """The process was killed: it exceeded a bound."""
 
 

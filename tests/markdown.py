@@ -1,8 +1,10 @@
 """Reads a Markdown page as executable cases.
 
 A heading names a case. A backticked file name at the end of the paragraph before a fenced block names the file; a block whose
-info string ends in `base` is that file in the older revision; a case without such a block is judged as a whole. A comment `finds: <rule>` at a line asserts a new finding there (it is taken out before the file is read); no comment asserts silence.
-A `suggestion` block states what the suggestion of the case's first finding puts in place of its line.
+info string ends in `base` is that file in the older revision; a case without such a block is judged as a whole.
+
+A comment `finds: <rule>` at a line asserts a new finding there (it is taken out before the file is read); no comment asserts
+silence. A `suggestion` block states what the suggestion of the case's first finding puts in place of its line.
 """
 
 from __future__ import annotations

@@ -91,8 +91,8 @@ class FactStore(Protocol):
 class NoStore:
     """A `FactStore` that remembers nothing."""
 
-    def get_many(self, keys: Iterable[str]) -> Mapping[str, bytes]:
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, bytes]:  # noqa: ARG002
         return {}
 
-    def put_many(self, items: Mapping[str, bytes]) -> None:
+    def put_many(self, items: Mapping[str, bytes]) -> None:  # noqa: ARG002
         return None

@@ -55,7 +55,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     """One element for each time that a revision was linked."""
     done: list[None] = []
     link = pipeline.link
-    monkeypatch.setattr(pipeline, "link", lambda *arguments: (done.append(None), link(*arguments))[1])
+    monkeypatch.setattr(pipeline, "link", lambda *given, **options: (done.append(None), link(*given, **options))[1])
     return done
 
 

@@ -21,9 +21,18 @@ class Order(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE)
     status = models.CharField(max_length=20, db_index=True)
 """
+LOADED = b"""
+from shop.models import Order
+
+
+def orders():
+    return Order.objects.select_related("customer")
+"""
+BARE = LOADED.replace(b'select_related("customer")', b"all()")
+LINES = b"{% for order in orders %}{% for line in order.lines.all %}{{ line }}{% endfor %}{% endfor %}"
 BASE = {
     "shop/models.py": MODELS,
-    "shop/queries.py": b"from shop.models import Order\n\n\ndef orders():\n    return Order.objects.select_related('customer')\n",
+    "shop/queries.py": LOADED,
     "shop/views.py": (
         b"from django.shortcuts import render\nfrom shop.queries import orders\n\n\n"
         b"def names(request):\n    return [order.customer.name for order in orders()]\n\n\n"
@@ -33,7 +42,7 @@ BASE = {
 }
 CHANGES: dict[str, dict[str, bytes | None]] = {
     "eager loading goes": {
-        "shop/queries.py": b"from shop.models import Order\n\n\ndef orders():\n    return Order.objects.all()\n",
+        "shop/queries.py": BARE,
     },
     "a template reads more": {
         "shop/templates/shop/page.html": b"{% for order in orders %}{{ order.customer.name }}{{ order.lines.all }}{% endfor %}",
@@ -43,15 +52,15 @@ CHANGES: dict[str, dict[str, bytes | None]] = {
             b"from django.db import models\nfrom shop.models import Order\n\n\nclass Line(models.Model):\n"
             b"    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name='lines')\n"
         ),
-        "shop/templates/shop/page.html": b"{% for order in orders %}{% for line in order.lines.all %}{{ line }}{% endfor %}{% endfor %}",
+        "shop/templates/shop/page.html": LINES,
     },
     "a nearer template takes the place of the first": {
         "shop/jinja2/shop/page.html": b"{% for order in orders %}{{ order.customer.name }}{% endfor %}",
-        "shop/queries.py": b"from shop.models import Order\n\n\ndef orders():\n    return Order.objects.all()\n",
+        "shop/queries.py": BARE,
     },
     "the module becomes a package": {
         "shop/queries.py": None,
-        "shop/queries/__init__.py": b"from shop.models import Order\n\n\ndef orders():\n    return Order.objects.all()\n",
+        "shop/queries/__init__.py": BARE,
     },
     "the model is gone": {"shop/models.py": b"", "shop/queries.py": None},
     "an index goes, and lines move": {"shop/models.py": b"\n\n\n" + MODELS.replace(b", db_index=True", b"")},
