@@ -91,7 +91,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     returns: Literal["rows", "new", "row", "value"] = "rows"
     eager: Literal["", "paths", "selected", "joined"] = ""
-    filters: Literal["", "lookups", "criteria", "expression"] = ""
+    filters: Literal["", "lookups", "criteria", "expression", "unknown"] = ""
     orders: Literal["", "names", "criteria", "expression"] = ""
     fresh: bool = False
     limits: bool = False
@@ -99,6 +99,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: bool = False  # nothing can be chained after it: what is added to the query goes before it
     narrows: bool = False  # it names the columns to load, and so would have to name those of a relation
     counts: bool = False
+    resets: bool = False  # it forgets what was selected before
 
 
 class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,6 +114,8 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     query_factories: tuple[str, ...] = ()  # `super().get_queryset()` of a library's manager
     path_separator: str = "."
     lookups: dict[str, str] = {}  # suffix of a lookup -> equal, ranged, pattern, other
+    mutable: bool = False  # a query under construction is changed in place by its methods
+    identity_map: bool = False  # a row is loaded once, whichever query brought it
     lazy_reference: bool = False  # a to-one relation gives a reference; the query runs when more than its key is read
     truth_runs: bool = True
     eager_to_one: str = ""  # code that loads a relation with the rows, `{path}`
@@ -158,6 +161,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transparent_methods: tuple[str, ...] = ()
     injected: dict[str, str] = {}  # type of a parameter -> what it is: session
     migration_marks: tuple[str, ...] = ()  # base classes of migrations
+    migration_tables: tuple[str, ...] = ()  # calls on a schema object whose first argument is a table that they change
     migration_sql: dict[str, int] = {}  # calls whose n-th argument is SQL that runs on the schema
     migration_reverse: tuple[str, ...] = ()  # methods that undo
     schema_from: Literal["models", "migrations"] = "models"

@@ -176,7 +176,8 @@ class Declarations:
                     place=place,
                     label=f"{owner.name}.{name}",
                     column=column if holds else "",
-                    eager=text_of(given.get(words.fetch)) == words.eager_value,
+                    # The inverse side of a one-to-one cannot be a reference: it is always fetched when its row is.
+                    eager=text_of(given.get(words.fetch)) == words.eager_value or (not spec.many and words.mapped_by in given),
                     back=text_of(given.get(words.mapped_by)) if not spec.many or mark == "OneToMany" else "",
                 )
                 if holds:
@@ -189,7 +190,7 @@ class Declarations:
                 column = text_of(given.get(words.column)) or column_name
                 draft.columns[name] = Column(column, _role(name, role, chosen=False), place, name)
                 if is_true(given.get(words.unique)):
-                    draft.indexes.append(Index((column,), unique=True, place=place))
+                    draft.indexes.append(Index((column,), unique=True, place=place, stated=True))
             elif mark in models.id_marks:
                 draft.keys.add(name)
 
@@ -277,7 +278,7 @@ class Declarations:
                 if isinstance(stated, Other):
                     names = tuple(_column(text_of(c), draft.columns) for c in stated.children)
                     place = self.code.place(definition.path, node)
-                    draft.indexes.append(Index(names, unique=mark in models.unique_marks, place=place))
+                    draft.indexes.append(Index(names, unique=mark in models.unique_marks, place=place, stated=True))
 
 
 def _marks(models: Models) -> tuple[str, ...]:

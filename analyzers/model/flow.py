@@ -369,12 +369,15 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         return templates.tag(inference, node, node.callee.id, frame)
     callee = evaluate(inference, node.callee, frame)
     if isinstance(callee, RowMethod):
-        return queries.apply(inference, callee.rows, callee.name, node, frame)
+        result = queries.apply(inference, callee.rows, callee.name, node, frame)
+        _change_in_place(inference, node, result, frame)
+        return result
     args = tuple(evaluate(inference, a, frame) for a in node.args)
     keywords = {k.name: evaluate(inference, k.value, frame) for k in node.keywords}
     match callee:
         case Bound(definition=definition, receiver=receiver):
             result = inference.call(definition, receiver, args, keywords, frame, node)
+            _given_away(inference, node, frame)
             return origins.extended(inference, callee, result, node, frame)
         case Rows():
             return callee
@@ -388,6 +391,30 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             return members.call_library(inference, callee, node, args, keywords, frame)
     hand_over(inference, args, frame, node)
     return None
+
+
+def _change_in_place(inference: Inference, node: Call, result: Value, frame: Frame) -> None:
+    """`$builder->join(…);` changes the query that `$builder` holds, where the library's queries are changed in place."""
+    base: Node = node
+    while isinstance(base, Call) and isinstance(base.callee, Member):
+        base = base.callee.of
+    held = frame.env.get(base.id) if isinstance(base, Name) else None
+    if not (isinstance(base, Name) and isinstance(held, Rows) and isinstance(result, Rows) and held.joined):
+        return
+    library = origins.library_of(inference, result)
+    if library is not None and library.rows is not None and library.rows.mutable and held.joined == result.joined:
+        frame.env[base.id] = result
+
+
+def _given_away(inference: Inference, node: Call, frame: Frame) -> None:
+    """A query under construction that a function got may have been changed by it: what it loads is not known any more."""
+    for argument in node.args:
+        held = frame.env.get(argument.id) if isinstance(argument, Name) else None
+        if not (isinstance(argument, Name) and isinstance(held, Rows) and held.joined):
+            continue
+        library = origins.library_of(inference, held)
+        if library is not None and library.rows is not None and library.rows.mutable:
+            frame.env[argument.id] = msgspec.structs.replace(held, known=False)
 
 
 def hand_over(inference: Inference, args: tuple[Value, ...], frame: Frame, node: Call) -> None:

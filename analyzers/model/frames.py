@@ -42,17 +42,19 @@ class Lookup(msgspec.Struct, frozen=True, eq=False):
 class Trace:
     """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name."""
 
-    __slots__ = ("lookups", "reads", "searches", "touched")
+    __slots__ = ("hydrated", "lookups", "reads", "searches", "touched")
 
     def __init__(self) -> None:
         self.reads: dict[tuple[object, ...], Read] = {}
         self.searches: dict[tuple[str, int], Query] = {}
         self.lookups: dict[tuple[Site, Site], Lookup] = {}
         self.touched: set[str] = set()
+        self.hydrated: set[tuple[str, str]] = set()
 
     def add(self, other: Trace) -> None:
         """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
         self.touched |= other.touched
+        self.hydrated |= other.hydrated
         for key, read in other.reads.items():
             self.reads.setdefault(key, read)
         for where, lookup in other.lookups.items():

@@ -172,6 +172,7 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
     if came_by is not None and came_by.back == relation.name and not relation.many:
         return Row(came_by.model, row.rows, row.path[:-1], row.loop)  # back where the row came from
     loaded = covers(eager, path if many_rows else (relation.name,)) or relation.eager
+    loaded = loaded or (row.model, relation.name) in inference.hydrated
     assigned = (row.loop, path) in inference.assigned
     library = model.library if model is not None else None
     if relation.many:

@@ -39,6 +39,7 @@ class Index(msgspec.Struct, frozen=True):
     name: str = ""
     place: Place | None = None
     readable: bool = True
+    stated: bool = False  # by the class itself, not made for a relation or a key
 
 
 class ForeignKey(msgspec.Struct, frozen=True):

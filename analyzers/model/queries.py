@@ -10,6 +10,7 @@ import msgspec
 from analyzers.facts.outline import Call, Member, Node, Text, walk
 from analyzers.knowledge import Library, Method
 from analyzers.model import flow
+from analyzers.model.models import Model
 from analyzers.model.origins import class_named, library_of
 from analyzers.model.project import Relation
 from analyzers.model.searches import searches_of
@@ -17,6 +18,7 @@ from analyzers.model.types import (
     Literal,
     Row,
     Rows,
+    Search,
     Site,
     Tupled,
     Value,
@@ -41,7 +43,7 @@ def touch(inference: Inference, rows: Rows, node: Node, frame: Frame, *, counted
     if not rows.bypass and covers(rows.owner.eager, rows.path):
         return
     relation = relation_at(inference, rows.owner, rows.path)
-    if relation is not None and not relation.eager:
+    if relation is not None and not relation.eager and (relation.model, relation.name) not in inference.hydrated:
         row = Row(relation.model, rows.owner, rows.path[:-1], rows.loop)
         inference.note_read(row, relation, node, frame, bypass=rows.bypass, counted=counted)
 
@@ -94,6 +96,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if runs and name not in _WRITES:
         touch(inference, changed, call, frame, counted=method.counts)
     inference.note_query(changed, frame, call)
+    if method.runs and library.rows.identity_map:
+        inference.hydrate(changed)
     match method.returns:
         case "rows":
             return changed
@@ -142,7 +146,7 @@ def _changed(
     elif method.eager == "joined":
         out = _joined(out, args)
     elif method.eager == "selected":
-        out = _selected(out, args)
+        out = _selected(_forgotten(out) if method.resets else out, args)
     if name == "createQueryBuilder" and args and isinstance(args[0], Literal):
         out = msgspec.structs.replace(out, aliases=((str(args[0].value), ""),), joined=site, root=site)
     if name == "from" and call.args:
@@ -156,6 +160,8 @@ def _changed(
             inference, model, method, call, args, dict(out.aliases), words.path_separator, words.lookups
         )
         out = msgspec.structs.replace(out, searches=(*out.searches, *found_searches))
+        if words.identity_map:
+            out = msgspec.structs.replace(out, eager=out.eager | _pinned(model, found_searches))
     if method.ends:
         return out
     chained = words.eager_chain and method.returns == "rows"
@@ -235,6 +241,18 @@ def _selected(rows: Rows, args: list[Value]) -> Rows:
                 else:
                     known = False
     return _with_selected(msgspec.structs.replace(rows, selected=frozenset(names), known=known))
+
+
+def _forgotten(rows: Rows) -> Rows:
+    """The rows without what was selected along with them so far."""
+    kept = {path for alias, path in rows.aliases if path and alias in rows.selected}
+    return msgspec.structs.replace(rows, eager=rows.eager - kept, selected=frozenset(), listed=True)
+
+
+def _pinned(model: Model, searches: list[Search]) -> set[str]:
+    """The relations whose one value the query asks for: all rows share it, so it is loaded once, with what lies behind."""
+    equal = {s.column for s in searches if s.how == "equal"}
+    return {f"{r.name}.*" for r in model.relations.values() if r.column and r.column in equal}
 
 
 def _with_selected(rows: Rows) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from analyzers.findings import Edit, Fix
@@ -33,7 +34,7 @@ def load_with_rows(
     if rows.joined is not None:
         return _join(rows, hops, words, language)
     if not words.eager_chain:
-        return _rewritten(model, hops, words, language)
+        return _rewritten(model, rows, hops, words, language)
     many = any(h.many or h.polymorphic for h in hops)
     call = (words.eager_to_many if many else words.eager_to_one).format(path=path)
     sentence = f"Load `{hops[-1].label}` with the rows: add `{call}` to the query."
@@ -55,39 +56,56 @@ def _after(offset: int, text: str) -> Edit:
 
 
 def _join(rows: Rows, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
-    """Joins for the hops that have none yet, selected with the rows, right after the query builder is made."""
+    """Joins for the hops that have none yet, selected with the rows, right after the query builder is made.
+
+    It is an edit only where it cannot change what the query says: in the function that makes and ends the query, for
+    references (a joined collection multiplies rows, and with a limit or a condition on it loses some), with no join to build
+    on, and where no later `select` would undo it. Else it is said in words.
+    """
+    assert rows.joined is not None
+    sentence = f"Load `{hops[-1].label}` with the rows: join it and select it in the query."
     aliases = {path: alias for alias, path in rows.aliases}
     taken = {alias for alias, _ in rows.aliases}
+    own = rows.joined.function == rows.site.function
+    if not own or rows.listed or any(h.many for h in hops) or hops[0].name in aliases:
+        return Remedy(sentence, language=language)
     text, path = "", ""
     for hop in hops:
         parent, path = path, ".".join(p for p in (path, hop.name) if p)
-        if path in rows.eager:
-            continue
-        if path in aliases:
-            text += f"->addSelect('{aliases[path]}')"
-            continue
-        alias = hop.name if hop.name not in taken else f"{hop.name}{len(taken)}"
+        alias = hop.name if hop.name not in taken and hop.name.lower() not in _RESERVED else f"{hop.name}Row"
         taken.add(alias)
-        joined = words.join_chain.replace("'{name}'", f"'{alias}'")
-        text += joined.format(alias=aliases[parent], name=hop.name)
+        text += words.join_chain.replace("'{name}'", f"'{alias}'").format(alias=aliases[parent], name=hop.name)
         aliases[path] = alias
-    assert rows.joined is not None
     fix = Fix(f"Load {hops[-1].label} with the rows", rows.joined.path, (_after(rows.joined.end, text),))
-    return Remedy(f"Load `{hops[-1].label}` with the rows: join it and select it in the query.", "", language, fix)
+    return Remedy(sentence, "", language, fix)
 
 
-def _rewritten(model: Model, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
+# Words of the query language that cannot be aliases. Source: Doctrine ORM, `Doctrine\\ORM\\Query\\TokenType`.
+# fmt: off
+_RESERVED = frozenset(
+    {
+        "all", "and", "any", "as", "asc", "avg", "between", "both", "by", "case", "coalesce", "count", "delete",
+        "desc", "distinct", "else", "empty", "end", "entity", "escape", "exists", "false", "from", "group", "having",
+        "hidden", "in", "index", "inner", "instance", "is", "join", "leading", "left", "length", "like", "max",
+        "member", "min", "new", "not", "null", "nullif", "of", "or", "order", "outer", "partial", "select", "set",
+        "size", "some", "sum", "then", "trailing", "trim", "true", "type", "update", "when", "where", "with",
+    }
+)
+# fmt: on
+
+
+def _rewritten(model: Model, rows: Rows, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
     """A query method that takes the place of the library's own, which loads no relation."""
+    sentence = f"Load `{hops[-1].label}` with the rows: ask by a method of the repository that joins and selects it."
+    if rows.searches or rows.limit or any(h.many for h in hops):
+        return Remedy(sentence, language=language)
     alias = model.name[0].lower()
-    lines, parent = [f"$this->createQueryBuilder('{alias}')"], alias
+    lines, parent = [f"// in the repository of {model.name}", f"return $this->createQueryBuilder('{alias}')"], alias
     for hop in hops:
-        lines.append(f"    {words.join_chain.format(alias=parent, name=hop.name)}")
-        parent = hop.name
-    lines.append("    ->getQuery()->getResult();")
-    sentence = (
-        f"Load `{hops[-1].label}` with the rows: ask with a query of `{model.name}`'s repository that joins and selects it."
-    )
-    return Remedy(sentence, "\n".join(lines), language)
+        name = f"{hop.name}Row" if hop.name.lower() in _RESERVED else hop.name
+        lines.append("    " + words.join_chain.replace("'{name}'", f"'{name}'").format(alias=parent, name=hop.name))
+        parent = name
+    return Remedy(sentence, "\n".join([*lines, "    ->getQuery()", "    ->getResult();"]), language)
 
 
 def ask_once(asked: Model, walked: Model) -> Remedy:
@@ -104,9 +122,17 @@ def ask_once(asked: Model, walked: Model) -> Remedy:
 
 
 def _sql(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
-    flat = "_".join((table.name.replace(".", "_"), *columns))
+    flat = re.sub(r"\W+", "_", "_".join((table.name, *columns))).lower()
     online = " CONCURRENTLY" if table.database == "postgresql" else ""
-    return f"CREATE INDEX{online} {flat[:58]}_idx ON {table.name} ({', '.join(columns)});", "sql"
+    mark = "`" if table.database == "mysql" else '"'
+    names = ", ".join(_quoted(c, mark) for c in columns)
+    place = ".".join(_quoted(part, mark) for part in table.name.split("."))
+    return f"CREATE INDEX{online} {flat[:58]}_idx ON {place} ({names});", "sql"
+
+
+def _quoted(name: str, mark: str) -> str:
+    """A name that a database would fold or refuse, between its own marks."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f"{mark}{name}{mark}"
 
 
 def _django(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:

@@ -108,6 +108,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> dict
         drawn = folded.get(model.table)
         if drawn is not None and model.library.schema_from == "migrations":
             drawn.label = model.name
+            drawn.indexes.extend(i for i in model.indexes if i.stated)
             for column in model.columns.values():
                 if column.name in drawn.columns:
                     drawn.columns[column.name] = msgspec.structs.replace(drawn.columns[column.name], role=column.role)
@@ -170,6 +171,9 @@ def _migration_sql(code: Codebase, path: str) -> Iterator[SqlText]:
                 continue
             name = getattr(node.callee, "name", None) or (node.callee.id if isinstance(node.callee, Name) else "")
             position = library.migration_sql.get(name)
+            if name in library.migration_tables and node.args and isinstance(node.args[0], Text):
+                change = NotUnderstood(f"{name}()", str(node.args[0].value))
+                yield SqlText(node.start, node.end, (change,))
             if position is None or position >= len(node.args):
                 continue
             for inner in walk(node.args[position]):
@@ -213,9 +217,14 @@ def _fold(tables: dict[str, _Draft], change: SchemaChange, place: Place, databas
             _draft(tables, name, place, database).indexes.append(_index(index, place))
         case DropIndex(name=index_name, table=name):
             for draft in [tables[name]] if name in tables else tables.values():
-                draft.indexes = [i for i in draft.indexes if i.name != index_name]
+                kept = [i for i in draft.indexes if i.name != index_name]
+                if name and len(kept) == len(draft.indexes):
+                    draft.keys = []  # a constraint that is no index, so a foreign key: which one is not said
+                draft.indexes = kept
         case AddForeignKey(table=name, key=key):
-            _draft(tables, name, place, database).keys.append(ForeignKey(key.columns, key.references, place))
+            draft = _draft(tables, name, place, database)
+            draft.keys = [k for k in draft.keys if k.columns != key.columns]
+            draft.keys.append(ForeignKey(key.columns, key.references, place))
         case NotUnderstood(table=name, text=text) if name:
             _draft(tables, name, place, database).unread = f"`{text[:60]}` was not understood"
 

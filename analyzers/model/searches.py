@@ -39,6 +39,8 @@ def searches_of(
         case "lookups":
             found.extend(_lookup(inference, model, k.name, separator, lookups) for k in call.keywords)
             found.extend(Search("other", model.qualified, "") for _ in call.args)
+        case "unknown":
+            found.append(Search("other", model.qualified, ""))
         case "criteria" if args:
             found.extend(_criteria(model, args[0], "equal"))
         case "expression":

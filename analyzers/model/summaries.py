@@ -58,6 +58,9 @@ class Inference:
         self.assigned: set[tuple[Site | None, tuple[str, ...]]] = set()
         self.once: list[Site] = []  # loops whose body is left right after what is walked now
         self.loops: list[Site] = []
+        self.hydrated: set[tuple[str, str]] = (
+            set()
+        )  # (model, relation) that some query of this root brought into the identity map
         self.guarded = 0  # how many tests for what is already known are around what is walked now
         self.repositories = origins.repositories(code, models)
         self.default_context: dict[int, Mapped] = {}
@@ -78,6 +81,7 @@ class Inference:
             self._summaries[key] = (None, Trace())
             known = self._summaries[key] = self.traced(walk)
         self.trace.add(known[1])
+        self.hydrated |= known[1].hydrated
         return known[0]
 
     def frame(self, path: str, outer: Frame | None) -> Frame:
@@ -98,6 +102,7 @@ class Inference:
     def root(self, definition: FunctionDefinition) -> Value:
         """Walks a function with nothing known of its arguments but their types."""
         self.steps = 0
+        self.hydrated = set()
         receiver = self.receiver_of(definition.owner) if definition.owner is not None else None
         if any(isinstance(d, Name) and d.id in ("staticmethod", "static") for d in definition.node.decorators):
             receiver = None
@@ -136,6 +141,18 @@ class Inference:
         """The project's repository class that serves the model."""
         self.trace.touched.add(f"serves:{model}")
         return next((c for c, served in self.repositories.values() if served == model), None)
+
+    def hydrate(self, rows: Rows) -> None:
+        """A query ran that brought relations with its rows: whoever holds such a row by another query has them too."""
+        for path in rows.eager:
+            model = self.model(rows.model)
+            for hop in path.removesuffix(".*").split("."):
+                if model is None or path.endswith(".*"):
+                    break
+                self.trace.hydrated.add((model.qualified, hop))
+                relation = model.relations.get(hop)
+                model = self.model(relation.target) if relation is not None else None
+        self.hydrated |= self.trace.hydrated
 
     # -- notes ---------------------------------------------------------------------------------------------------------
 

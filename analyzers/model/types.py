@@ -51,6 +51,7 @@ class Rows(msgspec.Struct, frozen=True):
     kind: ClassDefinition | None = None  # the project's own manager, queryset or repository class
     bypass: bool = False  # a query of its own for every row of `owner`
     chained: bool = False  # `site` ends with a call that eager loading can follow
+    listed: bool = False  # what comes along was named by a `select`, which forgets what was added before it
     narrowed: bool = False  # the query names the columns it loads
     joined: Site | None = None  # the call that started a query builder: joins can follow it
     root: Site | None = None
@@ -225,4 +226,6 @@ def row_in(value: Value) -> Row | None:
 def covers(eager: frozenset[str], path: tuple[str, ...]) -> bool:
     """Whether a relation path comes with the rows: itself, or as the way to a deeper one."""
     dotted = ".".join(path)
+    if any(e.endswith(".*") and f"{dotted}.".startswith(e[:-1]) for e in eager):
+        return True  # the query asks for the rows of one such row alone
     return dotted in eager or any(e.startswith(f"{dotted}.") for e in eager)
