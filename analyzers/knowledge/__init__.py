@@ -99,6 +99,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: bool = False  # nothing can be chained after it: what is added to the query goes before it
     narrows: bool = False  # it names the columns to load, and so would have to name those of a relation
     counts: bool = False
+    binds: bool = False  # the query depends on its arguments, as it does on those of `filters`
     resets: bool = False  # it forgets what was selected before
 
 
@@ -109,6 +110,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manager_bases: tuple[str, ...] = ()
     repository_bases: tuple[str, ...] = ()
     session_bases: tuple[str, ...] = ()  # classes whose methods give a repository or rows of a named class
+    session_of: dict[str, str] = {}  # member of a repository that is the session -> the session's class
     repository_of: str = ""  # method of a session: class -> repository
     methods: dict[str, Method] = {}
     query_factories: tuple[str, ...] = ()  # `super().get_queryset()` of a library's manager

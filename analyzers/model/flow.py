@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text, walk
+from analyzers.knowledge import libraries
 from analyzers.model import members, origins, queries, templates
 from analyzers.model.types import (
     Bound,
@@ -28,6 +29,7 @@ from analyzers.model.types import (
     Rows,
     Site,
     Super,
+    Taken,
     Tupled,
     Value,
     join,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
+_SESSIONS = frozenset(c for x in libraries() if x.rows is not None for c in x.rows.session_of.values())
 _MAX_STEPS = 400_000  # expressions walked for one root; real roots stay below 5,000
 _MISSING = object()
 
@@ -125,6 +128,8 @@ def _asks_what_is_known(test: Node) -> bool:
 
 
 def _assign(inference: Inference, node: Assign, frame: Frame) -> Value:
+    if node.value is None and isinstance(node.target, Name) and isinstance(frame.env.get(node.target.id), Row | Rows):
+        return None  # a type comment about a name that is known better
     value = evaluate(inference, node.value, frame) if node.value is not None else None
     if node.operator:
         if node.operator == "+":
@@ -380,6 +385,10 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             _given_away(inference, node, frame)
             return origins.extended(inference, callee, result, node, frame)
         case Rows():
+            return callee
+        case Row() | Taken() | Listed() if frame.template:
+            return callee  # the template language has called the member already
+        case LibraryValue(instance=True) if callee.name in _SESSIONS:
             return callee
         case Closure():
             return inference.call_closure(callee, args, keywords, frame, node)

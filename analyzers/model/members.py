@@ -224,6 +224,8 @@ def _rows_member(inference: Inference, rows: Rows, name: str, node: Node, frame:
         return RowMethod(rows, name)
     if name in library.transparent_methods:
         return rows
+    if name in library.rows.session_of:
+        return LibraryValue(library.rows.session_of[name], instance=True)
     if rows.kind is not None:
         stated = inference.code.attribute(rows.kind, name)
         if stated is not None:

@@ -88,7 +88,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         return rows if name in library.transparent_methods else None
     changed = _changed(inference, rows, name, method, call, args, library, frame)
     per = next((row for row in map(row_in, (*args, *keywords)) if row is not None), None)
-    if per is not None and changed.per is None:
+    if per is not None and changed.per is None and (method.filters or method.binds):
         changed = msgspec.structs.replace(changed, per=per)
     if method.fresh and rows.owner is not None:
         changed = msgspec.structs.replace(changed, bypass=True)
