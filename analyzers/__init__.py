@@ -32,6 +32,7 @@ from analyzers.report.terminal import to_terminal
 from analyzers.review.compare import compare as _difference
 from analyzers.review.diff import Diff, parse_diff
 from analyzers.review.ignore import accept as _accept
+from analyzers.review.merge import merge
 from analyzers.review.place import Comment, Elsewhere, Placement
 from analyzers.review.place import place as _place
 from analyzers.rules import Rule, rules
@@ -196,5 +197,6 @@ def _review(
     """The comparison, less what is accepted, with what concerns the changed files and could not be analysed."""
     ignores = {path: facts.ignores for path, (_, facts) in files.items() if facts.ignores}
     remaining, accepted, dead = _accept(found, ignores, settings.ignore, kept=kept, judged=changed)
+    remaining = merge(remaining)
     told = tuple(p for p in problems if not p.path or p.path in changed)
     return Review(remaining, fixed, kept, accepted, (*told, *dead))

@@ -75,6 +75,13 @@ class Finding(msgspec.Struct, frozen=True):
     severity: Severity = Severity.MEDIUM
     confidence: Confidence = Confidence.LIKELY
     fix: Fix | None = None
+    cause: str = ""  # what one edit would mend; findings of one cause are told together
+    also: tuple[str, ...] = ()  # subjects of the findings that this one tells too
+
+    @property
+    def identities(self) -> frozenset[tuple[str, str]]:
+        """Its own, and those of the findings it tells too."""
+        return frozenset((self.rule, subject) for subject in (self.subject, *self.also))
 
     @property
     def identity(self) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 
 from analyzers.edits import EditError, apply
 from analyzers.findings import Edit, Finding, Fix
@@ -32,13 +33,14 @@ class Trial:
     ) -> None:
         self._files, self._new, self._read, self._analyst = files, new, read, analyst
         self._before = Counter(finding.identity for finding in found)
+        self._told = {finding.identity: finding.identities for finding in new}
 
     def removes(self, finding: Finding, changed: bytes) -> bool:
         """Whether `changed`, what the fix makes of its file, no longer has the finding and has no other one more."""
         assert finding.fix is not None
         if finding.identity in self._apart:
             return finding.identity in self._settled
-        return finding.identity in self._removed({finding.fix.path: changed})
+        return finding.identities <= self._removed({finding.fix.path: changed})
 
     def _removed(self, changed: Mapping[str, bytes]) -> frozenset[Identity]:
         """The findings that are gone once these files read so; none if another one appears."""
@@ -58,7 +60,9 @@ class Trial:
         if not tried:
             return
         changed = self._changed(tried)
-        if changed is not None and self._removed(changed).issuperset(tried):
+        if changed is not None and self._removed(changed).issuperset(
+            chain.from_iterable(self._told[identity] for identity in tried)
+        ):
             yield from tried
         elif len(tried) > 1:
             middle = len(tried) // 2
@@ -81,7 +85,7 @@ class Trial:
         chosen: dict[Identity, Fix] = {}
         for finding in self._new:
             fix = finding.fix
-            if fix is None or not fix.edits or self._before[finding.identity] != 1:
+            if fix is None or not fix.edits or any(self._before[identity] != 1 for identity in finding.identities):
                 continue
             if all(_are_apart(fix, other) for other in chosen.values()):
                 chosen[finding.identity] = fix

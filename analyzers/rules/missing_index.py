@@ -97,6 +97,7 @@ def _searched(table: Table, query: QuerySite) -> Iterator[Finding]:
         evidence=(_indexes(table),),
         severity=Severity.LOW if query.batch else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
+        cause=f"{table.name}({', '.join(columns)})",
     )
 
 

@@ -70,6 +70,7 @@ def _finding(reads: list[RelationRead]) -> Finding:
         severity=Severity.MEDIUM if read.batch or 0 < read.limit <= _PAGE else Severity.HIGH,
         confidence=Confidence.CERTAIN,
         fix=read.remedy.fix,
+        cause=f"{read.query.path}:{read.query.span.start_line}:{read.query.span.start_column}",
     )
 
 
