@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text, walk
+from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
-from analyzers.model import members, origins, queries, templates
+from analyzers.model import calls, conditions, members, origins, queries, templates
 from analyzers.model.types import (
     Bound,
     ClassValue,
@@ -71,9 +71,9 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
     evaluate(inference, parts[0], frame)
     before = frame.env
     ways = []
-    known = _asks_what_is_known(parts[0])
-    picked = _picked_by(inference, parts[0], frame)
-    dead = _dead_part(parts[0], frame)
+    known = conditions.asks_what_is_known(parts[0])
+    picked = conditions.picked_by(inference, parts[0], frame)
+    dead = conditions.dead_part(parts[0], frame)
     for position, part in enumerate(parts[1:]):
         frame.env = dict(before)
         if position == dead:
@@ -94,37 +94,6 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
             for name in {**merged, **way}
         }
     frame.env = merged
-
-
-def _dead_part(test: Node, frame: Frame) -> int | None:
-    """Which of `then` (0) and `else` (1) a call cannot take, because it left a switch at its literal default."""
-    negated = isinstance(test, Other) and test.word == "not" and len(test.children) == 1
-    name = test.children[0] if negated and isinstance(test, Other) else test
-    if not isinstance(name, Name) or name.id not in frame.defaults or name.id not in frame.env:
-        return None
-    value = frame.env[name.id]
-    if not isinstance(value, Literal):
-        return None
-    return 1 if bool(value.value) != negated else 0
-
-
-def _picked_by(inference: Inference, test: Node, frame: Frame) -> list[Site]:
-    """The loops of whose rows the test picks one, by its key: `if order.pk == wanted`."""
-    out = []
-    for node in walk(test):
-        if not (isinstance(node, Other) and node.word in ("==", "===", "is") and len(node.children) == 2):
-            continue
-        for side in node.children:
-            row = frame.env.get(side.of.id) if isinstance(side, Member) and isinstance(side.of, Name) else None
-            model = inference.model(row.model) if isinstance(row, Row) else None
-            if isinstance(row, Row) and row.loop is not None and model is not None and side.name in model.keys:  # type: ignore[union-attr]
-                out.append(row.loop)
-    return out
-
-
-def _asks_what_is_known(test: Node) -> bool:
-    """`if key not in cache:` — what follows happens once for each key, not for each row."""
-    return any(isinstance(n, Other) and n.word in ("in", "not in", "isset", "??") for n in walk(test))
 
 
 def _assign(inference: Inference, node: Assign, frame: Frame) -> Value:
@@ -397,7 +366,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case ClassValue(definition=definition):
             return origins.rows_of_class(inference, definition) or Instance(definition, args, tuple(keywords.items()))
         case LibraryValue():
-            return members.call_library(inference, callee, node, args, keywords, frame)
+            return calls.call_library(inference, callee, node, args, keywords, frame)
     hand_over(inference, args, frame, node)
     return None
 

@@ -1,0 +1,108 @@
+"""What calls of libraries hand on: the rows given to them, a row they fetch, a template they render."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analyzers.facts.outline import Call, Name
+from analyzers.knowledge import Library, libraries, named
+from analyzers.model import flow, members, origins, queries, templates
+from analyzers.model.types import (
+    Instance,
+    LibraryValue,
+    Listed,
+    Literal,
+    Mapped,
+    Rows,
+    Super,
+    Tupled,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from analyzers.model.frames import Frame
+    from analyzers.model.summaries import Inference
+
+_WHOLE_NAMES = frozenset({"str", "format", "print"})
+
+
+def call_library(
+    inference: Inference, callee: LibraryValue, node: Call, args: tuple[Value, ...], keywords: dict[str, Value], frame: Frame
+) -> Value:
+    """What a call of a library hands on: the rows given to it, a row it fetches, a template it renders."""
+    name, last = callee.name, callee.name.rpartition(".")[2].rpartition("\\")[2]
+    if name == "super" and frame.owner is not None:
+        return Super(_receiver(frame), frame.owner)
+    if name.startswith("super."):
+        return templates.inherited(inference, _receiver(frame), name.removeprefix("super."))
+    if name in _WHOLE_NAMES:
+        for value, argument in zip(args, node.args, strict=False):
+            members.shown(inference, value, argument, frame)
+        return None
+    if name == "enumerate" and args:
+        return Listed(Tupled((None, flow.iterate(inference, args[0], frame.site(node), node, frame))))
+    if name == "zip":
+        return Listed(Tupled(tuple(flow.iterate(inference, a, frame.site(node), node, frame) for a in args)))
+    if name == "dict":
+        return Mapped(tuple(keywords.items()))
+    if last == "prefetch_related_objects":
+        _load_later(node, args, frame)
+        return None
+    for library in libraries():
+        if library.language != frame.language:
+            continue
+        found = _transparent(library, name, last)
+        if found is not None:
+            return args[found] if found < len(args) else None
+        if named(library, name, ("get_object_or_404", "aget_object_or_404")) and args:
+            rows = origins.rows_from(args[0], frame, node)
+            return queries.single(rows, known=True) if rows is not None else None
+        if named(library, name, library.renderers):
+            templates.render(inference, library.renderers[last], node, args, keywords, frame)
+            return None
+        rendered = library.render_methods.get(last)
+        if rendered is not None and _is_of(library, name, library.render_bases):
+            templates.render(inference, rendered, node, args, keywords, frame)
+            return None
+        session = origins.session_call(inference, library, callee, node, args, frame)
+        if session is not None:
+            return session
+    if callee.instance and isinstance(_receiver(frame), Instance):
+        given = templates.inherited(inference, _receiver(frame), last)
+        if given is not None:
+            return given
+    flow.hand_over(inference, args, frame, node)
+    return LibraryValue(name, instance=True) if "." in name or "\\" in name else None
+
+
+def _receiver(frame: Frame) -> Value:
+    """What `self` is in the method being walked."""
+    for name in ("self", "$this", "cls"):
+        if name in frame.env:
+            return frame.env[name]
+    return next(iter(frame.env.values()), None)
+
+
+def _transparent(library: Library, name: str, last: str) -> int | None:
+    if name in library.transparent:
+        return library.transparent[name]
+    if last in library.transparent and named(library, name, library.transparent):
+        return library.transparent[last]
+    return None
+
+
+def _is_of(library: Library, name: str, bases: tuple[str, ...]) -> bool:
+    """Whether `name` is a member of one of the library's classes."""
+    holder = name.rpartition(".")[0]
+    return named(library, holder, bases) is not None
+
+
+def _load_later(node: Call, args: tuple[Value, ...], frame: Frame) -> None:
+    """`prefetch_related_objects(rows, "a__b")`: the rows held under that name have the relation from here on."""
+    held = node.args[0] if node.args else None
+    if isinstance(held, Name) and isinstance(args[0], Rows):
+        paths = frozenset(a.value.replace("__", ".") for a in args[1:] if isinstance(a, Literal) and isinstance(a.value, str))
+        known = args[0].known and len(paths) == len(args) - 1
+        frame.env[held.id] = msgspec.structs.replace(args[0], eager=args[0].eager | paths, known=known)
