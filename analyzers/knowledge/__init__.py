@@ -23,6 +23,8 @@ class Relation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unique: bool = False
     indexed: bool = False  # the library itself creates an index for the column
     polymorphic: bool = False  # the target is any model: it cannot be joined
+    exclusive: bool = False  # a row of the collection belongs to one owner, to whom `mapped_by` points back
+    points_back: bool = True  # the target gets a relation of its own to this model
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +78,9 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     option_unmanaged: str = ""
     table: str = ""  # named function: class -> table name
     column_suffix: str = "_id"
+    index_methods: dict[str, str] = {}  # class of an index -> its method, where that is no B-tree
+    user_names: tuple[str, ...] = ()  # what stands for the model that the settings name as the user
+    user_setting: str = ""
     inverse_default: str = ""  # `{model}_set`
     key_suffix: str = ""  # reading `<relation><suffix>` reads this row's own column
     primary_key: str = "id"
@@ -91,6 +96,9 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     returns: Literal["rows", "new", "row", "value"] = "rows"
     eager: Literal["", "paths", "selected", "joined"] = ""
+    whole: bool = False  # without arguments it loads more than can be told
+    starts: bool = False  # it makes a query under construction; its first argument is the alias of the rows
+    names_rows: bool = False  # its first argument is the class of the rows, its second their alias
     filters: Literal["", "lookups", "criteria", "expression", "unknown"] = ""
     orders: Literal["", "names", "criteria", "expression"] = ""
     fresh: bool = False
@@ -112,6 +120,10 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_bases: tuple[str, ...] = ()  # classes whose methods give a repository or rows of a named class
     session_of: dict[str, str] = {}  # member of a repository that is the session -> the session's class
     repository_of: str = ""  # method of a session: class -> repository
+    fetch_one: str = ""  # method of a session: class and key -> row
+    from_text: str = ""  # method of a session: a query in the library's own language
+    builder: str = ""  # method of a session: a query under construction
+    sessions: tuple[str, ...] = ()  # methods of a session that give a session
     methods: dict[str, Method] = {}
     query_factories: tuple[str, ...] = ()  # `super().get_queryset()` of a library's manager
     path_separator: str = "."
@@ -159,6 +171,8 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     renderers: dict[str, tuple[int, int]] = {}  # function: positions of template and context
     render_methods: dict[str, tuple[int, int]] = {}
     render_bases: tuple[str, ...] = ()
+    fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
+    loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
     transparent_methods: tuple[str, ...] = ()
     injected: dict[str, str] = {}  # type of a parameter -> what it is: session

@@ -47,18 +47,20 @@ def call_library(
         return Listed(Tupled(tuple(flow.iterate(inference, a, frame.site(node), node, frame) for a in args)))
     if name == "dict":
         return Mapped(tuple(keywords.items()))
-    if last == "prefetch_related_objects":
-        _load_later(node, args, frame)
-        return None
     for library in libraries():
         if library.language != frame.language:
             continue
         found = _transparent(library, name, last)
         if found is not None:
             return args[found] if found < len(args) else None
-        if named(library, name, ("get_object_or_404", "aget_object_or_404")) and args:
-            rows = origins.rows_from(args[0], frame, node)
+        position = library.fetchers.get(named(library, name, library.fetchers) or "")
+        if position is not None:
+            rows = origins.rows_from(args[position], frame, node) if position < len(args) else None
             return queries.single(rows, known=True) if rows is not None else None
+        position = library.loaders.get(named(library, name, library.loaders) or "")
+        if position is not None and library.rows is not None:
+            _load_later(node, args, position, library.rows.path_separator, frame)
+            return None
         if named(library, name, library.renderers):
             templates.render(inference, library.renderers[last], node, args, keywords, frame)
             return None
@@ -99,10 +101,13 @@ def _is_of(library: Library, name: str, bases: tuple[str, ...]) -> bool:
     return named(library, holder, bases) is not None
 
 
-def _load_later(node: Call, args: tuple[Value, ...], frame: Frame) -> None:
+def _load_later(node: Call, args: tuple[Value, ...], position: int, separator: str, frame: Frame) -> None:
     """`prefetch_related_objects(rows, "a__b")`: the rows held under that name have the relation from here on."""
-    held = node.args[0] if node.args else None
-    if isinstance(held, Name) and isinstance(args[0], Rows):
-        paths = frozenset(a.value.replace("__", ".") for a in args[1:] if isinstance(a, Literal) and isinstance(a.value, str))
-        known = args[0].known and len(paths) == len(args) - 1
-        frame.env[held.id] = msgspec.structs.replace(args[0], eager=args[0].eager | paths, known=known)
+    held = node.args[position] if position < len(args) else None
+    rows = args[position] if held is not None else None
+    if isinstance(held, Name) and isinstance(rows, Rows):
+        rest = args[position + 1 :]
+        paths = frozenset(a.value.replace(separator, ".") for a in rest if isinstance(a, Literal) and isinstance(a.value, str))
+        frame.env[held.id] = msgspec.structs.replace(
+            rows, eager=rows.eager | paths, known=rows.known and len(paths) == len(rest)
+        )

@@ -162,7 +162,7 @@ class Declarations:
             given = arguments(node) if isinstance(node, Call) else {}
             if mark in models.relations:
                 spec = models.relations[mark]
-                owning = (spec.owning or mark == "ManyToMany") and words.mapped_by not in given
+                owning = spec.owning and words.mapped_by not in given
                 joined = [arguments(d) for d, m in marks if m in models.join_column_marks and isinstance(d, Call)]
                 holds = owning and not spec.many
                 column = (text_of(joined[0].get(words.column)) if joined else "") or f"{column_name}{models.column_suffix}"
@@ -178,7 +178,7 @@ class Declarations:
                     column=column if holds else "",
                     # The inverse side of a one-to-one cannot be a reference: it is always fetched when its row is.
                     eager=text_of(given.get(words.fetch)) == words.eager_value or (not spec.many and words.mapped_by in given),
-                    back=text_of(given.get(words.mapped_by)) if not spec.many or mark == "OneToMany" else "",
+                    back=text_of(given.get(words.mapped_by)) if not spec.many or spec.exclusive else "",
                 )
                 if holds:
                     draft.columns[name] = Column(column, "foreign key", place, name)
@@ -227,11 +227,13 @@ class Declarations:
             draft.managed = not is_false(value)
         elif word in models.option_indexes or word == models.option_constraints:
             constraints = word == models.option_constraints
-            draft.indexes.extend(self._stated_indexes(base.path, value, draft.columns, constraints))
+            draft.indexes.extend(self._stated_indexes(base.path, value, models, draft.columns, constraints))
         elif word in models.option_unique:
             draft.indexes.extend(_together(value, draft.columns))
 
-    def _stated_indexes(self, path: str, value: Node | None, columns: dict[str, Column], constraints: bool) -> Iterator[Index]:
+    def _stated_indexes(
+        self, path: str, value: Node | None, models: Models, columns: dict[str, Column], constraints: bool
+    ) -> Iterator[Index]:
         """`[models.Index(fields=["a", "-b"], condition=…)]`; anything else there counts as covering."""
         if not isinstance(value, Other) or value.word not in ("list", "tuple"):
             if value is not None:
@@ -251,13 +253,7 @@ class Declarations:
                 names = [text_of(f) for f in fields.children]
                 parts = tuple(_column(n.lstrip("-"), columns) for n in names)
                 where = "condition" if "condition" in given else ""
-                method = {
-                    "GinIndex": "gin",
-                    "GistIndex": "gist",
-                    "BrinIndex": "brin",
-                    "HashIndex": "hash",
-                    "BloomIndex": "bloom",
-                }.get(kind, "")
+                method = models.index_methods.get(kind, "")
                 yield Index(parts, unique=constraints, where=where, method=method, name=text_of(given.get("name")), place=place)
             elif not constraints:
                 yield Index(("",), place=place)

@@ -49,6 +49,9 @@ class _Builder:
         self.by_label: dict[tuple[str, str], ClassDefinition] = {}
         self.by_short: dict[str, list[ClassDefinition]] = defaultdict(list)
         self.user_model = ""
+        words = [x.models for x in libraries() if x.models is not None]
+        self.user_names = frozenset(name for some in words for name in some.user_names)
+        self.user_settings = frozenset(some.user_setting for some in words if some.user_setting)
         self.heirs: dict[int, list[Model]] = defaultdict(list)
         self.declarations = Declarations(code, self._target)
 
@@ -120,9 +123,7 @@ class _Builder:
                 return self._labelled(base, text)
             case Member(name="class", of=of):
                 return self._resolved(base.path, of)
-            case Member(name="AUTH_USER_MODEL"):
-                return self._user()
-            case Call(callee=Name(id="get_user_model")):
+            case Member(name=name) | Call(callee=Name(id=name)) if name in self.user_names:
                 return self._user()
             case Name() | Member():
                 return self._resolved(base.path, node)
@@ -154,7 +155,7 @@ class _Builder:
                 if facts.language != "python" or "settings" not in path:
                     continue
                 for node in statements(facts.outline):
-                    if isinstance(node, Assign) and isinstance(node.target, Name) and node.target.id == "AUTH_USER_MODEL":
+                    if isinstance(node, Assign) and isinstance(node.target, Name) and node.target.id in self.user_settings:
                         app, _, name = text_of(node.value).rpartition(".")
                         definition = self.by_label.get((app, name.lower()))
                         self.user_model = definition.qualified if definition else "-"
@@ -175,7 +176,7 @@ class _Builder:
                     continue
                 given = arguments(assign[1].value)
                 kind = self.declarations.relation_kind(assign[0].path, assign[1].value, model.library)
-                if kind is None or words.relations[kind].polymorphic or kind == "GenericRelation":
+                if kind is None or words.relations[kind].polymorphic or not words.relations[kind].points_back:
                     continue
                 single = words.relations[kind].unique
                 stated = text_of(given.get(words.arguments.inverse))

@@ -156,14 +156,14 @@ def session_call(
         if found is None or not inference.is_model(found):
             return None
         return Rows(found.qualified, site, kind=inference.repository_of(found.qualified))
-    if method == "find" and node.args:
+    if method == words.fetch_one and node.args:
         found = class_named(inference.code, frame.path, node.args[0])
         return Row(found.qualified, known=True) if found is not None and inference.is_model(found) else None
-    if method == "createQuery" and args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
+    if method == words.from_text and args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
         return _from_dql(inference, args[0].value, site, frame)
-    if method == "createQueryBuilder":
+    if method == words.builder:
         return Rows("", site, root=site, joined=site)
-    if method in ("getManager", "getManagerForClass", "getEntityManager"):
+    if method in words.sessions:
         return LibraryValue(holder, instance=True)
     return None
 

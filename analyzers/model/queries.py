@@ -86,7 +86,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     keywords = [flow.evaluate(inference, k.value, frame) for k in call.keywords]
     if method is None:
         return rows if name in library.transparent_methods else None
-    changed = _changed(inference, rows, name, method, call, args, library, frame)
+    changed = _changed(inference, rows, method, call, args, library, frame)
     per = next((row for row in map(row_in, (*args, *keywords)) if row is not None), None)
     if per is not None and changed.per is None and (method.filters or method.binds):
         changed = msgspec.structs.replace(changed, per=per)
@@ -129,7 +129,6 @@ _WRITES = frozenset(
 def _changed(
     inference: Inference,
     rows: Rows,
-    name: str,
     method: Method,
     call: Call,
     args: list[Value],
@@ -142,14 +141,14 @@ def _changed(
     site = frame.site(call)
     out = rows
     if method.eager == "paths":
-        out = _eager_paths(out, name, call, args, words.path_separator)
+        out = _eager_paths(out, method, call, args, words.path_separator)
     elif method.eager == "joined":
         out = _joined(out, args)
     elif method.eager == "selected":
         out = _selected(_forgotten(out) if method.resets else out, args)
-    if name == "createQueryBuilder" and args and isinstance(args[0], Literal):
+    if method.starts and args and isinstance(args[0], Literal):
         out = msgspec.structs.replace(out, aliases=((str(args[0].value), ""),), joined=site, root=site)
-    if name == "from" and call.args:
+    if method.names_rows and call.args:
         found = class_named(inference.code, frame.path, call.args[0])
         if found is not None and inference.is_model(found):
             alias = args[1].value if len(args) > 1 and isinstance(args[1], Literal) else "o"
@@ -181,12 +180,12 @@ def _changed(
     )
 
 
-def _eager_paths(rows: Rows, name: str, call: Call, args: list[Value], separator: str) -> Rows:
+def _eager_paths(rows: Rows, method: Method, call: Call, args: list[Value], separator: str) -> Rows:
     """Relation paths given as strings, or as objects whose first argument is the path."""
     paths: set[str] = set()
     known = rows.known
-    if not args and name == "select_related":
-        known = False  # every mandatory relation: which ones that are is not followed
+    if not args and method.whole:
+        known = False
     for node, value in zip(call.args, args, strict=True):
         candidates = value.items if isinstance(value, Tupled) else (value,)
         for candidate in candidates:
