@@ -85,7 +85,7 @@ class TooSlowError(Exception):
     """Parsing took longer than `MAX_SECONDS`."""
 
 
-class Lowering:
+class Lowering(ABC):
     """Lowers one syntax tree to an outline, collecting imports and SQL on the way.
 
     A subclass has a method `lower_<kind>` for each kind of syntax node that needs one; the others become `Other`s. A
@@ -273,9 +273,9 @@ class Lowering:
         start = first.start_byte
         return Text(start, end, value[:MAX_TEXT]) if steps else self.literal(start, end, value)
 
+    @abstractmethod
     def string_value(self, node: Syntax) -> str | None:
         """The value of a string literal without interpolation."""
-        raise NotImplementedError
 
     def literal(self, start: int, end: int, value: str) -> Text:
         """A string literal: cut when long, unless it is SQL, which is read."""

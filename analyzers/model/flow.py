@@ -358,7 +358,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case Row() | Taken() | Listed() if frame.template:
             return callee  # the template language has called the member already
         case LibraryValue(instance=True) if callee.name in _SESSIONS:
-            return callee
+            return callee  # `$this->getEntityManager()`: the member was the session already
         case Closure():
             return inference.call_closure(callee, args, keywords, frame, node)
         case ModelClass(model=model):

@@ -121,6 +121,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
     return RelationRead(
         relation=hops[-1],
         hops=tuple(hops),
+        queried=(*(not _loaded(read, hops, i) for i in range(1, len(hops))), True),
         rows=models.by_name[read.rows.model].name,
         table=models.by_name[read.rows.model].table,
         query=_place(code, read.rows.site),
@@ -136,6 +137,11 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         through=through,
         path=read.hops,
     )
+
+
+def _loaded(read: Read, hops: list[Relation], count: int) -> bool:
+    """Whether the first `count` hops come with the rows."""
+    return hops[count - 1].eager or covers(read.rows.eager, read.hops[:count])
 
 
 def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | None:

@@ -119,12 +119,14 @@ class QuerySite(msgspec.Struct, frozen=True):
 class RelationRead(msgspec.Struct, frozen=True):
     """A relation read from one of many rows, which sends a query for each of them.
 
-    `hops` is the way from the rows to the relation (`("customer", "country")`). `query` is where the rows are asked for,
-    `loop` where they are walked. A read that `bypasses` sends a query of its own, whatever was loaded.
+    `hops` is the way from the rows to the relation (`("customer", "country")`); `queried` says of each whether it sends queries
+    or came with the rows. `query` is where the rows are asked for, `loop` where they are walked. A read that `bypasses` sends a
+    query of its own, whatever was loaded.
     """
 
     relation: Relation
     hops: tuple[Relation, ...]
+    queried: tuple[bool, ...]
     rows: str  # the model the rows are of, as the project calls it
     table: str  # their table
     query: Place

@@ -254,7 +254,8 @@ class Inference:
             self.bind_arguments(definition.node, args, keywords, frame)
             return self._walk(definition.node, frame, caller, node)
 
-        return self.remembered((id(definition.node), receiver, args, tuple(keywords.items()), caller is None), walk)
+        around = (caller is None, tuple(self.once), self.guarded > 0)  # decides what is noted, not what is returned
+        return self.remembered((id(definition.node), receiver, args, tuple(keywords.items()), around), walk)
 
     def _walk(self, function: Function, frame: Frame, caller: Frame | None, node: Node | None) -> Value:
         """Walks the body with the caller's place kept, so that reads know the call they happen through."""

@@ -6,11 +6,11 @@ come with the rows, own key columns, and loops left after their first pass are s
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity
-from analyzers.model.project import Project, RelationRead, RowQuery
+from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.settings import Settings
 from analyzers.source import Place
 from analyzers.words import noun, plural
@@ -22,6 +22,7 @@ _FEW = 5  # a page of five rows never hurts
 _PAGE = 25  # a page of this many rows hurts, but does not grow
 _ROWS = 100  # the example of every growth law
 _MANY_PER_ROW = 5  # rows of a collection in that example
+_LETTERS = "NMKLPQRSTUVWXYZ"
 
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:
@@ -102,17 +103,27 @@ def _per(read: RelationRead) -> str:
 
 
 def _growth(read: RelationRead) -> str:
-    """The number of queries as a function of the number of rows, and what it comes to."""
-    nested = sum(hop.many for hop in read.hops[:-1])
+    """The number of queries as a function of the number of rows, and what it comes to.
+
+    A hop sends one query for each row it is read from: for each of the N rows, times M for each collection on the way to it.
+    """
     rows = plural(noun(read.rows))
-    if read.limit and not nested:
-        return f"1 + N queries, at most {read.limit + 1} (the query stops at {read.limit} {rows})"
-    if not nested:
-        return f"1 + N queries: {_ROWS + 1} for {_ROWS} {rows}"
-    total = 1 + _ROWS + _ROWS * _MANY_PER_ROW
-    inner = plural(noun(read.hops[-2].label.rpartition(".")[2])) if len(read.hops) > 1 else "rows"
-    inner = inner.removesuffix("es") if inner.endswith("ses") else inner
-    return f"1 + N + N·M queries: {total} for {_ROWS} {rows} with {_MANY_PER_ROW} {inner.rstrip('s')}s each"
+    collections = [hop for hop in read.hops[:-1] if hop.many]
+    depths = Counter(sum(h.many for h in read.hops[:i]) for i, queried in enumerate(read.queried) if queried)
+    law = " + ".join(
+        ["1", *(f"{count if count > 1 else ''}{'·'.join(_LETTERS[: depth + 1])}" for depth, count in depths.items())]
+    )
+    if read.limit and not collections:
+        return f"{law} queries, at most {1 + depths[0] * read.limit} (the query stops at {read.limit} {rows})"
+    total = 1 + sum(count * _ROWS * _MANY_PER_ROW**depth for depth, count in depths.items())
+    with_each = f" with {_MANY_PER_ROW} {' and '.join(_things(hop) for hop in collections)} each" if collections else ""
+    return f"{law} queries: {total} for {_ROWS} {rows}{with_each}"
+
+
+def _things(relation: Relation) -> str:
+    """The rows of a collection: `Order.lines` are lines, `Order.line_set` are lines too."""
+    name = noun(relation.name.removesuffix("_set"))
+    return name if name.endswith("s") else plural(name)
 
 
 def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
