@@ -11,7 +11,8 @@ from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
 from analyzers.knowledge import Relation as Relation_
 from analyzers.knowledge.naming import COLUMNS, TABLES
-from analyzers.model.code import ClassDefinition, Codebase, External, statements
+from analyzers.model.code import Codebase
+from analyzers.model.definitions import ClassDefinition, External, statements
 from analyzers.model.project import Column, Index, Relation
 from analyzers.source import Place
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from analyzers.facts.outline import Function, Node
-from analyzers.model.code import ClassDefinition
+from analyzers.model.definitions import TEMPLATE_LANGUAGES, ClassDefinition
 from analyzers.model.project import Relation
 from analyzers.model.types import Row, Rows, Site, Value
 
@@ -91,7 +91,7 @@ class Frame:
     ) -> None:
         self.path, self.function, self.language, self.owner = path, function, language, owner
         self.outer = outer  # the frame that called this one
-        self.template = language in ("django", "twig")
+        self.template = language in TEMPLATE_LANGUAGES
         self.env: dict[str, Value] = {}
         self.defaults: set[str] = set()  # parameters that this call left at a literal default
         self.returned: list[Value] = []

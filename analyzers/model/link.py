@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies, templates
-from analyzers.model.code import ClassDefinition, Codebase, FunctionDefinition
+from analyzers.model.code import Codebase
+from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.frames import Lookup, Query, Read, Trace
 from analyzers.model.models import ModelIndex, build_models
 from analyzers.model.project import Project, QuerySite, Relation, RelationRead, RowQuery
@@ -88,8 +89,12 @@ def _longest(queries: Iterable[QuerySite]) -> tuple[QuerySite, ...]:
     return tuple(best.values())
 
 
+# What a class declares and a library then does with its rows; each looks at every class and walks those it knows.
+_DECLARATIONS = (templates.walk_view,)
+
+
 def _walk_file(inference: Inference, path: str) -> None:
-    """Every function of a file as a root, every declarative view, and the file's own statements."""
+    """Every function of a file as a root, everything its classes declare, and the file's own statements."""
     inference.module(path)
     for definition in inference.code.definitions(path).values():
         match definition:
@@ -98,7 +103,8 @@ def _walk_file(inference: Inference, path: str) -> None:
             case ClassDefinition():
                 for method in definition.methods.values():
                     inference.root(method)
-                templates.walk_view(inference, definition)
+                for walk in _DECLARATIONS:
+                    walk(inference, definition)
 
 
 def _place(code: Codebase, site: Site) -> Place:

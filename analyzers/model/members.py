@@ -10,7 +10,8 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import libraries, named
 from analyzers.model import flow, origins, queries
-from analyzers.model.code import ClassDefinition, Codebase, External, FunctionDefinition, module_parts
+from analyzers.model.code import Codebase, module_parts
+from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.models import Model
 from analyzers.model.project import Relation
 from analyzers.model.types import (

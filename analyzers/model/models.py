@@ -11,7 +11,8 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Text
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model.code import ClassDefinition, Codebase, statements
+from analyzers.model.code import Codebase
+from analyzers.model.definitions import ClassDefinition, statements
 from analyzers.model.fields import Declarations, arguments, text_of
 from analyzers.model.project import Column, Index, Relation
 from analyzers.source import Place

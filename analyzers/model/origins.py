@@ -8,7 +8,8 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model.code import ClassDefinition, Codebase
+from analyzers.model.code import Codebase
+from analyzers.model.definitions import ClassDefinition
 from analyzers.model.dql import read_dql
 from analyzers.model.models import ModelIndex
 from analyzers.model.searches import attribute_search

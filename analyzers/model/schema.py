@@ -31,7 +31,8 @@ from analyzers.facts.sql import (
     SqlText,
 )
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model.code import ClassDefinition, Codebase, External
+from analyzers.model.code import Codebase
+from analyzers.model.definitions import ClassDefinition, External
 from analyzers.model.models import ModelIndex
 from analyzers.model.project import Column, ForeignKey, Index, Table
 from analyzers.model.roles import is_test

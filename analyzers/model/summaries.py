@@ -12,15 +12,8 @@ from collections.abc import Callable
 
 from analyzers.facts.outline import Assign, Function, Name, Node, Text
 from analyzers.model import flow, members, origins
-from analyzers.model.code import (
-    ClassDefinition,
-    Codebase,
-    External,
-    FunctionDefinition,
-    Module,
-    Resolved,
-    ValueDefinition,
-)
+from analyzers.model.code import Codebase
+from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, Module, Resolved, ValueDefinition
 from analyzers.model.frames import Frame, Lookup, Query, Read, Trace
 from analyzers.model.models import Model, ModelIndex
 from analyzers.model.project import Relation

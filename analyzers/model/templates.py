@@ -10,7 +10,7 @@ from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
 from analyzers.model import flow, members, origins, queries
-from analyzers.model.code import ClassDefinition
+from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import Instance, Listed, Literal, Mapped, ModelClass, Rows, Tupled, Value
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from importlib import resources
 import msgspec
 
 from analyzers.facts.store import FactStore
-from analyzers.model.code import Codebase, Definition
+from analyzers.model.code import Codebase
+from analyzers.model.definitions import Definition
 from analyzers.model.models import ModelIndex
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from analyzers.facts.outline import Function
-from analyzers.model.code import ClassDefinition, FunctionDefinition, Module
+from analyzers.model.definitions import ClassDefinition, FunctionDefinition, Module
 from analyzers.model.project import Relation
 
 

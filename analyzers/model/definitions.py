@@ -1,0 +1,73 @@
+"""What a revision defines: modules, classes, functions and values, and names of libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from analyzers.facts.outline import Assign, Class, Function, Node, Other
+
+PHP_SEPARATOR = "\\"
+TEMPLATE_LANGUAGES = frozenset({"django", "twig"})  # of templates: free names are the context, members are called
+
+
+class External(msgspec.Struct, frozen=True):
+    """A name of a library: `django.db.models.ForeignKey`, `Doctrine\\ORM\\Mapping\\Entity`."""
+
+    name: str
+
+
+class Module(msgspec.Struct, frozen=True):
+    """A file or package as a value. `path` is the file that defines its names."""
+
+    path: str
+    name: str
+
+
+class FunctionDefinition(msgspec.Struct, frozen=True, eq=False):
+    """A function or method of the project. `owner` is the class whose body holds it."""
+
+    path: str
+    qualified: str
+    node: Function
+    owner: ClassDefinition | None = None
+
+
+class ValueDefinition(msgspec.Struct, frozen=True, eq=False):
+    """A module-level or class-level assignment."""
+
+    path: str
+    qualified: str
+    node: Assign
+
+
+class ClassDefinition(msgspec.Struct, frozen=True, eq=False):
+    """A class of the project, with the members its own body states (not those it inherits)."""
+
+    path: str
+    qualified: str
+    node: Class
+    methods: dict[str, FunctionDefinition]
+    attributes: dict[str, Assign]
+    classes: dict[str, Class]
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+
+Definition = ClassDefinition | FunctionDefinition | ValueDefinition | Module
+Resolved = Definition | External
+
+
+def statements(body: tuple[Node, ...]) -> Iterator[Node]:
+    """The statements of a body, looking through `if`, `try`, `with` and plain blocks."""
+    for node in body:
+        if isinstance(node, Other) and node.word in _TRANSPARENT:
+            yield from statements(node.children)
+        else:
+            yield node
+
+
+_TRANSPARENT = frozenset({"if", "try", "except", "else", "finally", "with", "block"})
