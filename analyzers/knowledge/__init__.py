@@ -52,6 +52,15 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str = ""
 
 
+class Provided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table that the library's own packages bring. `label` is what strings call it; `one` and `many` are its relations."""
+
+    table: str
+    label: str = ""
+    one: dict[str, str] = {}
+    many: dict[str, str] = {}
+
+
 class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How classes become tables. `style`: fields are assigned calls, or decorators of properties."""
 
@@ -81,6 +90,8 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index_methods: dict[str, str] = {}  # class of an index -> its method, where that is no B-tree
     user_names: tuple[str, ...] = ()  # what stands for the model that the settings name as the user
     user_setting: str = ""
+    user_default: str = ""  # the model that stands for the user where the settings do not say
+    provided: dict[str, Provided] = {}  # by full name
     inverse_default: str = ""  # `{model}_set`
     key_suffix: str = ""  # reading `<relation><suffix>` reads this row's own column
     primary_key: str = "id"

@@ -15,6 +15,7 @@ from analyzers.model.types import (
     Listed,
     Literal,
     Mapped,
+    ModelClass,
     Rows,
     Super,
     Tupled,
@@ -50,6 +51,8 @@ def call_library(
     for library in libraries():
         if library.language != frame.language:
             continue
+        if library.models is not None and last in library.models.user_names and not args:
+            return ModelClass(inference.models.user) if inference.model(inference.models.user) is not None else None
         found = _transparent(library, name, last)
         if found is not None:
             return args[found] if found < len(args) else None

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 
-from analyzers.facts.outline import Assign, Class, Function, Member, Name, Node, Other
+from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other
 from analyzers.facts.store import FileFacts
 from analyzers.model.definitions import (
     PHP_SEPARATOR,
@@ -55,6 +55,7 @@ class Codebase:
         self._bases: dict[int, tuple[ClassDefinition | External, ...]] = {}
         self._externals: dict[int, tuple[frozenset[str], set[str]]] = {}
         self._lineage: dict[int, tuple[tuple[ClassDefinition | External, ...], set[str]]] = {}
+        self._combined: dict[tuple[int, ...], ClassDefinition] = {}
         self._templates: dict[str, list[str]] = defaultdict(list)
         for path, facts in files.items():
             match facts.language:
@@ -292,9 +293,36 @@ class Codebase:
         """The direct bases that resolve."""
         known = self._bases.get(id(definition))
         if known is None:
-            found = (self.resolve_node(definition.path, _called(base)) for base in definition.node.bases)
-            known = tuple(b for b in found if isinstance(b, ClassDefinition | External) and b is not definition)
+            found = (b for base in definition.node.bases for b in self._bases_of(definition.path, base, _MAX_HOPS))
+            known = tuple(b for b in dict.fromkeys(found) if b is not definition)
             self._bases[id(definition)] = known
+        return known
+
+    def _bases_of(self, path: str, node: Node, hops: int) -> Iterator[ClassDefinition | External]:
+        """The classes that a base stands for. One made by a call has what the call was given: `Manager.from_queryset(Orders)`
+        is a `Manager` and an `Orders`."""
+        match _called(node):
+            case Call(callee=callee, args=args) if hops:
+                for part in (callee.of if isinstance(callee, Member) else callee, *args):
+                    yield from self._bases_of(path, part, hops - 1)
+            case Name() | Member() as named:
+                match self.resolve_node(path, named):
+                    case ClassDefinition() | External() as found:
+                        yield found
+                    case ValueDefinition(path=at, node=Assign(value=Call() as value)) if hops:
+                        yield from self._bases_of(at, value, hops - 1)
+
+    def combined(self, definitions: tuple[ClassDefinition, ...]) -> ClassDefinition:
+        """One class that inherits from all of these, for a value that has the members of each."""
+        if len(definitions) == 1:
+            return definitions[0]
+        key = tuple(id(d) for d in definitions)
+        known = self._combined.get(key)
+        if known is None:
+            first = definitions[0]
+            name = "+".join(d.qualified for d in definitions)
+            known = self._combined[key] = ClassDefinition(first.path, name, Class(0, 0, first.name), {}, {}, {})
+            self._bases[id(known)] = definitions
         return known
 
     def lineage(self, definition: ClassDefinition) -> tuple[ClassDefinition | External, ...]:

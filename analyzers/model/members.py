@@ -180,9 +180,9 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
         return Rows(
             relation.target,
             frame.site(node),
-            eager=_back(relation)
+            eager=queries.back(relation)
             if many_rows
-            else _back(relation) | {e.removeprefix(prefix) for e in eager if e.startswith(prefix)},
+            else queries.back(relation) | {e.removeprefix(prefix) for e in eager if e.startswith(prefix)},
             known=row.rows.known if row.rows is not None else row.known,
             owner=row.rows,
             path=path,
@@ -190,6 +190,7 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
             kind=origins.manager_kind(inference, relation.target),
             root=frame.site(node) if row.rows is None else None,
             searches=(Search("other", relation.target, ""),),  # by the column that points back
+            related=relation,
         )
     if row.rows is None:
         prefix = relation.name + "."
@@ -201,11 +202,6 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
         return Row(relation.target, row.rows, path, row.loop, pending=relation)
     inference.note_read(row, relation, node, frame)
     return Row(relation.target, row.rows, path, row.loop)
-
-
-def _back(relation: Relation) -> frozenset[str]:
-    """What rows of a collection have from the start: the row they belong to."""
-    return frozenset({relation.back} if relation.back else ())
 
 
 def _rows_member(inference: Inference, rows: Rows, name: str, node: Node, frame: Frame) -> Value:
@@ -241,7 +237,7 @@ def _class_member(inference: Inference, name: str, attribute: str, node: Node, f
     stated = inference.code.attribute(model.definition, attribute)
     if words is not None:
         kind = origins.manager_class(inference, stated) if stated is not None else None
-        if kind is not None or attribute in words.managers:
+        if kind is not None or attribute in words.managers or (stated is not None and origins.is_manager(inference, *stated)):
             return Rows(name, frame.site(node), kind=kind, root=frame.site(node))
     method = inference.code.method(model.definition, attribute)
     if method is not None:

@@ -8,11 +8,11 @@ from functools import cache
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Text
+from analyzers.facts.outline import Assign, Call, Class, Member, Name, Node, Text
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.naming import app_label
 from analyzers.model.code import Codebase
-from analyzers.model.definitions import ClassDefinition, statements
+from analyzers.model.definitions import ClassDefinition, External, statements
 from analyzers.model.fields import Declarations, arguments, text_of
 from analyzers.model.project import Column, Index, Relation
 from analyzers.source import Place
@@ -26,7 +26,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     definition: ClassDefinition
     library: Library
     table: str
-    place: Place
+    place: Place | None  # where the project states it; nowhere for what a library brings
     abstract: bool
     managed: bool
     columns: dict[str, Column]
@@ -41,6 +41,7 @@ class ModelIndex(msgspec.Struct, frozen=True, eq=False):
     by_name: Mapping[str, Model]
     by_class: Mapping[int, Model]
     by_table: Mapping[str, Model]
+    user: str = ""  # the model that stands for the user
 
 
 class _Builder:
@@ -51,6 +52,8 @@ class _Builder:
         self.by_short: dict[str, list[ClassDefinition]] = defaultdict(list)
         self.user_model = ""
         words = [x.models for x in libraries() if x.models is not None]
+        self.provided = {p.label: name for some in words for name, p in some.provided.items()}
+        self.user_default = next((some.user_default for some in words if some.user_default), "")
         self.user_names = frozenset(name for some in words for name in some.user_names)
         self.user_settings = frozenset(some.user_setting for some in words if some.user_setting)
         self.heirs: dict[int, list[Model]] = defaultdict(list)
@@ -66,10 +69,12 @@ class _Builder:
                 self.by_short[definition.name.lower()].append(definition)
         for definition, library in picked:
             self.found[definition.qualified] = self._model(definition, library)
+        for library in {library.library: library for _, library in picked}.values():
+            self._provide(library)
         self._invert()
         by_class = {id(m.definition): m for m in self.found.values()}
         by_table = {m.table: m for m in self.found.values() if not m.abstract}
-        return ModelIndex(self.found, by_class, by_table)
+        return ModelIndex(self.found, by_class, by_table, self._user())
 
     # -- which classes are tables --------------------------------------------------------------------------------------
 
@@ -113,6 +118,18 @@ class _Builder:
             frozenset(draft.keys),
         )
 
+    def _provide(self, library: Library) -> None:
+        """The tables that the library itself brings."""
+        for name, stated in library.models.provided.items() if library.models is not None else ():
+            short = name.rpartition(".")[2]
+            both = [(n, target, False) for n, target in stated.one.items()] + [(n, t, True) for n, t in stated.many.items()]
+            relations = {n: Relation(name, n, target, many, None, f"{short}.{n}") for n, target, many in both}
+            definition = ClassDefinition("", name, Class(0, 0, short), {}, {}, {})
+            keys, indexes = frozenset({"id", "pk"}), (Index(("id",), unique=True),)
+            self.found[name] = Model(
+                name, short, definition, library, stated.table, None, False, False, {}, relations, indexes, keys
+            )
+
     # -- targets and inverses ------------------------------------------------------------------------------------------
 
     def _target(self, base: ClassDefinition, owner: ClassDefinition, node: Node | None) -> str:
@@ -132,6 +149,8 @@ class _Builder:
 
     def _resolved(self, path: str, node: Node) -> str:
         found = self.code.resolve_node(path, node)
+        if isinstance(found, External) and found.name in self.provided.values():
+            return found.name
         return found.qualified if isinstance(found, ClassDefinition) else ""
 
     def _labelled(self, base: ClassDefinition, text: str) -> str:
@@ -146,12 +165,12 @@ class _Builder:
         if definition is None:
             short = self.by_short.get(name.lower(), [])
             definition = short[0] if len(short) == 1 else None
-        return definition.qualified if definition else ""
+        return definition.qualified if definition else self.provided.get(text.lower(), "")
 
     def _user(self) -> str:
         """The model that the settings swap in for the user, where the repository says."""
         if not self.user_model:
-            self.user_model = "-"
+            self.user_model = self.user_default or "-"
             for path, facts in self.code.files.items():
                 if facts.language != "python" or "settings" not in path:
                     continue
@@ -160,6 +179,8 @@ class _Builder:
                         app, _, name = text_of(node.value).rpartition(".")
                         definition = self.by_label.get((app, name.lower()))
                         self.user_model = definition.qualified if definition else "-"
+                        if not definition and text_of(node.value).lower() in self.provided:
+                            self.user_model = self.provided[text_of(node.value).lower()]
         return "" if self.user_model == "-" else self.user_model
 
     def _invert(self) -> None:

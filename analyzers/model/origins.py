@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model.code import Codebase
-from analyzers.model.definitions import ClassDefinition
+from analyzers.model.definitions import ClassDefinition, External, ValueDefinition
 from analyzers.model.dql import read_dql
 from analyzers.model.models import ModelIndex
 from analyzers.model.searches import attribute_search
@@ -27,6 +28,9 @@ from analyzers.model.types import (
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
+
+
+_MAX_HOPS = 4  # names of managers followed into one another
 
 
 def repositories(code: Codebase, models: ModelIndex) -> dict[str, tuple[ClassDefinition, str]]:
@@ -94,14 +98,27 @@ def manager_class(inference: Inference, stated: tuple[ClassDefinition, Assign]) 
     """The project's manager or queryset class behind `objects = OrderManager()`, `OrderQuerySet.as_manager()` and
     `models.Manager.from_queryset(OrderQuerySet)()`."""
     owner, assign = stated
-    if not isinstance(assign.value, Call):
-        return None
-    for node in walk(assign.value):
+    found = tuple(dict.fromkeys(_managers_in(inference, owner.path, assign.value, _MAX_HOPS)))
+    return inference.code.combined(found) if found else None
+
+
+def _managers_in(inference: Inference, path: str, value: Node | None, hops: int) -> Iterator[ClassDefinition]:
+    """The manager and queryset classes that a call names, directly or by the names of other such calls."""
+    for node in walk(value) if isinstance(value, Call) and hops else ():
         if isinstance(node, Name):
-            found = inference.code.resolve(owner.path, node.id)
-            if isinstance(found, ClassDefinition) and _is_manager(inference, found):
-                return found
-    return None
+            match inference.code.resolve(path, node.id):
+                case ClassDefinition() as found if _is_manager(inference, found):
+                    yield found
+                case ValueDefinition(path=at, node=Assign(value=Call() as inner)) if inner is not value:
+                    yield from _managers_in(inference, at, inner, hops - 1)
+
+
+def is_manager(inference: Inference, owner: ClassDefinition, assign: Assign) -> bool:
+    """Whether a class-level name is a manager of the library itself: `published = models.Manager()`."""
+    found = inference.code.resolve_node(owner.path, assign.value.callee) if isinstance(assign.value, Call) else None
+    return isinstance(found, External) and any(
+        named(library, found.name, library.rows.manager_bases) for library in libraries() if library.rows is not None
+    )
 
 
 def _is_manager(inference: Inference, definition: ClassDefinition) -> bool:

@@ -81,7 +81,7 @@ class Relation(msgspec.Struct, frozen=True):
     name: str
     target: str
     many: bool
-    place: Place
+    place: Place | None
     label: str  # `Order.customer`
     column: str = ""  # own column that holds it
     polymorphic: bool = False

@@ -48,6 +48,20 @@ def touch(inference: Inference, rows: Rows, node: Node, frame: Frame, *, counted
         inference.note_read(row, relation, node, frame, bypass=rows.bypass, counted=counted)
 
 
+def back(relation: Relation) -> frozenset[str]:
+    """What rows of a collection have from the start: the row they belong to."""
+    return frozenset({relation.back} if relation.back else ())
+
+
+def _anew(rows: Rows) -> Rows:
+    """The rows of a relation once the query is another than the one that may have been loaded before."""
+    if rows.related is None:
+        return rows
+    if rows.owner is not None:
+        return msgspec.structs.replace(rows, bypass=True)
+    return msgspec.structs.replace(rows, known=True, eager=back(rows.related), related=None)
+
+
 def relation_at(inference: Inference, rows: Rows | None, path: tuple[str, ...]) -> Relation | None:
     """The relation that `path` ends with, from the model of `rows`."""
     model = inference.model(rows.model) if rows is not None else None
@@ -86,12 +100,10 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     keywords = [flow.evaluate(inference, k.value, frame) for k in call.keywords]
     if method is None:
         return rows if name in library.transparent_methods else None
-    changed = _changed(inference, rows, method, call, args, library, frame)
+    changed = _changed(inference, _anew(rows) if method.fresh else rows, method, call, args, library, frame)
     per = next((row for row in map(row_in, (*args, *keywords)) if row is not None), None)
     if per is not None and changed.per is None and (method.filters or method.binds):
         changed = msgspec.structs.replace(changed, per=per)
-    if method.fresh and rows.owner is not None:
-        changed = msgspec.structs.replace(changed, bypass=True)
     runs = method.runs or (rows.owner is not None and method.returns == "value")
     if runs and name not in _WRITES:
         touch(inference, changed, call, frame, counted=method.counts)

@@ -104,7 +104,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> dict
         for change in text.changes:
             _fold(folded, change, place, _DIALECTS.get(text.dialect, "") or database)
     for model in models.by_name.values():
-        if model.abstract:
+        if model.abstract or model.place is None:
             continue
         drawn = folded.get(model.table)
         if drawn is not None and model.library.schema_from == "migrations":
@@ -121,7 +121,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> dict
         draft.keys = [
             ForeignKey((relation.column,), _table_of(models, relation.target), relation.place)
             for relation in model.relations.values()
-            if relation.column and relation.column in draft.columns
+            if relation.place is not None and relation.column and relation.column in draft.columns
         ]
         if not model.managed:
             draft.unread = "its table is managed elsewhere"

@@ -180,7 +180,7 @@ class Inference:
     def note_lookup(self, rows: Rows, node: Node, frame: Frame) -> None:
         """Notes that the query of `rows` runs at `node`, if it does so for each of many rows."""
         row = rows.per
-        if row is None or row.rows is None or row.loop is None or not row.rows.known or self.guarded:
+        if row is None or row.rows is None or row.loop is None or self.guarded:
             return
         if row.loop in self.once or row.rows.limit == 1:
             return
@@ -207,7 +207,7 @@ class Inference:
             case Module():
                 return ModuleValue(found)
             case External(name=name):
-                return LibraryValue(name)
+                return ModelClass(name) if self.model(name) is not None else LibraryValue(name)
             case ValueDefinition(path=path, node=node):
                 return self.constant(path, node)
         return None

@@ -57,6 +57,8 @@ class Rows(msgspec.Struct, frozen=True):
     root: Site | None = None
     searches: tuple[Search, ...] = ()
     limited: bool = False
+    related: Relation | None = None  # the relation whose rows these still are, as far as they may have been loaded before
+    label: str = ""  # what the code calls a model that it picks at run time
     per: Row | None = None  # the row of a loop whose values the query searches by: a query for each of them
 
 

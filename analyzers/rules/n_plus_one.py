@@ -139,7 +139,7 @@ def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
             if place not in seen:
                 seen.add(place)
                 yield Related(place, f"touches `{read.relation.label}`")
-    if read.relation.place not in seen:
+    if read.relation.place is not None and read.relation.place not in seen:
         yield Related(read.relation.place, f"declares `{read.relation.label}`")
 
 
