@@ -47,6 +47,7 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unique: str = ""
     primary: str = ""
     choices: str = ""
+    optional: str = ""
     fetch: str = ""
     eager_value: str = "EAGER"
     type: str = ""
@@ -169,6 +170,27 @@ class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page_attribute: str = ""
 
 
+class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Classes that declare rows, and what the library shows of each of them."""
+
+    bases: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()  # their arguments are the models whose rows the class lists
+    registers: tuple[str, ...] = ()  # calls whose arguments are a model, or several, and such a class
+    rows_method: str = ""
+    model_attribute: str = ""
+    names_attribute: str = ""  # names columns, relations, methods of the class or the row, and functions of a row
+    names_method: str = ""
+    names_default: tuple[str, ...] = ()
+    joins_attribute: str = ""  # names references that come with the rows; true: all that cannot be empty
+    joins_method: str = ""
+    joins_shown: bool = False  # where it is not stated and a reference is shown, all that cannot be empty come along
+    joins_code: str = ""  # code that names references, `{paths}`
+    rows_code: str = ""  # code that gives the rows with more loaded, `{load}`
+    separator: str = "__"
+    page_attribute: str = ""
+    page_default: int = 0
+
+
 class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What we know of one library."""
 
@@ -179,6 +201,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: Models | None = None
     rows: Rows | None = None
     views: tuple[Views, ...] = ()
+    listings: tuple[Listing, ...] = ()
     renderers: dict[str, tuple[int, int]] = {}  # function: positions of template and context
     render_methods: dict[str, tuple[int, int]] = {}
     render_bases: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Name
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model import flow, members, origins, queries, templates
+from analyzers.model import flow, listings, members, origins, queries, templates
 from analyzers.model.types import (
     Instance,
     LibraryValue,
@@ -48,6 +48,8 @@ def call_library(
         return Listed(Tupled(tuple(flow.iterate(inference, a, frame.site(node), node, frame) for a in args)))
     if name == "dict":
         return Mapped(tuple(keywords.items()))
+    if listings.registered(inference, name, args):
+        return None
     for library in libraries():
         if library.language != frame.language:
             continue

@@ -124,6 +124,7 @@ class Declarations:
                 place=place,
                 label=f"{owner.name}.{name}",
                 column=column,
+                optional=is_true(given.get(words.optional)),
                 polymorphic=spec.polymorphic,
             )
             if column:

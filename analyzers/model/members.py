@@ -257,6 +257,9 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
         if _is_property(method) or frame.template:
             return inference.call(method, holder, (), {}, frame, node)
         return Bound(method, holder)
+    given = dict(holder.given).get(name)
+    if given is not None:
+        return given
     stated = inference.code.attribute(definition, name)
     if stated is not None:
         return inference.constant(stated[0].path, stated[1], stated[0])
@@ -305,7 +308,8 @@ def _static_member(inference: Inference, definition: ClassDefinition, name: str)
 
 
 def _super_member(inference: Inference, receiver: Value, after: ClassDefinition, name: str) -> Value:
-    method = inference.code.method(after, name, after=after)
+    lineage = receiver.definition if isinstance(receiver, Instance) else after
+    method = inference.code.method(lineage, name, after=after)
     if method is not None:
         return Bound(method, receiver)
     if isinstance(receiver, Rows):

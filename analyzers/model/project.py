@@ -84,6 +84,7 @@ class Relation(msgspec.Struct, frozen=True):
     place: Place | None
     label: str  # `Order.customer`
     column: str = ""  # own column that holds it
+    optional: bool = False  # the column may be empty
     polymorphic: bool = False
     eager: bool = False  # the mapping itself loads it with every query
     inverse: bool = False

@@ -9,7 +9,7 @@ from analyzers.findings import Edit, Fix
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.model.models import Model, ModelIndex
 from analyzers.model.project import Relation, Remedy, Table
-from analyzers.model.types import Rows
+from analyzers.model.types import Declared, Rows
 from analyzers.words import noun, plural
 
 _CODE = frozenset({"py", "php"})
@@ -31,6 +31,8 @@ def load_with_rows(
         return Remedy(f"Do not load them: {advice}.", language=language)
     if bypass:
         return Remedy(f"Ask once for all rows: {words.bypass_advice.format(path=path)}.", language=language)
+    if rows.declared is not None:
+        return _declared(rows, rows.declared, hops, words, language)
     if rows.joined is not None:
         return _join(rows, hops, words, language)
     if not words.eager_chain:
@@ -49,6 +51,20 @@ def load_with_rows(
     return Remedy(
         sentence, "", language, Fix(f"Load {hops[-1].label} with the rows", rows.site.path, (_after(rows.site.end, call),))
     )
+
+
+def _declared(rows: Rows, declared: Declared, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
+    """What to write in a class that declares rows, whose query nobody wrote."""
+    separator = words.path_separator
+    path = separator.join(h.name for h in hops)
+    many = any(h.many or h.polymorphic for h in hops)
+    if declared.references and not many:
+        come = {p.replace(".", separator) for p in rows.eager if "*" not in p}
+        shortest = sorted({path, *(c for c in come if not any(o.startswith(c + separator) for o in come | {path}))})
+        code = declared.references.format(paths=", ".join(f'"{p}"' for p in shortest) + ("," if len(shortest) == 1 else ""))
+        return Remedy(f"Load `{hops[-1].label}` with the rows, by name.", code, language)
+    load = (words.eager_to_many if many else words.eager_to_one).format(path=path)
+    return Remedy(f"Load `{hops[-1].label}` with the rows.", declared.query.format(load=load), language)
 
 
 def _after(offset: int, text: str) -> Edit:

@@ -9,7 +9,7 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import flow, members, origins, queries
+from analyzers.model import flow, listings, members, origins, queries
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import Instance, Listed, Literal, Mapped, ModelClass, Rows, Tupled, Value
 
@@ -228,7 +228,7 @@ def inherited(inference: Inference, receiver: Value, name: str) -> Value:
         return None
     found = view_of(inference, receiver.definition)
     if found is None:
-        return None
+        return listings.inherited(inference, receiver, name)
     _, view = found
     if name == view.rows_method:
         return default_rows(inference, receiver.definition, view)

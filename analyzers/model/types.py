@@ -29,6 +29,14 @@ class Search(msgspec.Struct, frozen=True):
     column: str
 
 
+class Declared(msgspec.Struct, frozen=True):
+    """How a class that declares rows says what comes with them: code for references (`{paths}`), and for anything else
+    (`{load}`, what is appended to the query)."""
+
+    references: str = ""
+    query: str = ""
+
+
 class Rows(msgspec.Struct, frozen=True):
     """Rows of a model, asked for or about to be: a manager, a query under construction, a collection, a list of rows.
 
@@ -59,6 +67,7 @@ class Rows(msgspec.Struct, frozen=True):
     limited: bool = False
     related: Relation | None = None  # the relation whose rows these still are, as far as they may have been loaded before
     label: str = ""  # what the code calls a model that it picks at run time
+    declared: Declared | None = None  # a class declares these rows, and nobody wrote their query
     per: Row | None = None  # the row of a loop whose values the query searches by: a query for each of them
 
 
@@ -81,11 +90,13 @@ class ModelClass(msgspec.Struct, frozen=True):
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """An object of a project class that is no model, with what its constructor was given."""
+    """An object of a project class that is no model, with what its constructor was given, and `given` attributes that
+    whoever makes such objects sets on them."""
 
     definition: ClassDefinition
     args: tuple[Value, ...] = ()
     keywords: tuple[tuple[str, Value], ...] = ()
+    given: tuple[tuple[str, Value], ...] = ()
 
 
 class ClassValue(msgspec.Struct, frozen=True):
