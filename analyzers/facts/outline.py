@@ -49,8 +49,9 @@ How the languages are lowered (frontends agree on this; `tests/analyzers/fronten
 - Parameters: `*args` and `**kwargs` keep their stars, PHP's `...$xs` is `*$xs`, Python's bare `*` is one of that name.
 - A lambda, closure or arrow function is a `Function` named `""`; an arrow's body is one `Return`.
 - Attributes and docblock annotations (`#[ORM\\ManyToOne(…)]`, `@ORM\\ManyToOne(…)`) are `decorators` of what follows, as
-  `Call`s. PHP's `static` and `abstract` are decorators as plain `Name`s. A promoted constructor parameter is a `Parameter`,
-  a class-level `Assign` with its type and attributes, and an `Assign` to `$this` at the start of the constructor's body.
+  `Call`s. PHP's `static` and `abstract`, and the `interface` of one, are decorators as plain `Name`s. A promoted constructor
+  parameter is a `Parameter`, a class-level `Assign` with its type and attributes, and an `Assign` to `$this` at the start of
+  the constructor's body.
 - Left out: comments, docstrings and other bare literals, `pass`, parentheses, type parameters, what a closure captures,
   HTML around PHP, imports (facts of the file). Adjacent literals, also those joined by `+` or PHP's `.`, are one `Text`. A
   literal is cut at 200 characters unless it is SQL; a collection of more than 256 elements, all literals, at 256; an

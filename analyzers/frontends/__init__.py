@@ -75,7 +75,7 @@ _LOADERS: dict[str, Callable[[], Frontend]] = {
     "django": _django,
     "twig": _twig,
     "sql": _sql,
-    **{language: _config(language) for language in ("yaml", "json", "toml", "env", "ini", "dockerfile", "procfile")},
+    **{language: _config(language) for language in ("yaml", "json", "xml", "toml", "env", "ini", "dockerfile", "procfile")},
 }
 
 _BY_EXTENSION = {
@@ -104,7 +104,8 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
         "yaml",
         r"(?:k8s|kubernetes|deploy|deployment|deployments|helm|charts?|manifests|kustomize|overlays)/(?:.*/)?[\w.-]+\.ya?ml",
     ),
-    ("yaml", r"(?:doctrine|render|app|serverless|values|fly)(?:[.-][\w.-]+)?\.ya?ml|[\w.-]+\.orm\.ya?ml"),
+    ("yaml", r"(?:doctrine|render|app|serverless|values|fly)(?:[.-][\w.-]+)?\.ya?ml|[\w.-]+\.(?:orm|dcm)\.ya?ml"),
+    ("xml", r"[\w.-]+\.(?:orm|dcm)\.xml"),
     ("ini", r"(?:php|uwsgi|pgbouncer|supervisord?|php-fpm|www|my|postgresql|redis|valkey)(?:[.-][\w.-]+)?\.(?:ini|conf|cnf)"),
     ("ini", r"(?:php-fpm\.d|pool\.d|fpm|conf\.d|supervisor(?:\.d)?)/[\w.-]+\.(?:conf|ini)"),
     ("django", r"(?:.*/)?(?:[\w-]*templates?|jinja2|views)/(?:.*/)?[\w.-]+\.(?:txt|xml)"),

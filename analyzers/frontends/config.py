@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import Any
 
 from analyzers.facts.store import FileFacts, FileProblem, Setting
+from analyzers.frontends.config_xml import xml_settings
 from analyzers.frontends.config_yaml import MAX_SETTINGS, UnreadableError, json_settings, yaml_settings
 from analyzers.frontends.lines import find_ignores, first_problems
 from analyzers.frontends.sql import decoded
@@ -283,6 +284,7 @@ FORMATS = {
     for frontend in (
         ConfigFrontend("yaml", yaml_settings),
         ConfigFrontend("json", json_settings),
+        ConfigFrontend("xml", xml_settings),
         ConfigFrontend("toml", toml_settings),
         ConfigFrontend("env", env_settings),
         ConfigFrontend("ini", ini_settings),

@@ -49,7 +49,7 @@ class PhpLowering(PhpStatements):
                 found.append(Name(part.start_byte, part.end_byte, word))
         return tuple(found)
 
-    def lower_class_declaration(self, node: Syntax) -> Node:
+    def lower_class_declaration(self, node: Syntax) -> Class:
         docblock = self.take_docblock()
         parts = self.parts(node)
         name, bases = "", list[Node]()
@@ -70,7 +70,13 @@ class PhpLowering(PhpStatements):
         members = self.members(body)
         return Class(node.start_byte, node.end_byte, name, tuple(bases), (), members, decorators)
 
-    lower_interface_declaration = lower_trait_declaration = lower_enum_declaration = lower_class_declaration
+    lower_trait_declaration = lower_enum_declaration = lower_class_declaration
+
+    def lower_interface_declaration(self, node: Syntax) -> Node:
+        """A class that says of itself that it is none: its first word is a decorator."""
+        lowered = self.lower_class_declaration(node)
+        word = Name(node.start_byte, node.start_byte + len("interface"), "interface")
+        return msgspec.structs.replace(lowered, decorators=(*lowered.decorators, word))
 
     def lower_anonymous_class(self, node: Syntax) -> Node:
         self.docblock = NO_DOCBLOCK
@@ -280,5 +286,5 @@ class PhpFrontend(TreeFrontend):
     """Reads `.php` files, templates among them."""
 
     language = "php"
-    revision = 1
+    revision = 2
     lowering: ClassVar[type[Lowering]] = PhpLowering

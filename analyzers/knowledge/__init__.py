@@ -62,6 +62,18 @@ class Provided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     many: dict[str, str] = {}
 
 
+class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files beside the code that say of classes what decorators would: elements and attributes, and what they stand for."""
+
+    suffixes: tuple[str, ...]
+    root: str = ""  # element around all others, in XML
+    classes: dict[str, str] = {}
+    fields: dict[str, tuple[str, ...]] = {}
+    parts: dict[str, str] = {}  # of a class or a field: its indexes, its columns
+    attributes: dict[str, str] = {}
+    targets_setting: str = ""  # key of a configuration: interface -> class that relations with it mean
+
+
 class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How classes become tables. `style`: fields are assigned calls, or decorators of properties."""
 
@@ -96,6 +108,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inverse_default: str = ""  # `{model}_set`
     key_suffix: str = ""  # reading `<relation><suffix>` reads this row's own column
     primary_key: str = "id"
+    mapping: Mapping | None = None
 
 
 class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -25,6 +25,7 @@ from analyzers.model.definitions import (
     ValueDefinition,
     statements,
 )
+from analyzers.model.implementations import implementations
 from analyzers.source import Place
 
 _MAX_HOPS = 12  # re-exports followed for one name; real packages use two or three
@@ -57,6 +58,7 @@ class Codebase:
         self._lineage: dict[int, tuple[tuple[ClassDefinition | External, ...], set[str]]] = {}
         self._combined: dict[tuple[int, ...], ClassDefinition] = {}
         self._templates: dict[str, list[str]] = defaultdict(list)
+        self._implementations: dict[str, ClassDefinition] | None = None
         for path, facts in files.items():
             match facts.language:
                 case "python":
@@ -372,12 +374,25 @@ class Codebase:
         self, definition: ClassDefinition, name: str, *, after: ClassDefinition | None = None
     ) -> FunctionDefinition | None:
         """The method `name` as an instance finds it; `after` a class of the lineage for `super()`."""
-        passed = after is None
+        passed, promised = after is None, None
         for base in self.lineage(definition):
             if passed and isinstance(base, ClassDefinition) and name in base.methods:
-                return base.methods[name]
+                if not base.is_interface:
+                    return base.methods[name]
+                promised = promised or base.methods[name]
             passed = passed or base is after
-        return None
+        return promised
+
+    def implementation(self, interface: ClassDefinition) -> ClassDefinition | None:
+        """The class that stands behind an interface, where the project leaves no choice."""
+        self.touched.add(f"behind:{interface.qualified}")
+        if self._implementations is None:
+            outer, self.touched = self.touched, set()
+            try:
+                self._implementations = implementations(self)
+            finally:
+                self.touched = outer
+        return self._implementations.get(interface.qualified)
 
     def attribute(self, definition: ClassDefinition, name: str) -> tuple[ClassDefinition, Assign] | None:
         """The class-level assignment of `name`, with the class that states it."""
@@ -398,6 +413,10 @@ class Codebase:
                 return tuple(path for _, path in self._modules.get(name, ()))
             case "template":
                 return tuple(self._templates.get(name, ()))
+            case "behind":
+                interface = self._php.get(name.lower())
+                behind = self.implementation(interface) if interface is not None else None
+                return (behind.qualified,) if behind is not None else ()
             case "class":
                 definition = self._php.get(name)
                 return (definition.path,) if definition is not None else ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Class, Function, Node, Other
+from analyzers.facts.outline import Assign, Class, Function, Name, Node, Other
 
 PHP_SEPARATOR = "\\"
 TEMPLATE_LANGUAGES = frozenset({"django", "twig"})  # of templates: free names are the context, members are called
@@ -55,6 +55,17 @@ class ClassDefinition(msgspec.Struct, frozen=True, eq=False):
     @property
     def name(self) -> str:
         return self.node.name
+
+    @property
+    def is_interface(self) -> bool:
+        return self._says("interface")
+
+    @property
+    def is_abstract(self) -> bool:
+        return self._says("abstract")
+
+    def _says(self, word: str) -> bool:
+        return any(isinstance(d, Name) and d.id == word for d in self.node.decorators)
 
 
 Definition = ClassDefinition | FunctionDefinition | ValueDefinition | Module

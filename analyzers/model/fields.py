@@ -13,6 +13,7 @@ from analyzers.knowledge import Relation as Relation_
 from analyzers.knowledge.naming import COLUMNS, TABLES
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, statements
+from analyzers.model.mappings import Mapped
 from analyzers.model.project import Column, Index, Relation
 from analyzers.source import Place
 
@@ -53,9 +54,14 @@ class Draft:
 class Declarations:
     """Reads the declarations of classes. `target` says which model a relation names."""
 
-    def __init__(self, code: Codebase, target: Callable[[ClassDefinition, ClassDefinition, Node | None], str]) -> None:
+    def __init__(
+        self,
+        code: Codebase,
+        target: Callable[[ClassDefinition, ClassDefinition, Node | None], str],
+        mapped: Callable[[str], Mapped | None],
+    ) -> None:
         self.code = code
-        self._target = target
+        self._target, self._mapped = target, mapped
 
     def read(self, definition: ClassDefinition, library: Library) -> Draft:
         """All that the class states and inherits."""
@@ -63,10 +69,17 @@ class Declarations:
         assert models is not None
         draft = Draft()
         lineage = [c for c in self.code.lineage(definition) if isinstance(c, ClassDefinition)]
-        field = self._call_field if models.style == "call" else self._decorated_field
         for base in reversed(lineage):
             for name, assign in base.attributes.items():
-                field(definition, base, name, assign, library, draft)
+                if models.style == "call":
+                    self._call_field(definition, base, name, assign, library, draft)
+                else:
+                    self._decorated_field(definition, base, base.path, name, assign, library, draft)
+            mapped = self._mapped(base.qualified)
+            for name, assign in mapped.fields.items() if mapped is not None else ():
+                own = base.attributes.get(name)
+                typed = msgspec.structs.replace(assign, annotation=own.annotation if own is not None else None)
+                self._decorated_field(definition, base, mapped.path, name, typed, library, draft)  # type: ignore[union-attr]
             if base is not definition and self._has_table(base, models, library):
                 draft.columns = {n: msgspec.structs.replace(c, foreign=True) for n, c in draft.columns.items()}
         if models.style == "call":
@@ -82,7 +95,11 @@ class Declarations:
         return draft
 
     def mark(self, path: str, node: Node, library: Library, marks: tuple[str, ...]) -> str | None:
-        resolved = self.code.resolve_node(path, node.callee if isinstance(node, Call) else node)
+        """Which of the library's decorators this is; mapping files use their names as they are."""
+        callee = node.callee if isinstance(node, Call) else node
+        if self.code.files[path].language != library.language:
+            return callee.id if isinstance(callee, Name) and callee.id in marks else None
+        resolved = self.code.resolve_node(path, callee)
         return named(library, resolved.name, marks) if isinstance(resolved, External) else None
 
     def _field(self, path: str, node: Node | None, library: Library, table: Mapping[str, object]) -> str | None:
@@ -153,13 +170,21 @@ class Declarations:
             yield Index((column,), unique=unique, place=place)
 
     def _decorated_field(
-        self, owner: ClassDefinition, base: ClassDefinition, name: str, assign: Assign, library: Library, draft: Draft
+        self,
+        owner: ClassDefinition,
+        base: ClassDefinition,
+        path: str,
+        name: str,
+        assign: Assign,
+        library: Library,
+        draft: Draft,
     ) -> None:
+        """A property of `base` with decorators, as the file at `path` states them."""
         models = library.models
         assert models is not None
-        words, place = models.arguments, self.code.place(base.path, assign)
+        words, place = models.arguments, self.code.place(path, assign)
         column_name = COLUMNS[models.table](name)
-        marks = [(d, self.mark(base.path, d, library, _marks(models))) for d in assign.decorators]
+        marks = [(d, self.mark(path, d, library, _marks(models))) for d in assign.decorators]
         for node, mark in marks:
             given = arguments(node) if isinstance(node, Call) else {}
             if mark in models.relations:
@@ -262,20 +287,23 @@ class Declarations:
 
     def _table_mark(self, definition: ClassDefinition, models: Models, library: Library, draft: Draft) -> None:
         """The decorators of the class itself: its table and its indexes."""
-        for node in (inner for decorator in definition.node.decorators for inner in walk(decorator)):
+        mapped = self._mapped(definition.qualified)
+        stated = [(definition.path, d) for d in definition.node.decorators]
+        stated += [(mapped.path, d) for d in mapped.decorators] if mapped is not None else []
+        for path, node in ((path, inner) for path, decorator in stated for inner in walk(decorator)):
             if not isinstance(node, Call | Name | Member):
                 continue
-            mark = self.mark(definition.path, node, library, _class_marks(models))
+            mark = self.mark(path, node, library, _class_marks(models))
             given = arguments(node) if isinstance(node, Call) else {}
             if mark == models.table_mark:
                 draft.table = text_of(given.get("name")) or draft.table
             elif mark == models.abstract_mark and mark:
                 draft.abstract = True
             elif mark in models.index_marks or mark in models.unique_marks:
-                stated = given.get("columns") or given.get("fields")
-                if isinstance(stated, Other):
-                    names = tuple(_column(text_of(c), draft.columns) for c in stated.children)
-                    place = self.code.place(definition.path, node)
+                columns = given.get("columns") or given.get("fields")
+                if isinstance(columns, Other):
+                    names = tuple(_column(text_of(c), draft.columns) for c in columns.children)
+                    place = self.code.place(path, node)
                     draft.indexes.append(Index(names, unique=mark in models.unique_marks, place=place, stated=True))
 
 

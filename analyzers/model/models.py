@@ -14,6 +14,7 @@ from analyzers.knowledge.naming import app_label
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, statements
 from analyzers.model.fields import Declarations, arguments, text_of
+from analyzers.model.mappings import Mapped, Mappings
 from analyzers.model.project import Column, Index, Relation
 from analyzers.source import Place
 
@@ -33,6 +34,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     relations: dict[str, Relation]
     indexes: tuple[Index, ...]
     keys: frozenset[str]  # attributes that are the primary key
+    mapped: Mapped | None = None  # what a file beside the code says of it
 
 
 class ModelIndex(msgspec.Struct, frozen=True, eq=False):
@@ -57,7 +59,9 @@ class _Builder:
         self.user_names = frozenset(name for some in words for name in some.user_names)
         self.user_settings = frozenset(some.user_setting for some in words if some.user_setting)
         self.heirs: dict[int, list[Model]] = defaultdict(list)
-        self.declarations = Declarations(code, self._target)
+        self.mappings = Mappings(code)
+        self.picked: set[int] = set()
+        self.declarations = Declarations(code, self._target, self.mappings.of)
 
     def build(self) -> ModelIndex:
         picked: list[tuple[ClassDefinition, Library]] = []
@@ -65,6 +69,7 @@ class _Builder:
             library = self._library_of(definition)
             if library is not None:
                 picked.append((definition, library))
+                self.picked.add(id(definition))
                 self.by_label[app_label(definition.path), definition.name.lower()] = definition
                 self.by_short[definition.name.lower()].append(definition)
         for definition, library in picked:
@@ -97,7 +102,8 @@ class _Builder:
                     return library
             elif any(self.declarations.mark(definition.path, d, library, models.marks) for d in definition.node.decorators):
                 return library
-        return None
+        mapped = self.mappings.of(definition.qualified)
+        return mapped.library if mapped is not None and mapped.library.language == language else None
 
     # -- one model -----------------------------------------------------------------------------------------------------
 
@@ -116,6 +122,7 @@ class _Builder:
             draft.relations,
             tuple(draft.indexes),
             frozenset(draft.keys),
+            self.mappings.of(definition.qualified),
         )
 
     def _provide(self, library: Library) -> None:
@@ -133,7 +140,16 @@ class _Builder:
     # -- targets and inverses ------------------------------------------------------------------------------------------
 
     def _target(self, base: ClassDefinition, owner: ClassDefinition, node: Node | None) -> str:
-        """The qualified name of the model a relation names, or empty."""
+        """The qualified name of the model a relation names, or empty; an interface means the model behind it."""
+        name = self._target_name(base, owner, node)
+        stated = self.mappings.targets.get(name.lower()) if name else None
+        found = self.code.php_class(stated or name) if "\\" in name else None
+        if found is None or id(found) in self.picked:
+            return found.qualified if found is not None else name
+        behind = self.code.implementation(found) if found.is_interface else None
+        return behind.qualified if behind is not None else name
+
+    def _target_name(self, base: ClassDefinition, owner: ClassDefinition, node: Node | None) -> str:
         match node:
             case Text(value=str() as text) if text == "self":
                 return owner.qualified

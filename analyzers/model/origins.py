@@ -48,7 +48,8 @@ def repositories(code: Codebase, models: ModelIndex) -> dict[str, tuple[ClassDef
                 if served:
                     out[definition.qualified] = (definition, served)
         for model in models.by_name.values():
-            for decorator in model.definition.node.decorators if model.library is library else ():
+            stated = (*model.definition.node.decorators, *(model.mapped.decorators if model.mapped is not None else ()))
+            for decorator in stated if model.library is library else ():
                 for keyword in decorator.keywords if isinstance(decorator, Call) else ():
                     if keyword.name != "repositoryClass":
                         continue
@@ -63,7 +64,7 @@ def class_named(code: Codebase, path: str, node: Node) -> ClassDefinition | None
         case Member(of=of, name="class"):
             found = code.resolve_node(path, of)
         case Text(value=str() as text):
-            found = code.resolve(path, text)
+            found = code.php_class(text) or code.resolve(path, text)
         case _:
             return None
     return found if isinstance(found, ClassDefinition) else None

@@ -111,6 +111,8 @@ class Inference:
 
     def receiver_of(self, definition: ClassDefinition) -> Value:
         """What `self` holds in a method of `definition`."""
+        if definition.is_interface:
+            definition = self.code.implementation(definition) or definition
         if self.is_model(definition):
             return Row(definition.qualified)
         rows = origins.rows_of_class(self, definition)

@@ -70,6 +70,11 @@ def test_yaml() -> None:
         ("yaml", COMPOSE, {"services.db.image": (6, "postgres:16"), "x-app.environment.NAME": (3, "größe")}),
         ("yaml", "# é\na: 'ü'\nb: [1, x]\n", {"a": (2, "'ü'"), "b.1": (3, "x")}),
         ("json", '{\n\t"é": {"b": [1, "ü"]}\n}', {"é.b.0": (2, "1"), "é.b.1": (2, '"ü"')}),
+        (
+            "xml",
+            "<!-- é -->\n<a>\n  <b c='ü>' d=\"1\"/>\n <b>x</b></a>\n",
+            {"a.0.b.0.d": (3, "<b c='ü>' d=\"1\"/>"), "a.0.b.1.": (4, "<b>")},
+        ),
         ("env", "# é\nA=1\nexport B='ü x' # c\n", {"A": (2, "1"), "B": (3, "'ü x'")}),
         ("ini", "; é\n[www]\npm.max_children = 50 ; c\n", {"www.pm.max_children": (3, "50")}),
         ("toml", "# é\n[a.b]\nc = 'ü'\n[[d]]\ne = 1\n", {"a.b.c": (3, "c = 'ü'"), "d.0.e": (5, "e = 1")}),
@@ -121,6 +126,11 @@ def test_places(language: str, source: str | bytes, places: dict[str, tuple[int,
             "toml",
             "[project]\ndependencies = ['a', 'b']\n[tool.x]\ny.z = true\nd = 2024-01-01\n",
             {"project.dependencies.0": "a", "project.dependencies.1": "b", "tool.x.y.z": "true", "tool.x.d": "2024-01-01"},
+        ),
+        (
+            "xml",
+            "<?xml version='1.0' encoding='latin1'?><a k='&lt;'><!-- c --> t <x:b/><x:b><![CDATA[<c>]]></x:b></a>",
+            {"a.0": "", "a.0.k": "<", "a.0.": "t", "a.0.x:b.0": "", "a.0.x:b.1": "", "a.0.x:b.1.": "<c>"},
         ),
         ("json", '{"require": {"php": ">=8"}, "n": null, "l": [true]}', {"require.php": ">=8", "n": "null", "l.0": "true"}),
         (
@@ -175,6 +185,10 @@ CMD run [x]
         ("yaml", "a: 1\nb: " + "[" * 100 + "\n", 2, "levels deep"),
         ("json", '{"a": }]', 1, "Not YAML"),
         ("toml", "a = 1\nb = = 2\n", 2, "Not TOML"),
+        ("xml", "<a>\n<b></a>", 2, "Not XML"),
+        ("xml", '<!DOCTYPE a [\n<!ENTITY b "c">]><a>&b;</a>', 2, "entities"),
+        ("xml", '<!DOCTYPE a [\n<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', 2, "entities"),
+        ("xml", "<a>\n" * 100, 61, "levels deep"),
         ("env", "A=1\nnot a line\n", 2, "NAME=value"),
     ],
 )
@@ -201,6 +215,10 @@ def test_an_alias_bomb_is_cut() -> None:
 
 def test_an_anchor_within_itself_ends() -> None:
     assert pairs(read("yaml", "a: &a\n  b: 1\n  c: *a\n"))["a.b"] == "1"
+
+
+def test_an_element_with_a_name_beyond_reason_says_nothing() -> None:
+    assert read("xml", f"<{'a' * 9_000}><b/></{'a' * 9_000}>").settings == ()
 
 
 def test_long_values_are_cut() -> None:
@@ -230,6 +248,12 @@ def test_long_values_are_cut() -> None:
         "RUN <<E\n",
         "\\\n",
         "!x ",
+        "<a>",
+        "<a/>",
+        "<a b='",
+        "<!--",
+        "<![CDATA[",
+        "<!DOCTYPE a [",
     ],
 )
 def test_hostile_files_end_soon(language: str, piece: str) -> None:
