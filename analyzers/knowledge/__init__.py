@@ -204,6 +204,21 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page_default: int = 0
 
 
+class Applies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A function that applies another to each item of a list.
+
+    `function` and `rows` are positions of arguments, -1 for none; `keyword` names the function where that is how it is given.
+    `skips` counts what the function gets before the item. `gives`: the results in a list, the same rows, one row, groups of
+    them under what the function said, or nothing.
+    """
+
+    rows: int
+    function: int = -1
+    keyword: str = ""
+    skips: int = 0
+    gives: Literal["results", "rows", "row", "groups", ""] = ""
+
+
 class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What we know of one library."""
 
@@ -221,6 +236,10 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
+    applies: dict[str, Applies] = {}
+    containers: dict[str, Literal["list", "mapping"]] = {}  # what makes an empty one
+    getters: tuple[str, ...] = ()  # functions that make a function that reads the path they are given
+    slicers: tuple[str, ...] = ()  # functions that bound their first argument to the number that follows
     transparent_methods: tuple[str, ...] = ()
     injected: dict[str, str] = {}  # type of a parameter -> what it is: session
     migration_marks: tuple[str, ...] = ()  # base classes of migrations

@@ -8,9 +8,11 @@ import msgspec
 
 from analyzers.facts.outline import Call, Name
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model import flow, listings, members, origins, queries, templates
+from analyzers.model import containers, flow, listings, members, origins, queries, templates
 from analyzers.model.types import (
+    Getter,
     Instance,
+    Keyed,
     LibraryValue,
     Listed,
     Literal,
@@ -47,17 +49,33 @@ def call_library(
     if name == "zip":
         return Listed(Tupled(tuple(flow.iterate(inference, a, frame.site(node), node, frame) for a in args)))
     if name == "dict":
-        return Mapped(tuple(keywords.items()))
+        return Mapped(tuple(keywords.items())) if keywords or not args else None
     if listings.registered(inference, name, args):
         return None
+    space = inference.code.files[frame.path].namespace
+    if space and name == f"{space}\\{last}":
+        name = last  # a function that the namespace does not have is the language's own
     for library in libraries():
         if library.language != frame.language:
             continue
         if library.models is not None and last in library.models.user_names and not args:
             return ModelClass(inference.models.user) if inference.model(inference.models.user) is not None else None
+        if (kind := library.containers.get(named(library, name, library.containers) or "")) and not args[1:]:
+            if kind == "mapping":
+                return Keyed(None, None)
+            if not args:
+                return Listed(None)
         found = _transparent(library, name, last)
         if found is not None:
             return args[found] if found < len(args) else None
+        applies = library.applies.get(named(library, name, library.applies) or "")
+        if applies is not None:
+            return containers.apply_to_items(inference, applies, node, args, frame)
+        if named(library, name, library.getters):
+            path = args[0].value if args and isinstance(args[0], Literal) else None
+            return Getter(tuple(path.split("."))) if isinstance(path, str) else None
+        if named(library, name, library.slicers) and args:
+            return _sliced(args)
         position = library.fetchers.get(named(library, name, library.fetchers) or "")
         if position is not None:
             rows = origins.rows_from(args[position], frame, node) if position < len(args) else None
@@ -82,6 +100,14 @@ def call_library(
             return given
     flow.hand_over(inference, args, frame, node)
     return LibraryValue(name, instance=True) if "." in name or "\\" in name else None
+
+
+def _sliced(args: tuple[Value, ...]) -> Value:
+    """`islice(rows, 10)`: at most so many; with a start, up to the second number."""
+    stop = args[min(2, len(args) - 1)]
+    if isinstance(args[0], Rows) and isinstance(stop, Literal) and isinstance(stop.value, int):
+        return msgspec.structs.replace(args[0], limit=stop.value, limited=True)
+    return args[0]
 
 
 def _receiver(frame: Frame) -> Value:

@@ -13,12 +13,14 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
-from analyzers.model import calls, conditions, members, origins, queries, templates
+from analyzers.model import calls, conditions, containers, members, origins, queries, templates
 from analyzers.model.types import (
     Bound,
     ClassValue,
     Closure,
+    Given,
     Instance,
+    Keyed,
     LibraryValue,
     Listed,
     Literal,
@@ -128,8 +130,9 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
                 frame.env[name] = Mapped((*(i for i in held.items if i[0] != key), (key, value)))
         case Other(word="item", children=(Name(id=name), *_)):
             held = frame.env.get(name)
-            if isinstance(held, Listed | Mapped) or held is None:
-                frame.env[name] = Listed(value)
+            if isinstance(held, Listed | Keyed | Mapped) or held is None:
+                at = evaluate(inference, target.children[1], frame)
+                frame.env[name] = containers.with_item(held, at, value)
         case Member(of=of, name=name):
             holder = evaluate(inference, of, frame)
             if isinstance(holder, Row):
@@ -141,7 +144,7 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
 def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     over = evaluate(inference, node.over, frame) if node.over is not None else None
     site = frame.site(node)
-    growing = isinstance(over, Rows | Listed) and not (isinstance(over, Rows) and over.limit == 1)
+    growing = isinstance(over, Rows | Listed | Keyed) and not (isinstance(over, Rows) and over.limit == 1)
     item = iterate(inference, over, site, node.over or node, frame)
     if _leaves(node.body):
         item = only(item)
@@ -160,6 +163,8 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     for name, value in before.items():
         if frame.env.get(name) != value:
             frame.env[name] = join(value, frame.env.get(name))
+    if node.kind == "dict" and isinstance(result, Tupled) and len(result.items) == 2:
+        return Keyed(*result.items)
     if node.kind in ("list", "set", "generator"):
         return result if isinstance(node.body[-1] if node.body else None, Loop) else Listed(result)
     return None
@@ -172,6 +177,8 @@ def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Fr
             return queries.one_of(inference, over, site, node, frame)
         case Listed(item=item):
             return item
+        case Keyed(key=key, item=item):
+            return item if frame.language == "php" else key
         case Tupled(items=items):
             merged: Value = items[0] if items else None
             for other in items[1:]:
@@ -283,6 +290,8 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             for part in parts:
                 members.shown(inference, evaluate(inference, part, frame), part, frame)
             return None
+        case "pair":
+            return Tupled(tuple(evaluate(inference, p, frame) for p in parts))
         case "spread":
             return evaluate(inference, parts[0], frame) if parts else None
     for part in parts:
@@ -313,7 +322,7 @@ def _item(inference: Inference, node: Other, frame: Frame) -> Value:
             isinstance(key, Literal) and isinstance(key.value, int) and -len(items) <= key.value < len(items)
         ):
             return items[key.value]
-        case Listed(item=item):
+        case Listed(item=item) | Keyed(item=item):
             return only(item)
     return None
 
@@ -341,6 +350,8 @@ def _mapping(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Val
 def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     if frame.template and isinstance(node.callee, Name):
         return templates.tag(inference, node, node.callee.id, frame)
+    if containers.change(inference, node, frame):
+        return None
     callee = evaluate(inference, node.callee, frame)
     if isinstance(callee, RowMethod):
         result = queries.apply(inference, callee.rows, callee.name, node, frame)
@@ -355,6 +366,8 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             return origins.extended(inference, callee, result, node, frame)
         case Rows():
             return callee
+        case Given(value=value):
+            return value
         case Row() | Taken() | Listed() if frame.template:
             return callee  # the template language has called the member already
         case LibraryValue(instance=True) if callee.name in _SESSIONS:

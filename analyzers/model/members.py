@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import libraries, named
-from analyzers.model import flow, origins, queries
+from analyzers.model import containers, flow, origins, queries
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.models import Model
@@ -17,7 +17,9 @@ from analyzers.model.project import Relation
 from analyzers.model.types import (
     Bound,
     ClassValue,
+    Given,
     Instance,
+    Keyed,
     LibraryValue,
     Listed,
     Mapped,
@@ -87,6 +89,9 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
         case Mapped():
             known = holder.get(name)
             return known if known is not None else LibraryValue(f"dict.{name}")
+        case Keyed():
+            value = containers.keyed_member(holder, name)
+            return value if frame.template else Given(value)
         case Taken():
             return holder
         case Listed() | Tupled() if frame.template and name in ("first", "last", "0"):

@@ -153,6 +153,25 @@ class Listed(msgspec.Struct, frozen=True):
     item: Value
 
 
+class Keyed(msgspec.Struct, frozen=True):
+    """A mapping whose keys and values are all like these."""
+
+    key: Value
+    item: Value
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A method, not yet called, whose call gives `value`."""
+
+    value: Value
+
+
+class Getter(msgspec.Struct, frozen=True):
+    """A function that reads this path of what it is given: `attrgetter("customer.name")`."""
+
+    path: tuple[str, ...]
+
+
 class Tupled(msgspec.Struct, frozen=True):
     """A tuple of known length."""
 
@@ -196,6 +215,9 @@ Value = (
     | RowMethod
     | Super
     | Listed
+    | Keyed
+    | Given
+    | Getter
     | Tupled
     | Mapped
     | Taken
@@ -217,6 +239,15 @@ def join(one: Value, other: Value) -> Value:
             return one if one.rows is not None else other
         case Listed(), Listed():
             return Listed(join(one.item, other.item))
+        case (Keyed(item=None), Keyed() as x) | (Keyed() as x, Keyed(item=None)):
+            return x  # empty before
+        case Keyed(), Keyed():
+            return Keyed(join(one.key, other.key), join(one.item, other.item))
+        case (Tupled(items=()) | Mapped(items=()), Listed() | Keyed() as x) | (
+            Listed() | Keyed() as x,
+            Tupled(items=()) | Mapped(items=()),
+        ):
+            return x  # before and after something was added
         case (Rows() | Listed() as x, Listed(item=None)) | (Listed(item=None), Rows() | Listed() as x):
             return x
     return None

@@ -1,0 +1,167 @@
+"""Lists and mappings that code builds up from rows, and functions that are given to others to apply to each item."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzers.facts.outline import Call, Member, Name, Node, Other
+from analyzers.knowledge import Applies
+from analyzers.model import declared, flow
+from analyzers.model.types import (
+    Bound,
+    ClassValue,
+    Closure,
+    Getter,
+    Instance,
+    Keyed,
+    Listed,
+    Mapped,
+    Rows,
+    Tupled,
+    Value,
+    join,
+)
+
+if TYPE_CHECKING:
+    from analyzers.model.frames import Frame
+    from analyzers.model.summaries import Inference
+
+_ADDS = frozenset({"append", "add", "appendleft", "insert"})
+_EXTENDS = frozenset({"extend", "update"})
+
+
+# -- what code builds up -----------------------------------------------------------------------------------------------
+
+
+def change(inference: Inference, node: Call, frame: Frame) -> bool:
+    """`orders.append(order)`, `by_customer[key].append(order)`: the list holds such items from here on; `orders.sort(key=f)`.
+
+    Tells whether the call was one that changes what a name holds in place.
+    """
+    if isinstance(node.callee, Member) and node.callee.name == "sort":
+        return _sort(inference, node.callee.of, node, frame)
+    if not isinstance(node.callee, Member) or node.callee.name not in _ADDS | _EXTENDS or not node.args:
+        return False
+    base = node.callee.of
+    match base:
+        case Name(id=name):
+            pass
+        case Other(word="item", children=(Name(id=name), _)) | Call(callee=Member(of=Name(id=name), name="setdefault")):
+            pass
+        case _:
+            return False
+    held = frame.env.get(name)
+    if name not in frame.env or not isinstance(held, Listed | Keyed | Tupled | Mapped | None):
+        return False
+    item = flow.evaluate(inference, node.args[-1], frame)
+    if node.callee.name in _EXTENDS:
+        if isinstance(item, Mapped | Keyed):
+            frame.env[name] = with_item(held, None, item.item if isinstance(item, Keyed) else None)
+            return True
+        item = flow.iterate(inference, item, frame.site(node), node, frame)
+    if isinstance(base, Name):
+        frame.env[name] = Listed(join(items_of(held), item) if items_of(held) is not None else item)
+    else:
+        inner = held.item if isinstance(held, Keyed) else None
+        frame.env[name] = with_item(held, None, Listed(join(items_of(inner), item) if inner is not None else item))
+    return True
+
+
+def _sort(inference: Inference, of: Node, node: Call, frame: Frame) -> bool:
+    """`orders.sort(key=f)`: the function is called with each item."""
+    key = next((k.value for k in node.keywords if k.name == "key"), None)
+    held = frame.env.get(of.id) if isinstance(of, Name) else None
+    if key is None or not isinstance(held, Rows | Listed):
+        return False
+    function = flow.evaluate(inference, key, frame)
+    invoke(inference, function, (flow.iterate(inference, held, frame.site(node), node, frame),), node, frame)
+    return True
+
+
+def with_item(held: Value, key: Value, item: Value) -> Value:
+    """The mapping once it holds `item` under a key that is not literal."""
+    if isinstance(held, Keyed):
+        return Keyed(held.key if key is None else key, join(held.item, item) if held.item is not None else item)
+    return Keyed(key, item)
+
+
+def items_of(value: Value) -> Value:
+    """What the items of a list are like."""
+    match value:
+        case Listed(item=item):
+            return item
+        case Tupled(items=(first, *rest)):
+            merged = first
+            for other in rest:
+                merged = join(merged, other)
+            return merged
+    return None
+
+
+def keyed_member(holder: Keyed, name: str) -> Value:
+    """What the call of a mapping's method gives."""
+    match name:
+        case "values":
+            return Listed(holder.item)
+        case "items":
+            return Listed(Tupled((holder.key, holder.item)))
+        case "keys":
+            return Listed(holder.key)
+        case "get" | "pop" | "setdefault":
+            return flow.only(holder.item)
+    return None
+
+
+# -- functions given to others -----------------------------------------------------------------------------------------
+
+
+def invoke(inference: Inference, function: Value, args: tuple[Value, ...], node: Node, frame: Frame) -> Value:
+    """What a function that is held as a value gives for these arguments."""
+    match function:
+        case Closure():
+            return inference.call_closure(function, args, {}, frame, node)
+        case Bound(definition=definition, receiver=receiver):
+            return inference.call(definition, receiver, args, {}, frame, node)
+        case ClassValue(definition=definition):
+            return Instance(definition, args)
+        case Getter(path=path) if args:
+            return declared.read_path(inference, args[0], path, node, frame)
+    return None
+
+
+def apply_to_items(inference: Inference, spec: Applies, node: Call, args: tuple[Value, ...], frame: Frame) -> Value:
+    """`map(f, rows)`, `sorted(rows, key=f)`: the function is called with each of the items."""
+    if spec.rows >= len(args):
+        return None
+    over = args[spec.rows]
+    function = _function(inference, spec, node, args, frame)
+    if spec.gives == "rows" and function is None:
+        return over
+    item = flow.iterate(inference, over, frame.site(node), node, frame)
+    result = invoke(inference, function, (*(None,) * spec.skips, item), node, frame)
+    match spec.gives:
+        case "results":
+            return Listed(result)
+        case "rows":
+            return over
+        case "row":
+            return flow.only(item)
+        case "groups":
+            return Listed(Tupled((result, Listed(item))))
+    return None
+
+
+def _function(inference: Inference, spec: Applies, node: Call, args: tuple[Value, ...], frame: Frame) -> Value:
+    if spec.keyword:
+        given = next((k.value for k in node.keywords if k.name == spec.keyword), None)
+        if given is not None:
+            return flow.evaluate(inference, given, frame)
+    return args[spec.function] if 0 <= spec.function < len(args) else None
+
+
+def sort_in_place(inference: Inference, over: Value, node: Call, frame: Frame) -> None:
+    """`orders.sort(key=f)`: the function is called with each item."""
+    key = next((k.value for k in node.keywords if k.name == "key"), None)
+    function = flow.evaluate(inference, key, frame) if key is not None else None
+    if function is not None:
+        invoke(inference, function, (flow.iterate(inference, over, frame.site(node), node, frame),), node, frame)
