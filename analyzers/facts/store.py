@@ -57,7 +57,7 @@ class FileFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):
     `lines` holds the byte offset at which each line starts, as native-order 32-bit unsigned integers little endian.
     """
 
-    language: str  # python, php, django (template), twig, sql, yaml, env, …
+    language: str  # python, php, django (template), twig, blade, sql, yaml, env, …
     lines: bytes = b""
     outline: tuple[Node, ...] = ()
     imports: tuple[Import, ...] = ()

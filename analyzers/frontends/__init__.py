@@ -53,6 +53,12 @@ def _twig() -> Frontend:
     return TwigFrontend()
 
 
+def _blade() -> Frontend:
+    from analyzers.frontends.blade import BladeFrontend
+
+    return BladeFrontend()
+
+
 def _sql() -> Frontend:
     from analyzers.frontends.sql import SqlFrontend
 
@@ -74,6 +80,7 @@ _LOADERS: dict[str, Callable[[], Frontend]] = {
     "php": _php,
     "django": _django,
     "twig": _twig,
+    "blade": _blade,
     "sql": _sql,
     **{language: _config(language) for language in ("yaml", "json", "xml", "toml", "env", "ini", "dockerfile", "procfile")},
 }
@@ -122,7 +129,7 @@ _NOT_OURS = re.compile(
     r"|(?:^|/)vendor/(?!.*\.py$)"
     r"|\.min\.[\w.]+$"
     r"|(?:^|/)(?:package-lock\.json|composer\.lock|pnpm-lock\.ya?ml|yarn\.lock|symfony\.lock|[\w.-]+\.lock)$"
-    r"|_pb2(?:_grpc)?\.py$|\.blade\.php$|\.component\.html$"
+    r"|_pb2(?:_grpc)?\.py$|\.component\.html$"
     r"|(?:^|[/.])down\.sql$|(?:^|/)U\d[\w.]*__[^/]*\.sql$"
 )
 
@@ -136,6 +143,8 @@ def _language(path: str) -> str:
     """The language a path holds; empty where nothing reads it."""
     extension = path.rpartition(".")[2].lower()
     language = _BY_EXTENSION.get(extension, "")
+    if language == "php" and path.lower().endswith(".blade.php"):
+        language = "blade"
     if not language and _NAMED_EXTENSIONS.search(path) and (named := _NAMES.fullmatch(path)):
         language = _BY_NAME[int((named.lastgroup or "p0")[1:])][0]
     return "" if language and _NOT_OURS.search(path) else language

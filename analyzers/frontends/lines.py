@@ -13,8 +13,8 @@ _IGNORE = re.compile(
     rb"(?:\#|--|/\*|//|;|<!--|\{%-?[ \t]*comment\b)[^\n]{0,200}?\bcliffguard:[ \t]*ignore\b"
     rb"(?:[ \t]*\[([^\]\n]*)\])?[ \t:]*([^\r\n]*)"
 )
-_COMMENT_END = re.compile(r"\s*(?:\*/|-?#\}|-->|\{%).*$")
-_COMMENT_LINE = re.compile(rb"[ \t]*(?:\#|--|/\*|//|;|<!--|\{\#|\{%-?[ \t]*comment\b)")
+_COMMENT_END = re.compile(r"\s*(?:\*/|-?#\}|-->|--\}\}|\{%).*$")
+_COMMENT_LINE = re.compile(rb"[ \t]*(?:\#|--|/\*|//|;|<!--|\{\#|\{\{--|\{%-?[ \t]*comment\b)")
 
 
 def line_at(starts: array[int], offset: int) -> int:

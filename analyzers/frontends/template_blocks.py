@@ -18,12 +18,12 @@ LoopHead = tuple[Node | None, Node | None, Node | None, Node | None]
 class Block:
     """A block tag that is open: its branches so far, and how to make a node of them."""
 
-    def __init__(self, word: str, tag: Tag, close: Callable[[Block, int], list[Node]], body: list[Node]) -> None:
+    def __init__(self, word: str, start: int, close: Callable[[Block, int], list[Node]], body: list[Node]) -> None:
         self.word = word
-        self.start = tag.start
+        self.start = start
         self.close = close
         self.body = body
-        self.branches: list[tuple[int, Node | None, list[Node]]] = [(tag.start, None, body)]
+        self.branches: list[tuple[int, Node | None, list[Node]]] = [(start, None, body)]
 
     def branch(self, start: int, test: Node | None) -> None:
         """Begins an `elif` or `else`."""

@@ -91,7 +91,7 @@ class TemplateLowering:
         deep = len(self.blocks) >= MAX_BLOCKS
         if len(self.blocks) == MAX_BLOCKS:
             self.problems.append((tag.start, f"Blocks nested more than {MAX_BLOCKS} levels deep lose their nesting."))
-        block = Block(word, tag, flattened if deep else close, self.body if deep else [])
+        block = Block(word, tag.start, flattened if deep else close, self.body if deep else [])
         self.blocks.append(block)
         self.open[word] += 1
         return block
@@ -250,7 +250,7 @@ class TemplateLowering:
             self.begin("block", tag, close)
             return
         value = parser.expression()
-        short = Block("block", tag, close, [value])
+        short = Block("block", tag.start, close, [value])
         self.body.extend(close(short, tag.end))
 
     def _block_name(self, parser: Parser) -> Callable[[], str]:

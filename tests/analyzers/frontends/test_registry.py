@@ -24,6 +24,7 @@ PATHS = {
         "deploy/a.yaml.j2",
     ],
     "twig": ["templates/order/index.html.twig", "mail.txt.twig"],
+    "blade": ["resources/views/orders/index.blade.php", "a.blade.php"],
     "sql": ["migrations/001_init.up.sql", "db/V1__init.sql", "schema.sql"],
     "yaml": [
         "compose.yaml",
@@ -49,7 +50,6 @@ PATHS = {
     "": [
         "README.md",
         "robots.txt",
-        "a.blade.php",
         "vendor/a/b.php",
         "x/vendor/a.php",
         "node_modules/a/index.html",
