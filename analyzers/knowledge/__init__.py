@@ -115,11 +115,11 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a method does to rows, a manager, a repository or a query under construction.
 
     `returns`: rows (the same, changed), new (rows of the repository's table), row (one of them), value (no rows any more),
-    self. `eager`: how arguments name what is loaded with the rows. `filters`, `orders`: how they name columns. `fresh`: it runs
-    its own query although the relation was loaded.
+    nothing (no row at all). `eager`: how arguments name what is loaded with the rows. `filters`, `orders`: how they name
+    columns. `fresh`: it runs its own query although the relation was loaded.
     """
 
-    returns: Literal["rows", "new", "row", "value"] = "rows"
+    returns: Literal["rows", "new", "row", "value", "nothing"] = "rows"
     eager: Literal["", "paths", "selected", "joined"] = ""
     whole: bool = False  # without arguments it loads more than can be told
     starts: bool = False  # it makes a query under construction; its first argument is the alias of the rows
@@ -219,6 +219,66 @@ class Applies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gives: Literal["results", "rows", "row", "groups", ""] = ""
 
 
+class Serializers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Classes that turn rows into plain data, one declared field after the other.
+
+    `fields` says what each kind of field asks of a row: its value, the words of what it names (`text`), an attribute of that
+    (`attribute`, named by one of `attributes`), its key alone, the row itself, a method of the serializer, or nothing.
+    """
+
+    bases: tuple[str, ...]
+    model_bases: tuple[str, ...] = ()  # those that take the fields they do not declare from a model
+    fields: dict[str, Literal["value", "text", "attribute", "key", "row", "method", "nothing"]] = {}
+    options: str = ""  # nested class of options
+    option_model: str = ""
+    option_fields: str = ""
+    option_exclude: str = ""
+    option_depth: str = ""
+    option_arguments: str = ""  # further arguments of fields, by name
+    option_hidden: str = ""  # names that are never put out
+    option_list: str = ""  # a class of its own for many rows
+    all_fields: str = ""  # the value of `option_fields` that means every column and forward relation
+    output: str = ""  # member that holds the data
+    represent: str = ""  # method: one row -> its data
+    rows_argument: str = ""
+    many: str = ""
+    source: str = ""
+    whole_source: str = ""
+    hidden: str = ""
+    method: str = ""
+    method_default: str = ""
+    attributes: tuple[str, ...] = ()
+    whole_rows: tuple[str, ...] = ()  # methods of a field's class by which it asks for the row, not its key alone
+    own_reading: tuple[str, ...] = ()  # methods of a field's class by which it reads what cannot be told
+    own_fields: tuple[str, ...] = ()  # methods of a serializer that may drop fields
+    arguments: tuple[str, ...] = ()  # of a serializer; another one changes what it does
+
+
+class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Classes that answer requests with rows, put out by a serializer."""
+
+    bases: tuple[str, ...]
+    listing: tuple[str, ...] = ()  # those that answer with many rows
+    loading: tuple[str, ...] = ()  # those that load by themselves what the serializer reads
+    methods_allowed: str = ""
+    list_method: str = ""
+    list_verb: str = ""
+    action: str = ""
+    request: tuple[str, ...] = ()  # members that tell requests apart
+    never: tuple[str, ...] = ()  # members that are only true where no request is answered
+    constants: dict[str, tuple[str, ...]] = {}
+    rows_method: str = ""
+    rows_attribute: str = ""
+    serializer_attribute: str = ""
+    serializer_method: str = ""
+    make_method: str = ""
+    row_method: str = ""
+    handed_on: dict[str, int] = {}  # methods that hand on the rows of their n-th argument
+    page_method: str = ""
+    page_attribute: str = ""
+    page_sizes: tuple[str, ...] = ()  # attributes of a pagination that bound a page, the widest first
+
+
 class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What we know of one library."""
 
@@ -230,6 +290,8 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: Rows | None = None
     views: tuple[Views, ...] = ()
     listings: tuple[Listing, ...] = ()
+    serializers: Serializers | None = None
+    endpoints: Endpoints | None = None
     renderers: dict[str, tuple[int, int]] = {}  # function: positions of template and context
     render_methods: dict[str, tuple[int, int]] = {}
     render_bases: tuple[str, ...] = ()

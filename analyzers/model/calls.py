@@ -8,7 +8,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Name
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model import containers, flow, listings, members, origins, queries, templates
+from analyzers.model import containers, endpoints, flow, listings, members, origins, queries, serializers, templates
 from analyzers.model.types import (
     Getter,
     Instance,
@@ -39,7 +39,7 @@ def call_library(
     if name == "super" and frame.owner is not None:
         return Super(_receiver(frame), frame.owner)
     if name.startswith("super."):
-        return templates.inherited(inference, _receiver(frame), name.removeprefix("super."))
+        return _of_base(inference, frame, name.removeprefix("super."), node, args, keywords)
     if name in _WHOLE_NAMES:
         for value, argument in zip(args, node.args, strict=False):
             members.shown(inference, value, argument, frame)
@@ -95,7 +95,7 @@ def call_library(
         if session is not None:
             return session
     if callee.instance and isinstance(_receiver(frame), Instance):
-        given = templates.inherited(inference, _receiver(frame), last)
+        given = _of_base(inference, frame, last, node, args, keywords)
         if given is not None:
             return given
     flow.hand_over(inference, args, frame, node)
@@ -108,6 +108,19 @@ def _sliced(args: tuple[Value, ...]) -> Value:
     if isinstance(args[0], Rows) and isinstance(stop, Literal) and isinstance(stop.value, int):
         return msgspec.structs.replace(args[0], limit=stop.value, limited=True)
     return args[0]
+
+
+def _of_base(
+    inference: Inference, frame: Frame, name: str, node: Call, args: tuple[Value, ...], keywords: dict[str, Value]
+) -> Value:
+    """What a method gives that the receiver has from a library's class."""
+    receiver = _receiver(frame)
+    if isinstance(receiver, Instance):
+        serializers.inherited(inference, receiver, name, args, node, frame)
+        given = endpoints.inherited(inference, receiver, name, args, keywords, node, frame)
+        if given is not None:
+            return given
+    return templates.inherited(inference, receiver, name)
 
 
 def _receiver(frame: Frame) -> Value:

@@ -57,6 +57,7 @@ class Codebase:
         self._externals: dict[int, tuple[frozenset[str], set[str]]] = {}
         self._lineage: dict[int, tuple[tuple[ClassDefinition | External, ...], set[str]]] = {}
         self._combined: dict[tuple[int, ...], ClassDefinition] = {}
+        self._nested: dict[int, ClassDefinition] = {}
         self._templates: dict[str, list[str]] = defaultdict(list)
         self._implementations: dict[str, ClassDefinition] | None = None
         for path, facts in files.items():
@@ -166,7 +167,9 @@ class Codebase:
             case ClassDefinition():
                 nested = outer.classes.get(name)
                 if nested is not None:
-                    return self._class(outer.path, f"{outer.qualified}.{name}", nested)
+                    if id(nested) not in self._nested:
+                        self._nested[id(nested)] = self._class(outer.path, f"{outer.qualified}.{name}", nested)
+                    return self._nested[id(nested)]
                 return outer.methods.get(name)
         return None
 

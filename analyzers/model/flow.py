@@ -13,7 +13,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
-from analyzers.model import calls, conditions, containers, members, origins, queries, templates
+from analyzers.model import calls, conditions, containers, endpoints, members, origins, queries, templates
 from analyzers.model.types import (
     Bound,
     ClassValue,
@@ -363,7 +363,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case Bound(definition=definition, receiver=receiver):
             result = inference.call(definition, receiver, args, keywords, frame, node)
             _given_away(inference, node, frame)
-            return origins.extended(inference, callee, result, node, frame)
+            return origins.extended(inference, callee, endpoints.placed(inference, callee, result), node, frame)
         case Rows():
             return callee
         case Given(value=value):

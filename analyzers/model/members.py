@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import libraries, named
-from analyzers.model import containers, flow, origins, queries
+from analyzers.model import containers, flow, origins, queries, serializers
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.models import Model
@@ -268,6 +268,8 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     stated = inference.code.attribute(definition, name)
     if stated is not None:
         return inference.constant(stated[0].path, stated[1], stated[0])
+    if serializers.output(inference, holder, name, node, frame):
+        return None
     held = _set_by_constructor(inference, holder, name)
     if held is not None:
         return held

@@ -15,6 +15,7 @@ from analyzers.model.origins import class_named, library_of
 from analyzers.model.project import Relation
 from analyzers.model.searches import searches_of
 from analyzers.model.types import (
+    NOTHING,
     Literal,
     Row,
     Rows,
@@ -100,6 +101,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     keywords = [flow.evaluate(inference, k.value, frame) for k in call.keywords]
     if method is None:
         return rows if name in library.transparent_methods else None
+    if method.returns == "nothing":
+        return NOTHING
     changed = _changed(inference, _anew(rows) if method.fresh else rows, method, call, args, library, frame)
     per = next((row for row in map(row_in, (*args, *keywords)) if row is not None), None)
     if per is not None and changed.per is None and (method.filters or method.binds):

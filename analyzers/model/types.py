@@ -202,6 +202,8 @@ class Literal(msgspec.Struct, frozen=True):
     value: str | int | float | bool | None
 
 
+NOTHING = Literal(None)  # also rows that are none: whatever else there may be is what there is
+
 Value = (
     Rows
     | Row
