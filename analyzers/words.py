@@ -10,6 +10,15 @@ def noun(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").lower()
 
 
+def singular(word: str) -> str:
+    """`categories` is `category`; `orders` is `order`; what is no plural stays."""
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if re.search(r"(ss|x|z|ch|sh)es$", word):
+        return word[:-2]
+    return word[:-1] if re.search(r"[^su]s$", word) else word
+
+
 def plural(word: str) -> str:
     """`category` is `categories`; `address` is `addresses`."""
     if re.search(r"[^aeiou]y$", word):

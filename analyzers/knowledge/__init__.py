@@ -132,6 +132,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: bool = False  # nothing can be chained after it: what is added to the query goes before it
     narrows: bool = False  # it names the columns to load, and so would have to name those of a relation
     counts: bool = False
+    effect: Literal["", "create", "update", "delete"] = ""  # it writes rows
     binds: bool = False  # the query depends on its arguments, as it does on those of `filters`
     resets: bool = False  # it forgets what was selected before
 
@@ -165,6 +166,12 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     count_advice: str = ""
     bulk: str = ""  # code that asks for `{model}` once for all `{rows}`
     writes: tuple[str, ...] = ()  # methods of a row that write it, or check it before a write
+    row_writes: dict[str, Literal["create", "update", "delete"]] = {}  # methods of a row that send a statement
+    row_fetchers: dict[str, str] = {}  # methods of a row that fetch another one, and what to call that
+    bulk_create: str = ""  # code that does for all rows at once what such a statement does for one, `{model}` and `{rows}`
+    bulk_update: str = ""
+    bulk_silent: bool = False  # these run no code that belongs to single rows
+    bulk_delete: str = ""
 
 
 class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -300,6 +307,9 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
     applies: dict[str, Applies] = {}
     containers: dict[str, Literal["list", "mapping"]] = {}  # what makes an empty one
+    driver_calls: tuple[str, ...] = ()  # methods that run SQL, whoever has them
+    driver_binds: tuple[str, ...] = ()  # methods that run a prepared statement with the values they are given
+    driver_rows: dict[str, Literal["rows", "row"]] = {}  # methods that give what such a statement selects
     getters: tuple[str, ...] = ()  # functions that make a function that reads the path they are given
     slicers: tuple[str, ...] = ()  # functions that bound their first argument to the number that follows
     transparent_methods: tuple[str, ...] = ()

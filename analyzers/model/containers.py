@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Call, Member, Name, Node, Other
+import msgspec
+
+from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Applies
-from analyzers.model import declared, flow
+from analyzers.model import declared, flow, queries
 from analyzers.model.types import (
     Bound,
     ClassValue,
@@ -15,8 +17,12 @@ from analyzers.model.types import (
     Instance,
     Keyed,
     Listed,
+    Literal,
     Mapped,
+    Row,
     Rows,
+    Site,
+    Taken,
     Tupled,
     Value,
     join,
@@ -110,6 +116,58 @@ def keyed_member(holder: Keyed, name: str) -> Value:
         case "get" | "pop" | "setdefault":
             return flow.only(holder.item)
     return None
+
+
+# -- what stands in the code as it is ----------------------------------------------------------------------------------
+
+
+def item_at(inference: Inference, node: Other, frame: Frame) -> Value:
+    """`orders[0]`, `by_id[key]`, `orders[:10]`."""
+    if len(node.children) < 2:
+        return None
+    holder, index = flow.evaluate(inference, node.children[0], frame), node.children[1]
+    if isinstance(index, Other) and index.word == "slice":
+        bound = index.children[1] if len(index.children) > 1 else None
+        limit = bound.value if isinstance(bound, Text) and isinstance(bound.value, int) else 0
+        if isinstance(holder, Rows):
+            bounded = bound is not None and not (isinstance(bound, Text) and bound.value is None)
+            sliced = msgspec.structs.replace(holder, limit=limit or holder.limit, limited=holder.limited or bounded)
+            inference.note_query(sliced, frame, node)
+            return sliced
+        return holder
+    key = flow.evaluate(inference, index, frame)
+    match holder:
+        case Rows():
+            return queries.single(holder, known=holder.known)
+        case Row(loop=Site()) | Taken():
+            return Taken(holder) if isinstance(holder, Row) else holder
+        case Mapped() if isinstance(key, Literal) and isinstance(key.value, str):
+            return holder.get(key.value)
+        case Tupled(items=items) if (
+            isinstance(key, Literal) and isinstance(key.value, int) and -len(items) <= key.value < len(items)
+        ):
+            return items[key.value]
+        case Listed(item=item) | Keyed(item=item):
+            return flow.only(item)
+    return None
+
+
+def mapping(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:
+    """A mapping that is written down: what it holds under its literal keys."""
+    items: list[tuple[str, Value]] = []
+    for part in parts:
+        if not (isinstance(part, Other) and part.word == "pair" and len(part.children) == 2):
+            spread = flow.evaluate(inference, part, frame)
+            if isinstance(spread, Mapped):
+                items.extend(spread.items)
+            continue
+        key, value = part.children
+        name = flow.evaluate(inference, key, frame)
+        held = flow.evaluate(inference, value, frame)
+        if isinstance(name, Literal) and isinstance(name.value, str):
+            items = [i for i in items if i[0] != name.value]
+            items.append((name.value, held))
+    return Mapped(tuple(items))
 
 
 # -- functions given to others -----------------------------------------------------------------------------------------

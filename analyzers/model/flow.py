@@ -13,7 +13,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
-from analyzers.model import calls, conditions, containers, endpoints, members, origins, queries, templates
+from analyzers.model import calls, conditions, containers, endpoints, members, origins, queries, statements, templates
 from analyzers.model.types import (
     Bound,
     ClassValue,
@@ -29,12 +29,14 @@ from analyzers.model.types import (
     Row,
     RowMethod,
     Rows,
+    RowWrite,
     Site,
     Super,
     Taken,
     Tupled,
     Value,
     join,
+    row_in,
 )
 
 if TYPE_CHECKING:
@@ -122,6 +124,8 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
             items: tuple[Value, ...] = value.items if isinstance(value, Tupled) else ()
             if isinstance(value, Listed):
                 items = (value.item,) * len(parts)
+            elif isinstance(value, Taken):
+                items = (value,) * len(parts)
             for i, part in enumerate(parts):
                 bind(inference, part, items[i] if len(items) == len(parts) else None, frame)
         case Other(word="item", children=(Name(id=name), Text(value=str() as key))):
@@ -174,7 +178,8 @@ def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Fr
     """One item of `over`, walked by the loop at `site`."""
     match over:
         case Rows():
-            return queries.one_of(inference, over, site, node, frame)
+            row = queries.one_of(inference, over, site, node, frame)
+            return row if over.model or not over.label else Taken(row)
         case Listed(item=item):
             return item
         case Keyed(key=key, item=item):
@@ -206,7 +211,9 @@ def evaluate(inference: Inference, node: Node, frame: Frame) -> Value:
                 if held is not _MISSING:
                     return held  # type: ignore[return-value]
             holder = evaluate(inference, of, frame)
-            return members.member(inference, holder, name, node, frame) if holder is not None else None
+            if holder is None or isinstance(holder, Taken):
+                return statements.manager_of_unknown(node, frame) or holder
+            return members.member(inference, holder, name, node, frame)
         case Text(value=value):
             return Literal(value)
         case Assign():
@@ -267,12 +274,12 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             _block(inference, parts, frame)
             return None
         case "item":
-            return _item(inference, node, frame)
+            return containers.item_at(inference, node, frame)
         case "list" | "tuple" | "set":
             values = tuple(evaluate(inference, p, frame) for p in parts)
             return Tupled(values) if len(values) <= 16 else Listed(None)
         case "dict":
-            return _mapping(inference, parts, frame)
+            return containers.mapping(inference, parts, frame)
         case "await" | "yield":
             value = evaluate(inference, parts[0], frame) if parts else None
             if word == "yield":
@@ -287,9 +294,11 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             values = tuple(evaluate(inference, p, frame) for p in parts)
             return join(values[0], values[-1]) if word != "and" and values else (values[-1] if values else None)
         case "format":
-            for part in parts:
-                members.shown(inference, evaluate(inference, part, frame), part, frame)
-            return None
+            values = tuple(evaluate(inference, p, frame) for p in parts)
+            for part, value in zip(parts, values, strict=True):
+                members.shown(inference, value, part, frame)
+            row = next((row for row in map(row_in, values) if row is not None), None)
+            return Taken(row) if row is not None else None
         case "pair":
             return Tupled(tuple(evaluate(inference, p, frame) for p in parts))
         case "spread":
@@ -297,51 +306,6 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
     for part in parts:
         evaluate(inference, part, frame)
     return None
-
-
-def _item(inference: Inference, node: Other, frame: Frame) -> Value:
-    if len(node.children) < 2:
-        return None
-    holder, index = evaluate(inference, node.children[0], frame), node.children[1]
-    if isinstance(index, Other) and index.word == "slice":
-        bound = index.children[1] if len(index.children) > 1 else None
-        limit = bound.value if isinstance(bound, Text) and isinstance(bound.value, int) else 0
-        if isinstance(holder, Rows):
-            bounded = bound is not None and not (isinstance(bound, Text) and bound.value is None)
-            sliced = msgspec.structs.replace(holder, limit=limit or holder.limit, limited=holder.limited or bounded)
-            inference.note_query(sliced, frame, node)
-            return sliced
-        return holder
-    key = evaluate(inference, index, frame)
-    match holder:
-        case Rows():
-            return queries.single(holder, known=holder.known)
-        case Mapped() if isinstance(key, Literal) and isinstance(key.value, str):
-            return holder.get(key.value)
-        case Tupled(items=items) if (
-            isinstance(key, Literal) and isinstance(key.value, int) and -len(items) <= key.value < len(items)
-        ):
-            return items[key.value]
-        case Listed(item=item) | Keyed(item=item):
-            return only(item)
-    return None
-
-
-def _mapping(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:
-    items: list[tuple[str, Value]] = []
-    for part in parts:
-        if not (isinstance(part, Other) and part.word == "pair" and len(part.children) == 2):
-            spread = evaluate(inference, part, frame)
-            if isinstance(spread, Mapped):
-                items.extend(spread.items)
-            continue
-        key, value = part.children
-        name = evaluate(inference, key, frame)
-        held = evaluate(inference, value, frame)
-        if isinstance(name, Literal) and isinstance(name.value, str):
-            items = [i for i in items if i[0] != name.value]
-            items.append((name.value, held))
-    return Mapped(tuple(items))
 
 
 # -- calls ---------------------------------------------------------------------------------------------------------
@@ -368,6 +332,9 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             return callee
         case Given(value=value):
             return value
+        case RowWrite():
+            statements.write(inference, callee, node, frame)
+            return None
         case Row() | Taken() | Listed() if frame.template:
             return callee  # the template language has called the member already
         case LibraryValue(instance=True) if callee.name in _SESSIONS:
@@ -375,13 +342,15 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case Closure():
             return inference.call_closure(callee, args, keywords, frame, node)
         case ModelClass(model=model):
-            return Row(model)
+            return Row(model, per=next((r for r in map(row_in, (*args, *keywords.values())) if r is not None), None))
         case ClassValue(definition=definition):
             return origins.rows_of_class(inference, definition) or Instance(definition, args, tuple(keywords.items()))
+        case LibraryValue() if (rows := statements.run_sql(inference, node, args, keywords, frame)) is not None:
+            return rows
         case LibraryValue():
             return calls.call_library(inference, callee, node, args, keywords, frame)
     hand_over(inference, args, frame, node)
-    return None
+    return statements.run_sql(inference, node, args, keywords, frame)
 
 
 def _change_in_place(inference: Inference, node: Call, result: Value, frame: Frame) -> None:

@@ -37,6 +37,8 @@ class Lookup(msgspec.Struct, frozen=True, eq=False):
     row: Row
     at: Site  # in the function that holds the loop
     through: Site  # where the query runs
+    effect: str = ""  # what it writes: create, update, delete, or any statement; nothing where it reads
+    changed: tuple[str, ...] = ()  # what the loop has assigned to the row
 
 
 class Trace:

@@ -18,6 +18,7 @@ from analyzers.model.summaries import Inference
 from analyzers.model.traces import FileTrace, Traces, World
 from analyzers.model.types import Site, covers
 from analyzers.source import Place
+from analyzers.words import singular
 
 
 def link(
@@ -154,23 +155,26 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
     """A query per row in the words of the project, if both its model and that of the rows are known."""
     asked, rows = models.by_name.get(lookup.rows.model), lookup.row.rows
     walked = models.by_name.get(rows.model) if rows is not None else None
-    if asked is None or walked is None or rows is None or lookup.row.loop is None:
+    table = asked.name if asked is not None else lookup.rows.label
+    walks = walked.name if walked is not None else singular(rows.label) if rows is not None else ""
+    if rows is None or lookup.row.loop is None or not table or not walks:
         return None
     if not is_product(lookup.rows.site.path) or not is_product(lookup.at.path):
         return None
     return RowQuery(
-        table=asked.name,
-        rows=walked.name,
-        rows_table=walked.table,
+        table=table,
+        rows=walks,
+        rows_table=walked.table if walked is not None else "",
         query=_place(code, lookup.rows.site),
         query_function=lookup.rows.site.function,
         loop=_place(code, lookup.row.loop),
         read=_place(code, lookup.at),
         read_function=lookup.at.function,
-        remedy=remedies.ask_once(asked, walked),
+        remedy=remedies.at_once(asked, table, walks, lookup.effect, lookup.changed),
         limit=rows.limit,
         batch=is_batch(lookup.at.path) or is_batch(lookup.rows.site.path),
         through=() if lookup.through == lookup.at else (_place(code, lookup.through),),
+        effect=lookup.effect,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import libraries, named
-from analyzers.model import containers, flow, origins, queries, serializers
+from analyzers.model import containers, flow, origins, queries, serializers, statements
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.models import Model
@@ -126,6 +126,11 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
                 return inference.call(method, row, (), {}, frame, node)
     if relation is not None:
         return _relation(inference, row, relation, node, frame)
+    written = statements.row_write(inference, row, name)
+    if written is not None:
+        return written
+    if statements.fetch_through(inference, row, name, node, frame):
+        return None
     if name == "__class__":
         return ModelClass(row.model)
     stated = inference.code.attribute(model.definition, name)
@@ -210,6 +215,8 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
 
 
 def _rows_member(inference: Inference, rows: Rows, name: str, node: Node, frame: Frame) -> Value:
+    if not rows.model and (found := statements.raw_member(rows, name, frame)) is not None:
+        return found
     if rows.kind is not None:
         method = inference.code.method(rows.kind, name)
         if method is not None:

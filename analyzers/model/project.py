@@ -145,9 +145,10 @@ class RelationRead(msgspec.Struct, frozen=True):
 
 
 class RowQuery(msgspec.Struct, frozen=True):
-    """A query sent for each of many rows, because it searches by that row's values.
+    """A statement sent for each of many rows, because it is made of that row's values.
 
-    `table` is what is asked for and `rows` what is walked, as the project calls them; `rows_table` is the latter's table.
+    `table` is what is asked for or written and `rows` what is walked, as the project calls them; `rows_table` is the latter's
+    table. `effect` is what it writes (create, update, delete, statement), empty where it reads.
     """
 
     table: str
@@ -162,6 +163,7 @@ class RowQuery(msgspec.Struct, frozen=True):
     limit: int = 0
     batch: bool = False
     through: tuple[Place, ...] = ()
+    effect: str = ""
 
 
 class Project(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Member, Node, Text, walk
 from analyzers.knowledge import Library, Method
-from analyzers.model import flow
+from analyzers.model import flow, statements
 from analyzers.model.models import Model
 from analyzers.model.origins import class_named, library_of
 from analyzers.model.project import Relation
@@ -93,6 +93,8 @@ def single(rows: Rows, *, known: bool) -> Row:
 
 def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame) -> Value:
     """What `rows.name(…)` gives."""
+    if not rows.model and statements.binds(frame, name):
+        return statements.bind_and_run(inference, rows, call, frame)
     library = library_of(inference, rows)
     if library is None or library.rows is None:
         return None
@@ -107,6 +109,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     per = next((row for row in map(row_in, (*args, *keywords)) if row is not None), None)
     if per is not None and changed.per is None and (method.filters or method.binds):
         changed = msgspec.structs.replace(changed, per=per)
+    if method.effect:
+        statements.write_of_rows(inference, changed, method.effect, changed.per or per, call, frame)
     runs = method.runs or (rows.owner is not None and method.returns == "value")
     if runs and name not in _WRITES:
         touch(inference, changed, call, frame, counted=method.counts)

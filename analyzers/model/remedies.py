@@ -124,14 +124,31 @@ def _rewritten(model: Model, rows: Rows, hops: tuple[Relation, ...], words: Rows
     return Remedy(sentence, "\n".join([*lines, "    ->getQuery()", "    ->getResult();"]), language)
 
 
-def ask_once(asked: Model, walked: Model) -> Remedy:
-    """How to replace a query for each row by one for all of them."""
-    words = asked.library.rows
-    code = words.bulk.format(model=asked.name, rows=plural(noun(walked.name)).replace(" ", "_")) if words is not None else ""
-    sentence = (
-        f"Ask for the `{asked.name}` rows of all {plural(noun(walked.name))} once, before the loop, and pick from them in it."
-    )
-    return Remedy(sentence, code, asked.library.language)
+def at_once(asked: Model | None, table: str, walked: str, effect: str, changed: tuple[str, ...]) -> Remedy:
+    """How to replace a statement for each row by one for all of them. `changed` is what the loop assigned to its row."""
+    rows = plural(noun(walked))
+    words = asked.library.rows if asked is not None else None
+    match effect:
+        case "create":
+            sentence = f"Collect the new `{table}` rows in the loop, and write them after it in one statement"
+            template = words.bulk_create if words is not None else ""
+        case "update":
+            sentence = f"Change the {rows} in the loop, and write them after it in one statement"
+            template = words.bulk_update if words is not None else ""
+        case "delete":
+            sentence = f"Delete the `{table}` rows of all {rows} in one statement"
+            template = words.bulk_delete if words is not None else ""
+        case "statement":
+            sentence, template = f"Collect the values in the loop, and send one statement for all {rows}", ""
+        case _:
+            sentence = f"Ask for the `{table}` rows of all {rows} once, before the loop, and pick from them in it"
+            template = words.bulk if words is not None else ""
+    if effect in ("create", "update", "delete") and template:
+        sentence += " (which calls no `save()`, `delete()` or signal of the single rows)" if words and words.bulk_silent else ""
+    row = noun(walked).replace(" ", "_")
+    fields = "[" + ", ".join(f'"{name}"' for name in changed) + "]" if changed else "[…]"
+    code = template.format(model=table, rows=rows.replace(" ", "_"), row=row, fields=fields)
+    return Remedy(f"{sentence}.", code, asked.library.language if asked is not None else "")
 
 
 # -- indexes -----------------------------------------------------------------------------------------------------------

@@ -179,8 +179,8 @@ class Inference:
             here = here.outer
         return at
 
-    def note_lookup(self, rows: Rows, node: Node, frame: Frame) -> None:
-        """Notes that the query of `rows` runs at `node`, if it does so for each of many rows."""
+    def note_lookup(self, rows: Rows, node: Node, frame: Frame, *, effect: str = "") -> None:
+        """Notes that the query of `rows` runs at `node`, if it does so for each of many rows. `effect` is what it writes."""
         row = rows.per
         if row is None or row.rows is None or row.loop is None or self.guarded:
             return
@@ -188,7 +188,8 @@ class Inference:
             return
         through = frame.site(node)
         at = self._in_loop(row.loop, frame, through)
-        self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, through))
+        changed = tuple(sorted(path[-1] for loop, path in self.assigned if loop == row.loop and path[:-1] == row.path))
+        self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, through, effect, changed))
 
     def note_query(self, rows: Rows, frame: Frame, node: Node) -> None:
         """Notes the columns of a query; a longer chain from the same beginning replaces the shorter."""

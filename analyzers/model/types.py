@@ -81,6 +81,7 @@ class Row(msgspec.Struct, frozen=True):
     pending: Relation | None = None  # a reference whose query has not run yet, and the relation it was read from
     eager: frozenset[str] = frozenset()  # for a single row: what came with it
     known: bool = False  # for a single row: its query was seen
+    per: Row | None = None  # for a new row: the row of a loop from whose values it was made
 
 
 class ModelClass(msgspec.Struct, frozen=True):
@@ -138,6 +139,13 @@ class RowMethod(msgspec.Struct, frozen=True):
 
     rows: Rows
     name: str
+
+
+class RowWrite(msgspec.Struct, frozen=True):
+    """A library's method that writes one row, not yet called. `effect`: create, update or delete."""
+
+    row: Row
+    effect: str
 
 
 class Super(msgspec.Struct, frozen=True):
@@ -215,6 +223,7 @@ Value = (
     | LibraryValue
     | ModuleValue
     | RowMethod
+    | RowWrite
     | Super
     | Listed
     | Keyed

@@ -22,6 +22,7 @@ _FEW = 5  # a page of five rows never hurts
 _PAGE = 25  # a page of this many rows hurts, but does not grow
 _ROWS = 100  # the example of every growth law
 _MANY_PER_ROW = 5  # rows of a collection in that example
+_DONE = {"": "queried", "create": "inserted", "update": "updated", "delete": "deleted", "statement": "written"}
 _LETTERS = "NMKLPQRSTUVWXYZ"
 
 
@@ -78,21 +79,22 @@ def _finding(reads: list[RelationRead]) -> Finding:
 def _lookup(query: RowQuery) -> Finding:
     rows = plural(noun(query.rows))
     law = f"{_ROWS + 1} for {_ROWS} {rows}" if not query.limit else f"at most {query.limit + 1}"
-    places = {query.read: f"asks for `{query.table}`", query.loop: f"walks the {rows}"}
+    what = "statement" if query.effect else "query"
+    places = {query.read: f"{'writes' if query.effect else 'asks for'} `{query.table}`", query.loop: f"walks the {rows}"}
     places.update(dict.fromkeys(query.through, "runs the query"))
     return Finding(
         rule="n_plus_one",
-        subject=f"{query.query_function}: {query.table} per {query.rows} in {query.read_function}",
-        title=f"`{query.table}` is queried once per {noun(query.rows)}",
-        message=f"`{query.read_function}` walks {rows} and sends this query for each of them.",
+        subject=f"{query.query_function}: {query.table} {_DONE[query.effect]} per {query.rows} in {query.read_function}",
+        title=f"`{query.table}` is {_DONE[query.effect]} once per {noun(query.rows)}",
+        message=f"`{query.read_function}` walks {rows} and sends this {what} for each of them.",
         growth=f"1 + N queries: {law}",
         remedy=query.remedy.sentence,
         code=query.remedy.code,
         code_language=query.remedy.language,
         place=query.query,
         related=tuple(Related(place, note) for place, note in places.items() if place != query.query),
-        evidence=(f"The query searches by a value of the {noun(query.rows)} that the loop in `{query.read_function}` holds.",),
-        severity=Severity.MEDIUM if query.batch or 0 < query.limit <= _PAGE else Severity.HIGH,
+        evidence=(f"It is made of a value of the {noun(query.rows)} that the loop in `{query.read_function}` holds.",),
+        severity=Severity.MEDIUM if query.batch or query.effect or 0 < query.limit <= _PAGE else Severity.HIGH,
         confidence=Confidence.CERTAIN,
     )
 
