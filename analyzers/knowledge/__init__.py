@@ -257,7 +257,8 @@ class Serializers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attributes: tuple[str, ...] = ()
     whole_rows: tuple[str, ...] = ()  # methods of a field's class by which it asks for the row, not its key alone
     own_reading: tuple[str, ...] = ()  # methods of a field's class by which it reads what cannot be told
-    own_fields: tuple[str, ...] = ()  # methods of a serializer that may drop fields
+    field_methods: tuple[str, ...] = ()  # methods of a serializer that say which fields there are
+    constructors: tuple[str, ...] = ()  # methods of a serializer that may drop fields
     arguments: tuple[str, ...] = ()  # of a serializer; another one changes what it does
 
 

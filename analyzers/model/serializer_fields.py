@@ -47,6 +47,8 @@ def fields_of(code: Codebase, definition: ClassDefinition) -> tuple[Field, ...]:
     if found is None:
         return ()
     library, words = found
+    if _picks_fields(code, definition, words):
+        return ()
     declared = _declared(code, definition, library, words)
     options = _options(code, definition, words)
     chosen = list(declared.values())
@@ -162,11 +164,24 @@ def _dropped(code: Codebase, definition: ClassDefinition, options: ClassDefiniti
     stated = code.attribute(options, words.option_arguments) if options is not None else None
     if stated is not None and isinstance(stated[1].value, Other):
         out.update(_written(stated[1].value, words))
-    for name in words.own_fields:
+    for name in (*words.field_methods, *words.constructors):
         method = code.method(definition, name)
         if method is not None:
             out.update(text for node in method.node.body for inner in walk(node) for text in _taken_away(inner))
     return out
+
+
+def _picks_fields(code: Codebase, definition: ClassDefinition, words: Serializers) -> bool:
+    """Whether the serializer decides by code of its own alone which fields there are."""
+    for name in words.field_methods:
+        method = code.method(definition, name)
+        if method is not None and not any(
+            isinstance(inner, Call) and isinstance(inner.callee, Name) and inner.callee.id == "super"
+            for node in method.node.body
+            for inner in walk(node)
+        ):
+            return True
+    return False
 
 
 def _written(mapping: Other, words: Serializers) -> Iterator[str]:
