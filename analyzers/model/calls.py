@@ -59,7 +59,8 @@ def call_library(
         if library.language != frame.language:
             continue
         if library.models is not None and last in library.models.user_names and not args:
-            return ModelClass(inference.models.user) if inference.model(inference.models.user) is not None else None
+            user = inference.user()
+            return ModelClass(user.qualified) if user is not None else None
         if (kind := library.containers.get(named(library, name, library.containers) or "")) and not args[1:]:
             if kind == "mapping":
                 return Keyed(None, None)

@@ -85,7 +85,7 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             found = inference.code.member(module, name)
             return inference.meaning(found) if found is not None else None
         case LibraryValue(name=full, instance=instance):
-            return LibraryValue(f"{full}.{name}", instance)
+            return origins.sender(inference, f"{full}.{name}") or LibraryValue(f"{full}.{name}", instance)
         case Mapped():
             known = holder.get(name)
             return known if known is not None else LibraryValue(f"dict.{name}")

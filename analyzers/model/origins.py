@@ -151,6 +151,17 @@ def library_of(inference: Inference, rows: Rows) -> Library | None:
     return next((x for x in libraries() if x.language == wanted and x.rows is not None), None)
 
 
+def sender(inference: Inference, name: str) -> Row | None:
+    """Whoever sent the request, if that is what an attribute of a library's object is."""
+    if name.endswith(_USER_MEMBERS):
+        user = inference.user()
+        return Row(user.qualified, known=True) if user is not None else None
+    return None
+
+
+_USER_MEMBERS = tuple(f".{path}" for x in libraries() if x.models is not None for path in x.models.user_members)
+
+
 def rows_from(value: Value, frame: Frame, node: Node) -> Rows | None:
     """A model class or rows, as rows."""
     match value:

@@ -127,6 +127,11 @@ class Inference:
         self.trace.touched.add(f"model:{name}")
         return self.models.by_name.get(name)
 
+    def user(self) -> Model | None:
+        """The model that stands for the user."""
+        self.trace.touched.add("user:")
+        return self.model(self.models.user)
+
     def is_model(self, definition: ClassDefinition) -> bool:
         """Whether the class is a table."""
         self.trace.touched.add(f"model:{definition.qualified}")

@@ -119,6 +119,8 @@ class World:
             case "repository":
                 served = self._repositories.get(name)
                 return served[1] if served is not None else ""
+            case "user":
+                return self._models.user
             case "serves":
                 return self._serves.get(name, "")
             case "class":

@@ -245,7 +245,8 @@ def join(one: Value, other: Value) -> Value:
         case (Literal(value=None), Rows() | Row() | Listed() as x) | (Rows() | Row() | Listed() as x, Literal(value=None)):
             return x
         case Rows(), Rows() if one.model == other.model:
-            return msgspec.structs.replace(one, eager=one.eager | other.eager, known=one.known and other.known)
+            first = other if _continued(other, one) else one
+            return msgspec.structs.replace(first, eager=one.eager | other.eager, known=one.known and other.known)
         case Row(), Row() if one.model == other.model:
             return one if one.rows is not None else other
         case Listed(), Listed():
@@ -262,6 +263,13 @@ def join(one: Value, other: Value) -> Value:
         case (Rows() | Listed() as x, Listed(item=None)) | (Listed(item=None), Rows() | Listed() as x):
             return x
     return None
+
+
+def _continued(rows: Rows, later: Rows) -> bool:
+    """Whether `later` is the same query with more added to it on one way: what both ways need is added before."""
+    here, there = rows.site, later.site
+    same = rows.root is not None and rows.root == later.root and (here.path, here.function) == (there.path, there.function)
+    return same and here.start < there.start
 
 
 def row_in(value: Value) -> Row | None:
