@@ -110,7 +110,7 @@ def _assign(inference: Inference, node: Assign, frame: Frame) -> Value:
         else:
             return None
     if value is None and node.annotation is not None:
-        value = members.annotated(inference, frame.path, node.annotation)
+        value = members.annotated(inference, frame.path, node.annotation, frame.function)
     bind(inference, node.target, value, frame)
     return value
 
@@ -159,9 +159,11 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     if growing:
         inference.loops.append(site)
     before = dict(frame.env)
+    trying, inference.trying = inference.trying, 0
     result: Value = None
     for part in node.body:
         result = evaluate(inference, part, frame)
+    inference.trying = trying
     if growing:
         inference.loops.pop()
     for name, value in before.items():
@@ -267,8 +269,13 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
         case "if":
             _branch(inference, node, frame)
             return None
-        case "block" | "else" | "try" | "finally" | "with":
+        case "block" | "else" | "finally" | "with":
             run(inference, parts, frame)
+            return None
+        case "try":
+            inference.trying += 1
+            run(inference, parts, frame)
+            inference.trying -= 1
             return None
         case "except" | "case":
             _block(inference, parts, frame)

@@ -179,6 +179,8 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
     many_rows = row.rows is not None
     eager = row.rows.eager if row.rows is not None else row.eager
     came_by = queries.relation_at(inference, row.rows, row.path) if row.rows is not None else None
+    if came_by is relation:
+        return None if relation.many else Row(relation.target)  # up or down a tree: what its first level costs is said
     if came_by is not None and came_by.back == relation.name and not relation.many:
         return Row(came_by.model, row.rows, row.path[:-1], row.loop)  # back where the row came from
     loaded = covers(eager, path if many_rows else (relation.name,)) or relation.eager
@@ -336,26 +338,26 @@ def _super_member(inference: Inference, receiver: Value, after: ClassDefinition,
 # -- types -------------------------------------------------------------------------------------------------------------
 
 
-def annotated(inference: Inference, path: str, node: Node) -> Value:
-    """What a value of the annotated type is. Rows that only a type promises are not `known`."""
+def annotated(inference: Inference, path: str, node: Node, function: str) -> Value:
+    """What a value of the annotated type is, in `function`. Rows that only a type promises are not `known`."""
     match node:
         case Text(value=str() as text) if text.isidentifier():
-            return annotated(inference, path, Name(node.start, node.end, text))
+            return annotated(inference, path, Name(node.start, node.end, text), function)
         case Other(word="|", children=parts):
             real = [
                 p for p in parts if not isinstance(p, Text) and not (isinstance(p, Name) and p.id.lower() in ("none", "null"))
             ]
-            return annotated(inference, path, real[0]) if len(real) == 1 else None
+            return annotated(inference, path, real[0], function) if len(real) == 1 else None
         case Other(word="item", children=(Name(id=outer) | Member(name=outer), inner)):
             last = outer.rpartition("\\")[2]
             if isinstance(inner, Other) and inner.word == "tuple" and inner.children:
                 inner = inner.children[-1] if last not in ("Generator", "tuple", "Tuple") else inner.children[0]
             if last == "Optional":
-                return annotated(inference, path, inner)
+                return annotated(inference, path, inner, function)
             if last in _COLLECTIONS:
-                item = annotated(inference, path, inner)
+                item = annotated(inference, path, inner, function)
                 if isinstance(item, Row):
-                    return Rows(item.model, Site(path, node.start, node.end), known=False)
+                    return Rows(item.model, Site(path, node.start, node.end, function), known=False)
                 return Listed(item)
             return None
         case Name() | Member():

@@ -55,6 +55,7 @@ class Inference:
             set()
         )  # (model, relation) that some query of this root brought into the identity map
         self.guarded = 0  # how many tests for what is already known are around what is walked now
+        self.trying = 0  # how many blocks inside the innermost loop go on where something in them fails
         self.repositories = origins.repositories(code, models)
         self.default_context: dict[int, Mapped] = {}
 
@@ -193,6 +194,9 @@ class Inference:
             return
         through = frame.site(node)
         at = self._in_loop(row.loop, frame, through)
+        inside = frame.path == row.loop.path and row.loop.start <= node.start < row.loop.end
+        if effect and (self.trying or not inside):
+            return  # written one by one so that one may fail, or by code that has other callers too
         changed = tuple(sorted(path[-1] for loop, path in self.assigned if loop == row.loop and path[:-1] == row.path))
         self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, through, effect, changed))
 
@@ -225,7 +229,13 @@ class Inference:
 
         def walk() -> Value:
             if node.value is None:
-                return members.annotated(self, path, node.annotation) if node.annotation is not None else None
+                return (
+                    members.annotated(
+                        self, path, node.annotation, owner.qualified if owner else members.module_name(self.code, path)
+                    )
+                    if node.annotation is not None
+                    else None
+                )
             function = owner.qualified if owner else members.module_name(self.code, path)
             return flow.evaluate(self, node.value, Frame(path, function, self.code.files[path].language, owner))
 
@@ -277,7 +287,7 @@ class Inference:
             return Listed(_merge(frame.yielded))
         result = _merge(frame.returned)
         if result is None and function.returns is not None:
-            return members.annotated(self, frame.path, function.returns)
+            return members.annotated(self, frame.path, function.returns, frame.function)
         return result
 
     def bind_arguments(self, function: Function, args: tuple[Value, ...], keywords: dict[str, Value], frame: Frame) -> None:
@@ -301,7 +311,7 @@ class Inference:
                 value = Literal(parameter.default.value)
                 frame.defaults.add(plain)
             if value is None and parameter.annotation is not None:
-                value = members.annotated(self, frame.path, parameter.annotation)
+                value = members.annotated(self, frame.path, parameter.annotation, frame.function)
             frame.env[plain] = value
 
     def call_closure(
