@@ -129,6 +129,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     orders: Literal["", "names", "criteria", "expression"] = ""
     fresh: bool = False
     limits: bool = False
+    limit_at: int = 0  # position of the argument that is the bound
     runs: bool = False  # calling it sends the query
     ends: bool = False  # nothing can be chained after it: what is added to the query goes before it
     narrows: bool = False  # it names the columns to load, and so would have to name those of a relation
@@ -148,6 +149,8 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_of: dict[str, str] = {}  # member of a repository that is the session -> the session's class
     repository_of: str = ""  # method of a session: class -> repository
     fetch_one: str = ""  # method of a session: class and key -> row
+    reference: str = ""  # method of a session that gives a row by its key without asking for it
+    finders: dict[str, str] = {}  # beginning of a method's name, before an attribute -> the method it means
     from_text: str = ""  # method of a session: a query in the library's own language
     builder: str = ""  # method of a session: a query under construction
     sessions: tuple[str, ...] = ()  # methods of a session that give a session
@@ -315,6 +318,10 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     getters: tuple[str, ...] = ()  # functions that make a function that reads the path they are given
     slicers: tuple[str, ...] = ()  # functions that bound their first argument to the number that follows
     transparent_methods: tuple[str, ...] = ()
+    pages: dict[str, int] = {}  # calls of `transparent` whose n-th argument bounds the rows
+    container_bases: tuple[str, ...] = ()  # classes whose methods give an object by its name in the configuration
+    container_methods: tuple[str, ...] = ()
+    services: dict[str, str] = {}  # such a name -> class
     injected: dict[str, str] = {}  # type of a parameter -> what it is: session
     migration_marks: tuple[str, ...] = ()  # base classes of migrations
     migration_tables: tuple[str, ...] = ()  # calls on a schema object whose first argument is a table that they change

@@ -10,6 +10,7 @@ from analyzers.facts.outline import Call, Name
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model import containers, endpoints, flow, listings, members, origins, queries, serializers, templates
 from analyzers.model.types import (
+    ClassValue,
     Getter,
     Instance,
     Keyed,
@@ -68,7 +69,7 @@ def call_library(
                 return Listed(None)
         found = _transparent(library, name, last)
         if found is not None:
-            return args[found] if found < len(args) else None
+            return _paged(library, name, args, found)
         applies = library.applies.get(named(library, name, library.applies) or "")
         if applies is not None:
             return containers.apply_to_items(inference, applies, node, args, frame)
@@ -92,6 +93,8 @@ def call_library(
         if rendered is not None and _is_of(library, name, library.render_bases):
             templates.render(inference, rendered, node, args, keywords, frame)
             return None
+        if last in library.container_methods and _is_of(library, name, library.container_bases):
+            return _service(inference, library, args[0] if args else None)
         session = origins.session_call(inference, library, callee, node, args, frame)
         if session is not None:
             return session
@@ -137,6 +140,29 @@ def _transparent(library: Library, name: str, last: str) -> int | None:
         return library.transparent[name]
     if last in library.transparent and named(library, name, library.transparent):
         return library.transparent[last]
+    return None
+
+
+def _paged(library: Library, name: str, args: tuple[Value, ...], position: int) -> Value:
+    """What a transparent call hands on, bounded where it says so."""
+    handed = args[position] if position < len(args) else None
+    at = library.pages.get(name, library.pages.get(named(library, name, library.pages) or "", len(args)))
+    bound = args[at] if at < len(args) else None
+    if isinstance(handed, Rows) and isinstance(bound, Literal) and isinstance(bound.value, int):
+        return msgspec.structs.replace(handed, limit=bound.value, limited=True)
+    return handed
+
+
+def _service(inference: Inference, library: Library, name: Value) -> Value:
+    """What a container gives for a name: an object of the library's or the project's class."""
+    match name:
+        case ClassValue(definition=definition):
+            return inference.receiver_of(definition)
+        case Literal(value=str() as text) if text in library.services:
+            return LibraryValue(library.services[text], instance=True)
+        case Literal(value=str() as text):
+            found = inference.code.wiring.service(text)
+            return inference.receiver_of(found) if found is not None else None
     return None
 
 

@@ -8,7 +8,7 @@ the longest path with the importer, as import systems do, and to nothing when th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other
@@ -25,7 +25,7 @@ from analyzers.model.definitions import (
     ValueDefinition,
     statements,
 )
-from analyzers.model.implementations import implementations
+from analyzers.model.wiring import Wiring
 from analyzers.source import Place
 
 _MAX_HOPS = 12  # re-exports followed for one name; real packages use two or three
@@ -59,7 +59,7 @@ class Codebase:
         self._combined: dict[tuple[int, ...], ClassDefinition] = {}
         self._nested: dict[int, ClassDefinition] = {}
         self._templates: dict[str, list[str]] = defaultdict(list)
-        self._implementations: dict[str, ClassDefinition] | None = None
+        self.wiring = Wiring(self)
         for path, facts in files.items():
             match facts.language:
                 case "python":
@@ -278,6 +278,10 @@ class Codebase:
         self.touched.add(f"class:{name}")
         return self._php.get(name)
 
+    def php_classes(self) -> Iterable[ClassDefinition]:
+        """All PHP classes of the revision."""
+        return self._php.values()
+
     def template(self, name: str, importer: str = "") -> str | None:
         """The path of the template called `name`: the file below a `templates` folder, nearest to `importer`."""
         last = name.rsplit("/", 1)[-1]
@@ -386,17 +390,6 @@ class Codebase:
             passed = passed or base is after
         return promised
 
-    def implementation(self, interface: ClassDefinition) -> ClassDefinition | None:
-        """The class that stands behind an interface, where the project leaves no choice."""
-        self.touched.add(f"behind:{interface.qualified}")
-        if self._implementations is None:
-            outer, self.touched = self.touched, set()
-            try:
-                self._implementations = implementations(self)
-            finally:
-                self.touched = outer
-        return self._implementations.get(interface.qualified)
-
     def attribute(self, definition: ClassDefinition, name: str) -> tuple[ClassDefinition, Assign] | None:
         """The class-level assignment of `name`, with the class that states it."""
         for base in self.lineage(definition):
@@ -416,10 +409,8 @@ class Codebase:
                 return tuple(path for _, path in self._modules.get(name, ()))
             case "template":
                 return tuple(self._templates.get(name, ()))
-            case "behind":
-                interface = self._php.get(name.lower())
-                behind = self.implementation(interface) if interface is not None else None
-                return (behind.qualified,) if behind is not None else ()
+            case "called" | "service" | "behind":
+                return self.wiring.state(kind, name)
             case "class":
                 definition = self._php.get(name)
                 return (definition.path,) if definition is not None else ()

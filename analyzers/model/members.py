@@ -12,6 +12,7 @@ from analyzers.knowledge import libraries, named
 from analyzers.model import containers, flow, origins, queries, serializers, statements
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
+from analyzers.model.finders import finder
 from analyzers.model.models import Model
 from analyzers.model.project import Relation
 from analyzers.model.types import (
@@ -234,6 +235,8 @@ def _rows_member(inference: Inference, rows: Rows, name: str, node: Node, frame:
         return RowMethod(rows, name)
     if name in library.transparent_methods:
         return rows
+    if finder(library, inference.model(rows.model), name) is not None:
+        return RowMethod(rows, name)
     if name in library.rows.session_of:
         return LibraryValue(library.rows.session_of[name], instance=True)
     if rows.kind is not None:
@@ -276,7 +279,7 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
         return given
     stated = inference.code.attribute(definition, name)
     if stated is not None:
-        return inference.constant(stated[0].path, stated[1], stated[0])
+        return origins.named_after(inference, name, inference.constant(stated[0].path, stated[1], stated[0]))
     if serializers.output(inference, holder, name, node, frame):
         return None
     held = _set_by_constructor(inference, holder, name)

@@ -146,7 +146,7 @@ class _Builder:
         found = self.code.php_class(stated or name) if "\\" in name else None
         if found is None or id(found) in self.picked:
             return found.qualified if found is not None else name
-        behind = self.code.implementation(found) if found.is_interface else None
+        behind = self.code.wiring.implementation(found) if found.is_interface else None
         return behind.qualified if behind is not None else name
 
     def _target_name(self, base: ClassDefinition, owner: ClassDefinition, node: Node | None) -> str:

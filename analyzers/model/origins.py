@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,10 +12,12 @@ from analyzers.knowledge import Library, libraries, named
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, ValueDefinition
 from analyzers.model.dql import read_dql
-from analyzers.model.models import ModelIndex
+from analyzers.model.models import Model, ModelIndex
+from analyzers.model.roles import is_product
 from analyzers.model.searches import attribute_search
 from analyzers.model.types import (
     Bound,
+    Instance,
     LibraryValue,
     Literal,
     ModelClass,
@@ -23,6 +25,7 @@ from analyzers.model.types import (
     Rows,
     Site,
     Value,
+    row_in,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def repositories(code: Codebase, models: ModelIndex) -> dict[str, tuple[ClassDef
             if code.files[definition.path].language != library.language or not definition.node.bases:
                 continue
             if any(named(library, e, words.repository_bases) for e in code.externals(definition)):
-                served = _served(code, models, definition)
+                served = _served(code, models, definition) or _served_by_name(code, models, definition)
                 if served:
                     out[definition.qualified] = (definition, served)
         for model in models.by_name.values():
@@ -64,7 +67,7 @@ def class_named(code: Codebase, path: str, node: Node) -> ClassDefinition | None
         case Member(of=of, name="class"):
             found = code.resolve_node(path, of)
         case Text(value=str() as text):
-            found = code.php_class(text) or code.resolve(path, text)
+            found = code.php_class(text) or code.wiring.aliased(text) or code.resolve(path, text)
         case _:
             return None
     return found if isinstance(found, ClassDefinition) else None
@@ -85,6 +88,20 @@ def _served(code: Codebase, models: ModelIndex, definition: ClassDefinition) -> 
     return ""
 
 
+def _served_by_name(code: Codebase, models: ModelIndex, definition: ClassDefinition) -> str:
+    """The model that a repository is named after, where one model alone has that name, or is the heir of all that have it."""
+    stem = definition.name.removesuffix("Repository")
+    found = called(code, models, stem) if stem != definition.name else None
+    return found.qualified if found is not None else ""
+
+
+def called(code: Codebase, models: ModelIndex, name: str) -> Model | None:
+    """The one model of that name, or the heir of all that have it."""
+    found = [m for m in models.by_name.values() if m.name == name and is_product(m.definition.path)]
+    heirs = [m for m in found if all(other.definition in code.lineage(m.definition) for other in found)]
+    return heirs[0] if len(heirs) == 1 else None
+
+
 def rows_of_class(inference: Inference, definition: ClassDefinition) -> Rows | None:
     """What an object of a repository, manager or queryset class stands for: rows that nothing is known of yet."""
     inference.trace.touched.add(f"repository:{definition.qualified}")
@@ -93,6 +110,25 @@ def rows_of_class(inference: Inference, definition: ClassDefinition) -> Rows | N
         site = Site(definition.path, definition.node.start, definition.node.end, definition.qualified)
         return Rows(served[1], site, kind=definition)
     return None
+
+
+def named_after(inference: Inference, name: str, value: Value) -> Value:
+    """A repository of no model in particular, as the one of the model that it is called after: `$orderRepository`."""
+    stem = name.removesuffix("Repository")
+    match value:
+        case LibraryValue(name=full, instance=True):
+            names: Iterable[str] = (full,)
+        case Instance(definition=definition):
+            names = inference.code.externals(definition)
+        case _:
+            return value
+    if stem == name or not any(named(x, n, x.rows.repository_bases) for x in libraries() if x.rows is not None for n in names):
+        return value
+    model = inference.model_called(stem[:1].upper() + stem[1:])
+    if model is None:
+        return value
+    site = Site(model.definition.path, model.definition.node.start, model.definition.node.end, model.qualified)
+    return Rows(model.qualified, site, kind=inference.repository_of(model.qualified))
 
 
 def manager_class(inference: Inference, stated: tuple[ClassDefinition, Assign]) -> ClassDefinition | None:
@@ -188,6 +224,14 @@ def session_call(
         return Rows(found.qualified, site, kind=inference.repository_of(found.qualified))
     if method == words.fetch_one and node.args:
         found = class_named(inference.code, frame.path, node.args[0])
+        if found is None or not inference.is_model(found):
+            return None
+        asked = Rows(found.qualified, site, root=site, per=next((r for r in map(row_in, args[1:]) if r is not None), None))
+        if asked.per is not None:
+            inference.note_lookup(asked, node, frame)
+        return Row(found.qualified, known=True)
+    if method == words.reference and node.args:
+        found = class_named(inference.code, frame.path, node.args[0])
         return Row(found.qualified, known=True) if found is not None and inference.is_model(found) else None
     if method == words.from_text and args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
         return _from_dql(inference, args[0].value, site, frame)
@@ -203,7 +247,8 @@ def _from_dql(inference: Inference, text: str, site: Site, frame: Frame) -> Valu
     dql = read_dql(text)
     if dql is None:
         return None
-    found = inference.code.php_class(dql.entity) or inference.code.resolve(frame.path, dql.entity)
+    code = inference.code
+    found = code.php_class(dql.entity) or code.wiring.aliased(dql.entity) or code.resolve(frame.path, dql.entity)
     if not isinstance(found, ClassDefinition) or not inference.is_model(found):
         return None
     model = inference.models.by_class[id(found)]

@@ -10,6 +10,7 @@ import msgspec
 from analyzers.facts.outline import Call, Member, Node, Text, walk
 from analyzers.knowledge import Library, Method
 from analyzers.model import flow, statements
+from analyzers.model.finders import criteria, finder
 from analyzers.model.models import Model
 from analyzers.model.origins import class_named, library_of
 from analyzers.model.project import Relation
@@ -101,6 +102,9 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     method = library.rows.methods.get(name)
     args = [flow.evaluate(inference, a, frame) for a in call.args]
     keywords = [flow.evaluate(inference, k.value, frame) for k in call.keywords]
+    meant = finder(library, inference.model(rows.model), name) if method is None else None
+    if meant is not None:
+        method, args = library.rows.methods.get(meant[0]), criteria(meant[1], args)
     if method is None:
         return rows if name in library.transparent_methods else None
     if method.returns == "nothing":
@@ -180,21 +184,20 @@ def _changed(
         out = msgspec.structs.replace(out, searches=(*out.searches, *found_searches))
         if words.identity_map:
             out = msgspec.structs.replace(out, eager=out.eager | _pinned(model, found_searches))
+    chained = words.eager_chain and method.returns == "rows"
+    if method.limits and (not method.limit_at or method.limit_at < len(args)):
+        bound = args[method.limit_at] if args else None
+        first = bound.value if isinstance(bound, Literal) else None
+        limit = first if isinstance(first, int) and not isinstance(first, bool) else out.limit
+        out = msgspec.structs.replace(out, limited=True, limit=limit)
     if method.ends:
         return out
-    chained = words.eager_chain and method.returns == "rows"
-    limit = out.limit
-    if method.limits:
-        first = args[0].value if args and isinstance(args[0], Literal) else None
-        limit = first if isinstance(first, int) and not isinstance(first, bool) else limit
-        out = msgspec.structs.replace(out, limited=True)
     keep_site = out.owner is not None and not out.bypass
     return msgspec.structs.replace(
         out,
         site=out.site if keep_site and not chained else site,
         chained=chained,
         narrowed=out.narrowed or method.narrows,
-        limit=limit,
         root=out.root or (site if method.returns in ("new", "row") else None),
     )
 

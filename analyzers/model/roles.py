@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _TEST = re.compile(
-    r"(^|/)(tests?|testing|spec|specs|__tests__|fixtures|factories|testutils?|test_\w+|benchmarks?|examples?|docs?)(/|$)"
+    r"(^|/)(tests?|testing|Behat|spec|specs|__tests__|fixtures|factories|testutils?|test_\w+|benchmarks?|examples?|docs?)(/|$)"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|tests|conftest|factories|[^/]*Test|[^/]*TestCase|[^/]*Fixtures?)\.\w+$"
 )
 _MIGRATION = re.compile(r"(^|/)(migrations?|alembic|versions|db/migrate)(/|$)", re.IGNORECASE)

@@ -113,7 +113,7 @@ class Inference:
     def receiver_of(self, definition: ClassDefinition) -> Value:
         """What `self` holds in a method of `definition`."""
         if definition.is_interface:
-            definition = self.code.implementation(definition) or definition
+            definition = self.code.wiring.implementation(definition) or definition
         if self.is_model(definition):
             return Row(definition.qualified)
         rows = origins.rows_of_class(self, definition)
@@ -132,6 +132,11 @@ class Inference:
         """The model that stands for the user."""
         self.trace.touched.add("user:")
         return self.model(self.models.user)
+
+    def model_called(self, name: str) -> Model | None:
+        """The one model of that short name."""
+        self.trace.touched.add(f"named:{name}")
+        return origins.called(self.code, self.models, name)
 
     def is_model(self, definition: ClassDefinition) -> bool:
         """Whether the class is a table."""

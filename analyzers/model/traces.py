@@ -121,6 +121,8 @@ class World:
                 return served[1] if served is not None else ""
             case "user":
                 return self._models.user
+            case "named":
+                return ",".join(sorted(m.qualified for m in self._models.by_name.values() if m.name == name))
             case "serves":
                 return self._serves.get(name, "")
             case "class":

@@ -1,0 +1,65 @@
+"""What names mean by a project's wiring: interfaces, services of a container, short names of entities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzers.model.definitions import PHP_SEPARATOR, ClassDefinition
+from analyzers.model.implementations import implementations
+from analyzers.model.services import services
+
+if TYPE_CHECKING:
+    from analyzers.model.code import Codebase
+
+
+class Wiring:
+    """Classes that are not named where they are used. Answers are noted in `Codebase.touched` like all others."""
+
+    def __init__(self, code: Codebase) -> None:
+        self._code = code
+        self._implementations: dict[str, ClassDefinition] | None = None
+        self._services: dict[str, str] | None = None
+
+    def implementation(self, interface: ClassDefinition) -> ClassDefinition | None:
+        """The class that stands behind an interface, where the project leaves no choice."""
+        code = self._code
+        code.touched.add(f"behind:{interface.qualified}")
+        if self._implementations is None:
+            outer, code.touched = code.touched, set()
+            try:
+                self._implementations = implementations(code)
+            finally:
+                code.touched = outer
+        return self._implementations.get(interface.qualified)
+
+    def service(self, name: str) -> ClassDefinition | None:
+        """The class of the object that the configuration calls by that name."""
+        self._code.touched.add(f"service:{name}")
+        if self._services is None:
+            self._services = services(self._code.files)
+        full = self._services.get(name, "")
+        return self._code.php_class(full) if full else None
+
+    def aliased(self, text: str) -> ClassDefinition | None:
+        """The class that `ShopBundle:Order` names: the one `Order` somewhere in the bundle."""
+        bundle, found, name = text.partition(":")
+        if not found:
+            return None
+        self._code.touched.add(f"called:{name.lower()}")
+        fitting = [d for d in self._called(name) if d.qualified.replace(PHP_SEPARATOR, "").lower().startswith(bundle.lower())]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _called(self, name: str) -> list[ClassDefinition]:
+        return [d for d in self._code.php_classes() if d.name.lower() == name.lower()]
+
+    def state(self, kind: str, name: str) -> tuple[str, ...]:
+        """What a key of `touched` stands for in this revision."""
+        match kind:
+            case "called":
+                return tuple(d.qualified for d in self._called(name))
+            case "service":
+                found = self.service(name)
+            case _:
+                interface = self._code.php_class(name)
+                found = self.implementation(interface) if interface is not None else None
+        return (found.qualified,) if found is not None else ()
