@@ -75,10 +75,11 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How classes become tables. `style`: fields are assigned calls, or decorators of properties."""
+    """How classes become tables. `style`: fields are assigned calls, decorators of properties, or methods that return what a
+    method of the class gives (`return $this->hasMany(Line::class)`)."""
 
-    style: Literal["call", "decorator"]
-    arguments: Arguments
+    style: Literal["call", "decorator", "method"]
+    arguments: Arguments = Arguments()
     bases: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()  # decorators that make a class a table
     abstract_mark: str = ""  # decorator of a class whose fields its heirs have, and which is no table itself
@@ -110,18 +111,33 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_suffix: str = ""  # reading `<relation><suffix>` reads this row's own column
     primary_key: str = "id"
     mapping: Mapping | None = None
+    relation_types: dict[str, str] = {}  # type that a method returns -> the entry of `relations` it stands for
+    picks_one: tuple[str, ...] = ()  # methods of a relation under construction that make it one of its rows
+    points_back_by: dict[str, int] = {}  # such methods that give its rows their owner -> position of the name they give it
+    table_attribute: str = ""
+    key_attribute: str = ""
+    eager_attribute: str = ""  # names the relations that every query loads
+    scope_methods: tuple[str, ...] = ()  # what they add to a query, every query has
+    appended_attribute: str = ""  # names the attributes that are read when a row is laid out as data
+    accessor: str = ""  # method that is read as the attribute `{name}`
+    accessor_type: str = ""  # type of a method whose function `accessor_argument` is read as the attribute of its name
+    accessor_argument: str = ""
+    user_bases: tuple[str, ...] = ()  # base classes of the model that stands for the user of a request
 
 
 class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a method does to rows, a manager, a repository or a query under construction.
 
     `returns`: rows (the same, changed), new (rows of the repository's table), row (one of them), value (no rows any more),
-    nothing (no row at all). `eager`: how arguments name what is loaded with the rows. `filters`, `orders`: how they name
-    columns. `fresh`: it runs its own query although the relation was loaded.
+    nothing (no row at all), self; of a function it is given: mapped (what that gives for each row), flat (the items of that),
+    same (what that gives); groups (rows by some key), split (two parts of the rows). `eager`: how arguments name what is
+    loaded with the rows. `filters`, `orders`: how they name columns. `fresh`: it runs its own query although the relation was
+    loaded. `calls`: what a function it is given is called with: each row, each row after what the function gave for the one
+    before, all rows fetched, or the query under construction.
     """
 
-    returns: Literal["rows", "new", "row", "value", "nothing"] = "rows"
-    eager: Literal["", "paths", "selected", "joined"] = ""
+    returns: Literal["rows", "new", "row", "value", "nothing", "mapped", "flat", "groups", "split", "same"] = "rows"
+    eager: Literal["", "paths", "selected", "joined", "nested"] = ""
     whole: bool = False  # without arguments it loads more than can be told
     starts: bool = False  # it makes a query under construction; its first argument is the alias of the rows
     names_rows: bool = False  # its first argument is the class of the rows, its second their alias
@@ -137,6 +153,13 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effect: Literal["", "create", "update", "delete"] = ""  # it writes rows
     binds: bool = False  # the query depends on its arguments, as it does on those of `filters`
     resets: bool = False  # it forgets what was selected before
+    fetches: bool = False  # what it gives is in memory: a collection, whose own methods send no query
+    calls: Literal["", "row", "carried", "rows", "query"] = ""
+    reads: bool = False  # texts among its arguments are attributes read of each row, with dots between
+    shows: bool = False  # it lays the rows out as data
+    writes: bool = False
+    page: int = 0  # how many rows it gives if not told
+    instead: str = ""  # what it is called where it cannot be chained
 
 
 class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -176,6 +199,15 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bulk_update: str = ""
     bulk_silent: bool = False  # these run no code that belongs to single rows
     bulk_delete: str = ""
+    apart: bool = False  # attributes and methods of a row have names of their own, and its class has the methods of a query
+    collection: dict[str, Method] = {}  # methods of rows in memory
+    row_methods: dict[str, Method] = {}  # methods of one row
+    scope: str = ""  # method of a model that is a method `{name}` of its queries
+    scope_mark: str = ""  # decorator of such a method that has the name itself
+    builder_method: str = ""  # method of a model that makes the project's own query class
+    eager_later: str = ""  # code that loads a relation into rows in memory, `{path}`
+    guards: tuple[str, ...] = ()  # calls on a model class after which reading a relation late raises in development
+    rescues: tuple[str, ...] = ()  # calls on a model class after which a relation read late is loaded for all rows at once
 
 
 class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -291,6 +323,20 @@ class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page_sizes: tuple[str, ...] = ()  # attributes of a pagination that bound a page, the widest first
 
 
+class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Classes that lay out a row as data: an object of one has the attributes of the row it was made of."""
+
+    bases: tuple[str, ...]
+    method: str  # lays out the row
+    row: str  # attribute that is the row itself
+    one: tuple[str, ...] = ()  # methods of the class that make one of a row, as its constructor does
+    many: tuple[str, ...] = ()  # methods of the class that make one of each row
+    items: str = ""  # for classes that lay out rows: attribute that holds an object for each
+    item_class: str = ""  # attribute that names the class of these
+    item_default: dict[str, str] = {}  # suffix of the class's name -> what their class has in its place
+    if_loaded: tuple[str, ...] = ()  # methods that give a relation where it came with the row
+
+
 class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What we know of one library."""
 
@@ -304,6 +350,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listings: tuple[Listing, ...] = ()
     serializers: Serializers | None = None
     endpoints: Endpoints | None = None
+    resources: tuple[Resources, ...] = ()
     renderers: dict[str, tuple[int, int]] = {}  # function: positions of template and context
     render_methods: dict[str, tuple[int, int]] = {}
     render_bases: tuple[str, ...] = ()
@@ -323,11 +370,16 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     container_methods: tuple[str, ...] = ()
     services: dict[str, str] = {}  # such a name -> class
     injected: dict[str, str] = {}  # type of a parameter -> what it is: session
+    bound_in: tuple[str, ...] = ()  # namespaces in whose classes a parameter of a model's type is a row fetched for the call
+    helpers: dict[str, str] = {}  # function -> class of what it gives
+    users: tuple[str, ...] = ()  # calls that give the user of a request
+    mappers: dict[str, tuple[int, int]] = {}  # function: positions of what it calls with each item, and of the items
+    item_filters: dict[str, tuple[int, int]] = {}  # the same for functions that hand on the items
     migration_marks: tuple[str, ...] = ()  # base classes of migrations
     migration_tables: tuple[str, ...] = ()  # calls on a schema object whose first argument is a table that they change
     migration_sql: dict[str, int] = {}  # calls whose n-th argument is SQL that runs on the schema
     migration_reverse: tuple[str, ...] = ()  # methods that undo
-    schema_from: Literal["models", "migrations"] = "models"
+    schema_from: Literal["models", "migrations", "unread"] = "models"
 
 
 @cache

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from analyzers.words import plural
+
 
 def _underscore(name: str) -> str:
     """`OrderLine` is `order_line`; `HTTPRequest` is `http_request`."""
@@ -29,9 +31,19 @@ def doctrine_table(_path: str, name: str) -> str:
     return _underscore(name)
 
 
+def eloquent_table(_path: str, name: str) -> str:
+    """Source: Laravel, `Model::getTable`: the class's name in snake case, its last word in the plural."""
+    return plural(_underscore(name))
+
+
 def django_column(name: str) -> str:
     return name
 
 
-TABLES: dict[str, Callable[[str, str], str]] = {"django": django_table, "doctrine": doctrine_table}
-COLUMNS: dict[str, Callable[[str], str]] = {"django": django_column, "doctrine": _underscore}
+def studly(name: str) -> str:
+    """`full_name` is `FullName`. Source: Laravel, `Str::studly`."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[_\-\s]+", name))
+
+
+TABLES: dict[str, Callable[[str, str], str]] = {"django": django_table, "doctrine": doctrine_table, "eloquent": eloquent_table}
+COLUMNS: dict[str, Callable[[str], str]] = {"django": django_column, "doctrine": _underscore, "eloquent": _underscore}

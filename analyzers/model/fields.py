@@ -38,6 +38,9 @@ def is_false(node: Node | None) -> bool:
     return isinstance(node, Text) and node.value is False
 
 
+Target = Callable[[ClassDefinition, ClassDefinition, Node | None], str]
+
+
 class Draft:
     """What a model's declarations have said so far, by the name the code uses."""
 
@@ -54,12 +57,7 @@ class Draft:
 class Declarations:
     """Reads the declarations of classes. `target` says which model a relation names."""
 
-    def __init__(
-        self,
-        code: Codebase,
-        target: Callable[[ClassDefinition, ClassDefinition, Node | None], str],
-        mapped: Callable[[str], Mapped | None],
-    ) -> None:
+    def __init__(self, code: Codebase, target: Target, mapped: Callable[[str], Mapped | None]) -> None:
         self.code = code
         self._target, self._mapped = target, mapped
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import msgspec
@@ -16,6 +16,7 @@ from analyzers.model.definitions import ClassDefinition, External, statements
 from analyzers.model.fields import Declarations, arguments, text_of
 from analyzers.model.mappings import Mapped, Mappings
 from analyzers.model.project import Column, Index, Relation
+from analyzers.model.relation_methods import RelationMethods
 from analyzers.source import Place
 
 
@@ -44,6 +45,7 @@ class ModelIndex(msgspec.Struct, frozen=True, eq=False):
     by_class: Mapping[int, Model]
     by_table: Mapping[str, Model]
     user: str = ""  # the model that stands for the user
+    users: tuple[str, ...] = ()  # the models that stand for the user of a request, by qualified name
 
 
 class _Builder:
@@ -79,7 +81,13 @@ class _Builder:
         self._invert()
         by_class = {id(m.definition): m for m in self.found.values()}
         by_table = {m.table: m for m in self.found.values() if not m.abstract}
-        return ModelIndex(self.found, by_class, by_table, self._user())
+        return ModelIndex(self.found, by_class, by_table, self._user(), tuple(sorted(self._users())))
+
+    def _users(self) -> Iterator[str]:
+        for model in self.found.values():
+            bases = model.library.models.user_bases if model.library.models is not None else ()
+            if bases and not model.abstract and any(named(model.library, e, bases) for e in self.code.externals(model.definition)):
+                yield model.qualified
 
     # -- which classes are tables --------------------------------------------------------------------------------------
 
@@ -89,7 +97,10 @@ class _Builder:
             models = library.models
             if models is None or library.language != language:
                 continue
-            if models.style == "call":
+            if models.style == "method":
+                if definition.node.bases and any(named(library, e, models.bases) for e in self.code.externals(definition)):
+                    return library
+            elif models.style == "call":
                 if not definition.node.bases:
                     continue
                 externals = self.code.externals(definition)
@@ -108,7 +119,10 @@ class _Builder:
     # -- one model -----------------------------------------------------------------------------------------------------
 
     def _model(self, definition: ClassDefinition, library: Library) -> Model:
-        draft = self.declarations.read(definition, library)
+        if library.models is not None and library.models.style == "method":
+            draft = RelationMethods(self.code, self._target, definition, library).read()
+        else:
+            draft = self.declarations.read(definition, library)
         return Model(
             definition.qualified,
             definition.name,

@@ -89,6 +89,8 @@ class Relation(msgspec.Struct, frozen=True):
     eager: bool = False  # the mapping itself loads it with every query
     inverse: bool = False
     back: str = ""  # the target's relation that points back: rows reached this way have it
+    brings: tuple[str, ...] = ()  # paths from the target that the declaration itself loads along
+    built: bool = True  # the declaration's own query was understood
 
 
 class Remedy(msgspec.Struct, frozen=True):

@@ -125,6 +125,8 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> dict
         ]
         if not model.managed:
             draft.unread = "its table is managed elsewhere"
+        if model.library.schema_from == "unread":
+            draft.unread = "what creates its table is not read"
         if drawn is not None:
             draft.indexes.extend(drawn.indexes)
             draft.unread = draft.unread or drawn.unread

@@ -69,6 +69,8 @@ class Rows(msgspec.Struct, frozen=True):
     label: str = ""  # what the code calls a model that it picks at run time
     declared: Declared | None = None  # a class declares these rows, and nobody wrote their query
     per: Row | None = None  # the row of a loop whose values the query searches by: a query for each of them
+    stage: str = ""  # `open`: a query that its methods change in place; `fetched`: rows in memory
+    recast: str = ""  # what takes the place of `site` with eager loading, `{call}`, where nothing can follow it
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -111,6 +113,7 @@ class Bound(msgspec.Struct, frozen=True):
 
     definition: FunctionDefinition
     receiver: Value = None
+    query: Rows | None = None  # the query it is given first, and changes: a scope
 
 
 class Closure(msgspec.Struct, frozen=True, eq=False):
@@ -146,6 +149,13 @@ class RowWrite(msgspec.Struct, frozen=True):
 
     row: Row
     effect: str
+
+
+class ValueMethod(msgspec.Struct, frozen=True):
+    """A library's method of one row, or of a list, not yet called."""
+
+    of: Row | Listed | Tupled
+    name: str
 
 
 class Super(msgspec.Struct, frozen=True):
@@ -224,6 +234,7 @@ Value = (
     | ModuleValue
     | RowMethod
     | RowWrite
+    | ValueMethod
     | Super
     | Listed
     | Keyed
