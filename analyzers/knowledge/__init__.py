@@ -156,6 +156,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetches: bool = False  # what it gives is in memory: a collection, whose own methods send no query
     calls: Literal["", "row", "carried", "rows", "query"] = ""
     reads: bool = False  # texts among its arguments are attributes read of each row, with dots between
+    asks: bool = False  # whether the relation that it names was loaded
     shows: bool = False  # it lays the rows out as data
     writes: bool = False
     page: int = 0  # how many rows it gives if not told
@@ -373,8 +374,6 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bound_in: tuple[str, ...] = ()  # namespaces in whose classes a parameter of a model's type is a row fetched for the call
     helpers: dict[str, str] = {}  # function -> class of what it gives
     users: tuple[str, ...] = ()  # calls that give the user of a request
-    mappers: dict[str, tuple[int, int]] = {}  # function: positions of what it calls with each item, and of the items
-    item_filters: dict[str, tuple[int, int]] = {}  # the same for functions that hand on the items
     migration_marks: tuple[str, ...] = ()  # base classes of migrations
     migration_tables: tuple[str, ...] = ()  # calls on a schema object whose first argument is a table that they change
     migration_sql: dict[str, int] = {}  # calls whose n-th argument is SQL that runs on the schema

@@ -8,7 +8,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Name
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model import containers, endpoints, flow, listings, members, origins, queries, serializers, templates
+from analyzers.model import containers, endpoints, flow, functions, listings, members, origins, queries, serializers, templates
 from analyzers.model.types import (
     ClassValue,
     Getter,
@@ -67,6 +67,9 @@ def call_library(
                 return Keyed(None, None)
             if not args:
                 return Listed(None)
+        known, handed = functions.given(inference, library, name, args)
+        if known:
+            return handed
         found = _transparent(library, name, last)
         if found is not None:
             return _paged(library, name, args, found)

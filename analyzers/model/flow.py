@@ -13,7 +13,20 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
-from analyzers.model import calls, conditions, containers, endpoints, members, origins, queries, statements, templates
+from analyzers.model import (
+    calls,
+    conditions,
+    containers,
+    endpoints,
+    in_place,
+    members,
+    origins,
+    queries,
+    records,
+    resources,
+    statements,
+    templates,
+)
 from analyzers.model.types import (
     Bound,
     ClassValue,
@@ -35,6 +48,7 @@ from analyzers.model.types import (
     Taken,
     Tupled,
     Value,
+    ValueMethod,
     join,
     row_in,
 )
@@ -323,18 +337,29 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         return templates.tag(inference, node, node.callee.id, frame)
     if containers.change(inference, node, frame):
         return None
-    callee = evaluate(inference, node.callee, frame)
-    if isinstance(callee, RowMethod):
-        result = queries.apply(inference, callee.rows, callee.name, node, frame)
-        _change_in_place(inference, node, result, frame)
+    callee = _callee(inference, node, frame)
+    if isinstance(callee, RowMethod | ValueMethod):
+        result = (
+            queries.apply(inference, callee.rows, callee.name, node, frame)
+            if isinstance(callee, RowMethod)
+            else records.apply(inference, callee, node, frame)
+        )
+        in_place.change(inference, node, result, frame)
         return result
     args = tuple(evaluate(inference, a, frame) for a in node.args)
     keywords = {k.name: evaluate(inference, k.value, frame) for k in node.keywords}
     match callee:
+        case Bound(query=Rows()):
+            result = records.scoped(inference, callee, node, args, keywords, frame)
+            in_place.change(inference, node, result, frame)
+            return result
         case Bound(definition=definition, receiver=receiver):
             result = inference.call(definition, receiver, args, keywords, frame, node)
-            _given_away(inference, node, frame)
-            return origins.extended(inference, callee, endpoints.placed(inference, callee, result), node, frame)
+            in_place.give_away(inference, node, frame)
+            result = origins.extended(inference, callee, endpoints.placed(inference, callee, result), node, frame)
+            if isinstance(receiver, Rows):
+                in_place.change(inference, node, result, frame)
+            return result
         case Rows():
             return callee
         case Given(value=value):
@@ -351,7 +376,8 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case ModelClass(model=model):
             return Row(model, per=next((r for r in map(row_in, (*args, *keywords.values())) if r is not None), None))
         case ClassValue(definition=definition):
-            return origins.rows_of_class(inference, definition) or Instance(definition, args, tuple(keywords.items()))
+            rows = origins.rows_of_class(inference, definition)
+            return rows or resources.made(inference, Instance(definition, args, tuple(keywords.items())), node, frame)
         case LibraryValue() if (rows := statements.run_sql(inference, node, args, keywords, frame)) is not None:
             return rows
         case LibraryValue():
@@ -360,28 +386,17 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     return statements.run_sql(inference, node, args, keywords, frame)
 
 
-def _change_in_place(inference: Inference, node: Call, result: Value, frame: Frame) -> None:
-    """`$builder->join(…);` changes the query that `$builder` holds, where the library's queries are changed in place."""
-    base: Node = node
-    while isinstance(base, Call) and isinstance(base.callee, Member):
-        base = base.callee.of
-    held = frame.env.get(base.id) if isinstance(base, Name) else None
-    if not (isinstance(base, Name) and isinstance(held, Rows) and isinstance(result, Rows) and held.joined):
-        return
-    library = origins.library_of(inference, result)
-    if library is not None and library.rows is not None and library.rows.mutable and held.joined == result.joined:
-        frame.env[base.id] = result
-
-
-def _given_away(inference: Inference, node: Call, frame: Frame) -> None:
-    """A query under construction that a function got may have been changed by it: what it loads is not known any more."""
-    for argument in node.args:
-        held = frame.env.get(argument.id) if isinstance(argument, Name) else None
-        if not (isinstance(argument, Name) and isinstance(held, Rows) and held.joined):
-            continue
-        library = origins.library_of(inference, held)
-        if library is not None and library.rows is not None and library.rows.mutable:
-            frame.env[argument.id] = msgspec.structs.replace(held, known=False)
+def _callee(inference: Inference, node: Call, frame: Frame) -> Value:
+    """What is called: a member as a method, which some libraries tell from the attribute of that name."""
+    match node.callee:
+        case Member(of=Name(id=of), name=name) if f"{of}.{name}" in frame.env:
+            return frame.env[f"{of}.{name}"]
+        case Member(of=of, name=name):
+            holder = evaluate(inference, of, frame)
+            if holder is None or isinstance(holder, Taken):
+                return statements.manager_of_unknown(node.callee, frame) or holder
+            return records.method(inference, holder, name, node, frame)
+    return evaluate(inference, node.callee, frame)
 
 
 def hand_over(inference: Inference, args: tuple[Value, ...], frame: Frame, node: Call) -> None:

@@ -101,5 +101,9 @@ class Frame:
         self.at: Node | None = None  # the call being followed from here
         self.blocks: dict[str, tuple[str, Function]] = {}  # template blocks that stand in for this template's own
 
+    def first_of(self, function: Function) -> Value:
+        """What the first parameter of the function walked holds by now."""
+        return self.env.get(function.parameters[0].name.lstrip("*.&")) if function.parameters else None
+
     def site(self, node: Node) -> Site:
         return Site(self.path, node.start, node.end, self.function)

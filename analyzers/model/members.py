@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import libraries, named
-from analyzers.model import containers, flow, origins, queries, serializers, statements
+from analyzers.model import containers, flow, origins, queries, records, resources, serializers, statements
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.finders import finder
@@ -107,7 +107,9 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     model = inference.model(row.model)
     if model is None:
         _settle(inference, row, name, None, node, frame)
-        return _taken(row)
+        return taken(row)
+    if records.words_of(model) is not None:
+        return records.attribute(inference, row, model, name, node, frame)
     relation = model.relations.get(name)
     method = inference.code.method(model.definition, name)
     if row.pending is not None:
@@ -137,10 +139,10 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     stated = inference.code.attribute(model.definition, name)
     if stated is not None and name not in model.columns:
         return inference.constant(stated[0].path, stated[1], stated[0])
-    return _taken(row)
+    return taken(row)
 
 
-def _taken(row: Row) -> Value:
+def taken(row: Row) -> Value:
     """What is read of a row and followed no further."""
     return Taken(row) if row.loop is not None else None
 
@@ -220,6 +222,8 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
 def _rows_member(inference: Inference, rows: Rows, name: str, node: Node, frame: Frame) -> Value:
     if not rows.model and (found := statements.raw_member(rows, name, frame)) is not None:
         return found
+    if rows.stage:
+        return records.each_of(inference, rows, name, node, frame)
     if rows.kind is not None:
         method = inference.code.method(rows.kind, name)
         if method is not None:
@@ -278,10 +282,17 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     if given is not None:
         return given
     stated = inference.code.attribute(definition, name)
+    if stated is not None and stated[1].value is None:
+        held = _set_by_constructor(inference, holder, name)
+        if held is not None:
+            return held
     if stated is not None:
         return origins.named_after(inference, name, inference.constant(stated[0].path, stated[1], stated[0]))
     if serializers.output(inference, holder, name, node, frame):
         return None
+    stands_for = resources.attribute(inference, holder, name, node, frame)
+    if stands_for is not None:
+        return stands_for
     held = _set_by_constructor(inference, holder, name)
     if held is not None:
         return held

@@ -86,7 +86,11 @@ class _Builder:
     def _users(self) -> Iterator[str]:
         for model in self.found.values():
             bases = model.library.models.user_bases if model.library.models is not None else ()
-            if bases and not model.abstract and any(named(model.library, e, bases) for e in self.code.externals(model.definition)):
+            if (
+                bases
+                and not model.abstract
+                and any(named(model.library, e, bases) for e in self.code.externals(model.definition))
+            ):
                 yield model.qualified
 
     # -- which classes are tables --------------------------------------------------------------------------------------

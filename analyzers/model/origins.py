@@ -275,9 +275,20 @@ def extended(inference: Inference, called: Bound, result: Value, node: Call, fra
     if library is None or library.rows is None or not library.rows.eager_chain:
         return result
     receiver, owner = called.receiver, called.definition.owner
+    if result.stage == "fetched":  # nothing can follow it: what loads more goes before the call, if the query was there then
+        return after(receiver, result, frame.site(node)) if isinstance(receiver, Rows) else result
     given = isinstance(receiver, Rows) or (result.root is not None and result.root.function == frame.function)
     inherited = isinstance(receiver, ModelClass | Row) and owner is not None and owner.qualified != result.model
     if not given and not inherited:
         return result
     root = receiver.root if isinstance(receiver, Rows) else result.root if given else None
     return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=root or frame.site(node))
+
+
+def after(query: Rows, out: Rows, site: Site) -> Rows:
+    """What a function of the project made of a query, placed where the caller can add to it."""
+    if out.model != query.model:
+        return out
+    if out.stage == "open":
+        return msgspec.structs.replace(out, site=site, chained=True, recast="", root=query.root or site)
+    return msgspec.structs.replace(out, site=query.site, chained=query.chained, recast=query.recast, root=query.root)

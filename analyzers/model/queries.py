@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Member, Node, Text, walk
 from analyzers.knowledge import Library, Method
-from analyzers.model import flow, statements
+from analyzers.model import collections, eager, flow, statements
 from analyzers.model.finders import criteria, finder
 from analyzers.model.models import Model
 from analyzers.model.origins import class_named, library_of
@@ -42,12 +42,25 @@ def touch(inference: Inference, rows: Rows, node: Node, frame: Frame, *, counted
         inference.note_lookup(rows, node, frame)
     if rows.owner is None or rows.loop is None:
         return
-    if not rows.bypass and covers(rows.owner.eager, rows.path):
+    if not rows.bypass and came_along(inference, rows.owner, rows.path):
         return
     relation = relation_at(inference, rows.owner, rows.path)
-    if relation is not None and not relation.eager and (relation.model, relation.name) not in inference.hydrated:
+    if relation is not None and (rows.bypass or not relation.eager):
         row = Row(relation.model, rows.owner, rows.path[:-1], rows.loop)
         inference.note_read(row, relation, node, frame, bypass=rows.bypass, counted=counted)
+
+
+def came_along(inference: Inference, rows: Rows, path: tuple[str, ...]) -> bool:
+    """Whether a relation path comes with the rows: by their query, by what declares a relation on its way, or because some
+    query of this root brought it for all."""
+    if covers(rows.eager, path):
+        return True
+    for end in range(1, len(path)):
+        relation = relation_at(inference, rows, path[:end])
+        if relation is not None and (not relation.built or covers(frozenset(relation.brings), path[end:])):
+            return True
+    last = relation_at(inference, rows, path)
+    return last is not None and (last.model, last.name) in inference.hydrated
 
 
 def back(relation: Relation) -> frozenset[str]:
@@ -99,6 +112,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     library = library_of(inference, rows)
     if library is None or library.rows is None:
         return None
+    if rows.stage == "fetched":
+        return collections.apply(inference, rows, name, call, frame)
     method = library.rows.methods.get(name)
     args = [flow.evaluate(inference, a, frame) for a in call.args]
     keywords = [flow.evaluate(inference, k.value, frame) for k in call.keywords]
@@ -106,7 +121,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if meant is not None:
         method, args = library.rows.methods.get(meant[0]), criteria(meant[1], args)
     if method is None:
-        return rows if name in library.transparent_methods else None
+        return rows if name in library.transparent_methods or rows.stage else None
     if method.returns == "nothing":
         return NOTHING
     changed = _changed(inference, _anew(rows) if method.fresh else rows, method, call, args, library, frame)
@@ -116,12 +131,17 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if method.effect:
         statements.write_of_rows(inference, changed, method.effect, changed.per or per, call, frame)
     runs = method.runs or (rows.owner is not None and method.returns == "value")
-    if runs and name not in _WRITES:
+    if runs and name not in _WRITES and not method.writes:
         touch(inference, changed, call, frame, counted=method.counts)
     inference.note_query(changed, frame, call)
     if method.runs and library.rows.identity_map:
         inference.hydrate(changed)
+    if method.calls:
+        return collections.on_query(inference, changed, method, call, args, frame)
     match method.returns:
+        case "rows" if method.fetches:
+            apart = msgspec.structs.replace(changed, owner=None, path=(), loop=None) if changed.bypass else changed
+            return msgspec.structs.replace(apart, stage="fetched", per=None, bypass=False)
         case "rows":
             return changed
         case "new":
@@ -165,6 +185,8 @@ def _changed(
     out = rows
     if method.eager == "paths":
         out = _eager_paths(out, method, call, args, words.path_separator)
+    elif method.eager == "nested":
+        out = eager.loaded_with(inference, out, method, call, args, frame)
     elif method.eager == "joined":
         out = _joined(out, args)
     elif method.eager == "selected":
@@ -186,10 +208,12 @@ def _changed(
             out = msgspec.structs.replace(out, eager=out.eager | _pinned(model, found_searches))
     chained = words.eager_chain and method.returns == "rows"
     if method.limits and (not method.limit_at or method.limit_at < len(args)):
-        bound = args[method.limit_at] if args else None
+        bound = args[method.limit_at] if args else Literal(method.page)
         first = bound.value if isinstance(bound, Literal) else None
         limit = first if isinstance(first, int) and not isinstance(first, bool) else out.limit
-        out = msgspec.structs.replace(out, limited=True, limit=limit)
+        out = msgspec.structs.replace(out, limited=True, limit=limit or out.limit)
+    if method.ends and method.instead and out.recast:
+        return msgspec.structs.replace(out, site=site, recast=f"{out.recast}{method.instead}()")
     if method.ends:
         return out
     keep_site = out.owner is not None and not out.bypass
@@ -198,6 +222,7 @@ def _changed(
         site=out.site if keep_site and not chained else site,
         chained=chained,
         narrowed=out.narrowed or method.narrows,
+        recast="",
         root=out.root or (site if method.returns in ("new", "row") else None),
     )
 

@@ -35,7 +35,9 @@ class RelationMethods:
         """All that the class states and inherits."""
         draft, models = self.draft, self.models
         for base in reversed(self.code.lineage(self.owner)):
-            for name, method in base.methods.items() if isinstance(base, ClassDefinition) else ():
+            if not isinstance(base, ClassDefinition):
+                continue
+            for name, method in base.methods.items():
                 relation = self._relation(base, name, method.node)
                 if relation is not None:
                     draft.relations[name] = relation
@@ -229,4 +231,3 @@ def literal_paths(nodes: tuple[Node, ...] | list[Node]) -> tuple[list[str], bool
 def path_of(text: str) -> str:
     """`lines:id,order_id` is the relation `lines`."""
     return text.partition(":")[0].strip()
-

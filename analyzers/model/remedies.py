@@ -30,7 +30,7 @@ def load_with_rows(
         advice = words.count_advice.format(path=path, name=hops[-1].name, alias=alias)
         return Remedy(f"Do not load them: {advice}.", language=language)
     if bypass:
-        return Remedy(f"Ask once for all rows: {words.bypass_advice.format(path=path)}.", language=language)
+        return Remedy(f"Ask once for all rows: {words.bypass_advice.format(path=path, name=hops[-1].name)}.", language=language)
     if rows.declared is not None:
         return _declared(rows, rows.declared, hops, words, language)
     if rows.joined is not None:
@@ -46,6 +46,8 @@ def load_with_rows(
         )
     if rows.narrowed:
         return Remedy(f"{sentence[:-1]}, and the relation to the columns that the query names.", language=language)
+    if not rows.chained and words.apart:
+        return _placed(rows, hops, call, sentence, words, language)
     if not rows.chained:
         return Remedy(sentence, f"{model.name}.{words.managers[0]}{call}", language)
     return Remedy(
@@ -65,6 +67,19 @@ def _declared(rows: Rows, declared: Declared, hops: tuple[Relation, ...], words:
         return Remedy(f"Load `{hops[-1].label}` with the rows, by name.", code, language)
     load = (words.eager_to_many if many else words.eager_to_one).format(path=path)
     return Remedy(f"Load `{hops[-1].label}` with the rows.", declared.query.format(load=load), language)
+
+
+def _placed(rows: Rows, hops: tuple[Relation, ...], call: str, sentence: str, words: RowsWords, language: str) -> Remedy:
+    """Eager loading where no query can be added to: before the call on the class itself, or into the rows of an attribute."""
+    title = f"Load {hops[-1].label} with the rows"
+    if rows.recast:
+        text = rows.recast.format(call=call.lstrip("->"))
+        return Remedy(sentence, "", language, Fix(title, rows.site.path, (Edit(rows.site.start, rows.site.end, text),)))
+    if rows.stage == "fetched" and words.eager_later:
+        later = words.eager_later.format(path=words.path_separator.join(h.name for h in hops))
+        sentence = f"Load `{hops[-1].label}` for all of them at once: add `{later}` to the collection."
+        return Remedy(sentence, "", language, Fix(title, rows.site.path, (_after(rows.site.end, later),)))
+    return Remedy(sentence, language=language)
 
 
 def _after(offset: int, text: str) -> Edit:

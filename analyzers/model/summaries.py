@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from analyzers.facts.outline import Assign, Function, Name, Node, Text
-from analyzers.model import flow, members, origins
+from analyzers.model import entries, flow, members, origins
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, Module, Resolved, ValueDefinition
 from analyzers.model.frames import Frame, Lookup, Query, Read, Trace
@@ -273,6 +275,42 @@ class Inference:
         around = (caller is None, tuple(self.once), self.guarded > 0)  # decides what is noted, not what is returned
         return self.remembered((id(definition.node), receiver, args, tuple(keywords.items()), around), walk)
 
+    def call_on(
+        self,
+        definition: FunctionDefinition,
+        receiver: Value,
+        args: tuple[Value, ...],
+        keywords: dict[str, Value],
+        caller: Frame,
+        node: Node,
+    ) -> tuple[Value, Value]:
+        """What a function of the project returns, and what its first parameter then holds: it may change a query in place."""
+        if self._depth >= _MAX_DEPTH:
+            return None, None
+        self.trace.touched.add(definition.path)
+
+        def walk() -> Value:
+            language = self.code.files[definition.path].language
+            frame = Frame(definition.path, definition.qualified, language, definition.owner, caller)
+            if definition.node.receiver:
+                frame.env[definition.node.receiver] = receiver
+            self.bind_arguments(definition.node, args, keywords, frame)
+            return Tupled((self._walk(definition.node, frame, caller, node), frame.first_of(definition.node)))
+
+        around = (tuple(self.once), self.guarded > 0)
+        key = ("on", id(definition.node), receiver, args, tuple(keywords.items()), around)
+        value = self.remembered(key, walk)
+        return (value.items[0], value.items[1]) if isinstance(value, Tupled) else (None, None)
+
+    def closure_on(self, closure: Closure, query: Rows, frame: Frame, node: Node) -> tuple[Value, Value]:
+        """What a closure returns that is given a query, and what that query is then."""
+        if self._depth >= _MAX_DEPTH:
+            return None, None
+        inner = Frame(closure.path, frame.function, frame.language, frame.owner, frame)
+        inner.env = dict(closure.env)
+        self.bind_arguments(closure.node, (query,), {}, inner)
+        return self._walk(closure.node, inner, frame, node), inner.first_of(closure.node)
+
     def _walk(self, function: Function, frame: Frame, caller: Frame | None, node: Node | None) -> Value:
         """Walks the body with the caller's place kept, so that reads know the call they happen through."""
         held = caller.at if caller is not None else None
@@ -317,6 +355,8 @@ class Inference:
                 frame.defaults.add(plain)
             if value is None and parameter.annotation is not None:
                 value = members.annotated(self, frame.path, parameter.annotation, frame.function)
+                if isinstance(value, Row) and frame.outer is None and entries.is_entry(self.code, frame.owner, function):
+                    value = msgspec.structs.replace(value, known=True)
             frame.env[plain] = value
 
     def call_closure(

@@ -123,6 +123,8 @@ class World:
                 return self._models.user
             case "named":
                 return ",".join(sorted(m.qualified for m in self._models.by_name.values() if m.name == name))
+            case "users":
+                return ",".join(self._models.users)
             case "serves":
                 return self._serves.get(name, "")
             case "class":

@@ -152,9 +152,9 @@ class RowWrite(msgspec.Struct, frozen=True):
 
 
 class ValueMethod(msgspec.Struct, frozen=True):
-    """A library's method of one row, or of a list, not yet called."""
+    """A library's method of one row, of a list, or of an object that stands for a row, not yet called."""
 
-    of: Row | Listed | Tupled
+    of: Row | Listed | Tupled | Instance | ClassValue
     name: str
 
 
