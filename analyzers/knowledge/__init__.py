@@ -158,7 +158,6 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reads: bool = False  # texts among its arguments are attributes read of each row, with dots between
     asks: bool = False  # whether the relation that it names was loaded
     shows: bool = False  # it lays the rows out as data
-    writes: bool = False
     page: int = 0  # how many rows it gives if not told
     instead: str = ""  # what it is called where it cannot be chained
 

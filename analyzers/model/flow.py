@@ -376,8 +376,8 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case ModelClass(model=model):
             return Row(model, per=next((r for r in map(row_in, (*args, *keywords.values())) if r is not None), None))
         case ClassValue(definition=definition):
-            rows = origins.rows_of_class(inference, definition)
-            return rows or resources.made(inference, Instance(definition, args, tuple(keywords.items())), node, frame)
+            stands_for = origins.rows_of_class(inference, definition)
+            return stands_for or resources.made(inference, Instance(definition, args, tuple(keywords.items())), node, frame)
         case LibraryValue() if (rows := statements.run_sql(inference, node, args, keywords, frame)) is not None:
             return rows
         case LibraryValue():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.knowledge.naming import studly
-from analyzers.model import collections, eager, flow, members, origins, queries, resources
+from analyzers.model import collections, eager, flow, members, origins, queries, resources, statements
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.frames import Frame
 from analyzers.model.models import Model
@@ -201,8 +201,8 @@ def _row_method(inference: Inference, row: Row, model: Model, words: RowsWords, 
         return _asked(inference, row, relation, call, frame)
     if stated is not None and not _is_scope(stated, words):
         return Bound(stated, row)
-    if name in words.writes:
-        return None  # a write per row: its reads are the least of its queries, and no eager loading mends it
+    if (written := statements.row_write(inference, row, name)) is not None:
+        return written
     if name in words.row_methods:
         return ValueMethod(row, name)
     if name in words.methods or _scope(inference, model, words, name) is not None:
@@ -250,8 +250,6 @@ def _class_method(inference: Inference, model: Model, words: RowsWords, name: st
     if stated is not None and not _is_scope(stated, words):
         return Bound(stated, ModelClass(model.qualified))
     of = call.callee.of if isinstance(call.callee, Member) else call.callee
-    if name in words.writes and name not in words.methods:
-        return None
     site = Site(frame.path, of.start, call.callee.end - len(name), frame.function)
     rows = _opened(inference, model, site, f"{of.id}::{{call}}->" if isinstance(of, Name) else "")
     known = name in words.methods or _scope(inference, model, words, name) is not None
