@@ -321,6 +321,22 @@ class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page_method: str = ""
     page_attribute: str = ""
     page_sizes: tuple[str, ...] = ()  # attributes of a pagination that bound a page, the widest first
+class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to register a function that templates call by a name."""
+
+    named: bool = False  # its first argument may be the name
+    shows: bool = False  # its first argument is a template, shown with the names that the function returns
+    content: bool = False  # the function gets what stands between the tag and its end first
+
+
+class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where functions stand that templates call by a name, and how they are registered."""
+
+    folder: str
+    load: str  # the tag that names files of that folder
+    kinds: dict[str, Tag]
+    name: str = ""  # argument that gives the name
+    contextual: str = ""  # argument that asks for the template's names, as first argument of the function
 
 
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -347,6 +363,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: Models | None = None
     rows: Rows | None = None
     views: tuple[Views, ...] = ()
+    tags: Tags | None = None
     listings: tuple[Listing, ...] = ()
     serializers: Serializers | None = None
     endpoints: Endpoints | None = None

@@ -67,7 +67,9 @@ _MISSING = object()
 
 def run(inference: Inference, nodes: Iterable[Node], frame: Frame) -> None:
     for node in nodes:
-        evaluate(inference, node, frame)
+        value = evaluate(inference, node, frame)
+        if frame.template and isinstance(value, Row) and not isinstance(node, Assign):
+            members.shown(inference, value, node, frame)
 
 
 def _block(inference: Inference, nodes: tuple[Node, ...], frame: Frame) -> None:
@@ -175,7 +177,9 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     before = dict(frame.env)
     trying, inference.trying = inference.trying, 0
     result: Value = None
-    for part in node.body:
+    if frame.template:
+        run(inference, node.body, frame)
+    for part in () if frame.template else node.body:
         result = evaluate(inference, part, frame)
     inference.trying = trying
     if growing:

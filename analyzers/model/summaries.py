@@ -9,6 +9,7 @@ columns they search by (`Query`). Both are keyed by where they stand, so that wa
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -38,6 +39,9 @@ from analyzers.model.types import (
     join,
 )
 
+if TYPE_CHECKING:
+    from analyzers.model.tags import TemplateFunction
+
 _MAX_DEPTH = 8  # calls followed into one another
 
 
@@ -59,6 +63,8 @@ class Inference:
         self.guarded = 0  # how many tests for what is already known are around what is walked now
         self.trying = 0  # how many blocks inside the innermost loop go on where something in them fails
         self.repositories = origins.repositories(code, models)
+        self.loaded_tags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # template -> files of its tags, and keys
+        self.template_functions: dict[str, dict[str, TemplateFunction]] = {}
         self.default_context: dict[int, Mapped] = {}
 
     def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:

@@ -9,7 +9,7 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import flow, listings, members, origins, queries
+from analyzers.model import flow, listings, members, origins, queries, tags
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import Instance, Listed, Literal, Mapped, ModelClass, Rows, Tupled, Value
 
@@ -20,6 +20,36 @@ if TYPE_CHECKING:
 _SAME = frozenset({"slice", "dictsort", "dictsortreversed", "sort", "reverse", "reversed", "default", "filter", "safe", "list"})
 _WHOLE = frozenset(
     {"length", "count", "first", "last", "join", "random", "map", "reduce", "column", "length_is", "unordered_list"}
+)
+_TEXTS = frozenset(  # filters that make a text of what they get
+    {
+        "addslashes",
+        "capfirst",
+        "capitalize",
+        "center",
+        "e",
+        "escape",
+        "escapejs",
+        "force_escape",
+        "forceescape",
+        "linebreaks",
+        "linebreaksbr",
+        "ljust",
+        "lower",
+        "slugify",
+        "string",
+        "stringformat",
+        "striptags",
+        "title",
+        "truncate",
+        "truncatechars",
+        "truncatewords",
+        "upper",
+        "urlencode",
+        "urlize",
+        "wordcount",
+        "wordwrap",
+    }
 )
 _MAX_INCLUDES = 6
 
@@ -101,8 +131,13 @@ def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
     if name in ("extends", "import", "from", "use"):
         return None
     values = [flow.evaluate(inference, a, frame) for a in node.args]
-    for keyword in node.keywords:
-        flow.evaluate(inference, keyword.value, frame)
+    keywords = {k.name: flow.evaluate(inference, k.value, frame) for k in node.keywords}
+    own, value = tags.called(inference, node, name, values, keywords, frame)
+    if own:
+        return value
+    each = tags.read_each(inference, node, name, values, frame)
+    if each is not None:
+        return each
     first = values[0] if values else None
     if name in _SAME:
         return first
@@ -112,7 +147,7 @@ def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
             if name in ("first", "last"):
                 return queries.single(first, known=first.known)
         return None
-    if first is not None and not isinstance(first, Rows | Listed | Tupled | Mapped | Literal):
+    if name in _TEXTS:
         members.shown(inference, first, node.args[0], frame)
     return None
 
