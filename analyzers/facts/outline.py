@@ -63,8 +63,9 @@ How the languages are lowered (frontends agree on this; `tests/analyzers/fronten
 - A template is a module whose free names are its context. A filter is a `Call` (`x|length` is `Call(Name("length"), x)`);
   tags `include`, `extends`, `embed`, `import` are `Call`s of that name with their template first and `with` values as
   keywords; a block is a `Function` decorated with `Name("block")`, a macro with `Name("macro")`; `set`/`with`/`… as x` are
-  `Assign`s. Blade's expressions are PHP's; a component is a `Call` of its tag's name (`x-alert`) with its attributes as
-  keywords, `@props` is `Other("props")` of `Assign`s, a condition of Blade's own is an `Other` of its name with the `@`.
+  `Assign`s; a cached fragment is `Other("cache", (block,))` after the tag's own call. Blade's expressions are PHP's; a
+  component is a `Call` of its tag's name (`x-alert`) with its attributes as keywords, `@props` is `Other("props")` of
+  `Assign`s, a condition of Blade's own is an `Other` of its name with the `@`.
 """
 
 from __future__ import annotations

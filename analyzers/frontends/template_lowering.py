@@ -344,6 +344,15 @@ class TemplateLowering:
 
         self.begin(tag.tokens[0].text, tag, close)
 
+    def cache(self, tag: Tag, parser: Parser) -> None:
+        """`{% cache 600 name key %}…{% endcache %}`: a call, then what is made where the cache has no answer."""
+        self.unknown(tag, parser)
+
+        def close(block: Block, end: int) -> list[Node]:
+            return [Other(block.start, end, "cache", (Other(block.start, end, "block", tuple(block.body)),))]
+
+        self.begin("cache", tag, close)
+
     def include(self, tag: Tag, parser: Parser) -> None:
         call = self._including(tag, parser)
         self.add(call, len(tag.tokens))
@@ -420,7 +429,7 @@ class TemplateLowering:
 
 
 _Statement = Callable[[TemplateLowering, Tag, Parser], None]
-_BLOCKS = frozenset({*_IF, "for", "block", "macro", "call", "set", "with", "embed", "blocktrans", "blocktranslate"})
+_BLOCKS = frozenset({*_IF, "for", "block", "macro", "call", "set", "with", "embed", "blocktrans", "blocktranslate", "cache"})
 _STATEMENTS: dict[str, _Statement] = {
     "for": TemplateLowering.loop,
     **dict.fromkeys(_IF, TemplateLowering.condition),
@@ -434,6 +443,7 @@ _STATEMENTS: dict[str, _Statement] = {
     **dict.fromkeys(("with", "blocktrans", "blocktranslate"), TemplateLowering.with_),
     **dict.fromkeys(("include", "extends"), TemplateLowering.include),
     "embed": TemplateLowering.embed,
+    "cache": TemplateLowering.cache,
     "import": TemplateLowering.import_,
     "from": TemplateLowering.from_,
     "regroup": TemplateLowering.regroup,

@@ -23,7 +23,7 @@ class TemplateFrontend(Frontend):
     dialect: ClassVar[Dialect]
 
     def __init__(self) -> None:
-        self.version = "2"
+        self.version = "3"
 
     def read(self, source: bytes) -> FileFacts:
         starts = line_starts(source)

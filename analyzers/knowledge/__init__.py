@@ -381,7 +381,9 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     driver_rows: dict[str, Literal["rows", "row"]] = {}  # methods that give what such a statement selects
     getters: tuple[str, ...] = ()  # functions that make a function that reads the path they are given
     slicers: tuple[str, ...] = ()  # functions that bound their first argument to the number that follows
+    caches: tuple[str, ...] = ()  # calls that answer from a cache, if they can
     transparent_methods: tuple[str, ...] = ()
+    page_keyword: str = ""  # names that argument
     pages: dict[str, int] = {}  # calls of `transparent` whose n-th argument bounds the rows
     container_bases: tuple[str, ...] = ()  # classes whose methods give an object by its name in the configuration
     container_methods: tuple[str, ...] = ()

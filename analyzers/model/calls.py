@@ -8,7 +8,19 @@ import msgspec
 
 from analyzers.facts.outline import Call, Name
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model import containers, endpoints, flow, functions, listings, members, origins, queries, serializers, templates
+from analyzers.model import (
+    conditions,
+    containers,
+    endpoints,
+    flow,
+    functions,
+    listings,
+    members,
+    origins,
+    queries,
+    serializers,
+    templates,
+)
 from analyzers.model.types import (
     ClassValue,
     Getter,
@@ -53,6 +65,11 @@ def call_library(
         return Mapped(tuple(keywords.items())) if keywords or not args else None
     if listings.registered(inference, name, args):
         return None
+    if conditions.is_cache(name):
+        inference.cached += 1
+        flow.hand_over(inference, args, frame, node)
+        inference.cached -= 1
+        return LibraryValue(name, instance=True)
     space = inference.code.files[frame.path].namespace
     if space and name == f"{space}\\{last}":
         name = last  # a function that the namespace does not have is the language's own
@@ -72,7 +89,7 @@ def call_library(
             return handed
         found = _transparent(library, name, last)
         if found is not None:
-            return _paged(library, name, args, found)
+            return _paged(library, name, args, keywords, found)
         applies = library.applies.get(named(library, name, library.applies) or "")
         if applies is not None:
             return containers.apply_to_items(inference, applies, node, args, frame)
@@ -146,11 +163,11 @@ def _transparent(library: Library, name: str, last: str) -> int | None:
     return None
 
 
-def _paged(library: Library, name: str, args: tuple[Value, ...], position: int) -> Value:
+def _paged(library: Library, name: str, args: tuple[Value, ...], keywords: dict[str, Value], position: int) -> Value:
     """What a transparent call hands on, bounded where it says so."""
     handed = args[position] if position < len(args) else None
     at = library.pages.get(name, library.pages.get(named(library, name, library.pages) or "", len(args)))
-    bound = args[at] if at < len(args) else None
+    bound = args[at] if at < len(args) else keywords.get(library.page_keyword)
     if isinstance(handed, Rows) and isinstance(bound, Literal) and isinstance(bound.value, int):
         return msgspec.structs.replace(handed, limit=bound.value, limited=True)
     return handed

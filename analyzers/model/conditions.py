@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Member, Name, Node, Other, walk
-from analyzers.model.types import Literal, Row, Site
+from analyzers.knowledge import libraries
+from analyzers.model.types import LibraryValue, Literal, Row, Site
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -36,6 +37,20 @@ def picked_by(inference: Inference, test: Node, frame: Frame) -> list[Site]:
             if isinstance(row, Row) and row.loop is not None and model is not None and side.name in model.keys:  # type: ignore[union-attr]
                 out.append(row.loop)
     return out
+
+
+_CACHES = frozenset(name for library in libraries() for name in library.caches)
+
+
+def is_cache(name: str) -> bool:
+    """Whether a library's function answers from a cache."""
+    return name in _CACHES
+
+
+def asks_cache(test: Node, frame: Frame) -> bool:
+    """Whether a test looks at what a cache answered: what follows happens once for each key, not for each row."""
+    held = (frame.env.get(node.id) for node in walk(test) if isinstance(node, Name))
+    return any(isinstance(value, LibraryValue) and value.name in _CACHES for value in held)
 
 
 def asks_what_is_known(test: Node) -> bool:

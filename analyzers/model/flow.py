@@ -94,6 +94,8 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
     known = conditions.asks_what_is_known(parts[0])
     picked = conditions.picked_by(inference, parts[0], frame)
     dead = conditions.dead_part(parts[0], frame)
+    cached = conditions.asks_cache(parts[0], frame)
+    inference.cached += cached
     for position, part in enumerate(parts[1:]):
         frame.env = dict(before)
         if position == dead:
@@ -105,6 +107,8 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
         del inference.once[len(inference.once) - len(picked if position == 0 else ()) :]
         if not _leaves(part.children if isinstance(part, Other) else ()):
             ways.append(frame.env)
+    if not cached or len(ways) == len(parts) - 1:
+        inference.cached -= cached  # else what follows, to the end of the function, is done where the cache had no answer
     if (len(parts) < 3 and dead != 1) or not ways:
         ways.append(before)
     merged = ways[0]
@@ -174,6 +178,8 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
         frame.env.setdefault("loop", None)
     if growing:
         inference.loops.append(site)
+    if inference.cached:
+        inference.opened.add(site)
     before = dict(frame.env)
     trying, inference.trying = inference.trying, 0
     result: Value = None
@@ -294,6 +300,9 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             inference.trying += 1
             run(inference, parts, frame)
             inference.trying -= 1
+            return None
+        case "cache":
+            run(inference, parts[:-1], frame)  # its block is made once for each key
             return None
         case "except" | "case":
             _block(inference, parts, frame)

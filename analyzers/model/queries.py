@@ -223,6 +223,7 @@ def _changed(
         chained=chained,
         narrowed=out.narrowed or method.narrows,
         recast="",
+        declared=None,
         root=out.root or (site if method.returns in ("new", "row") else None),
     )
 

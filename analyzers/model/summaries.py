@@ -60,6 +60,8 @@ class Inference:
         self.hydrated: set[tuple[str, str]] = (
             set()
         )  # (model, relation) that some query of this root brought into the identity map
+        self.cached = 0  # how many answers of caches stand between here and what is walked now
+        self.opened: set[Site] = set()  # loops that began behind such an answer
         self.guarded = 0  # how many tests for what is already known are around what is walked now
         self.trying = 0  # how many blocks inside the innermost loop go on where something in them fails
         self.repositories = origins.repositories(code, models)
@@ -176,7 +178,7 @@ class Inference:
         """Notes that `relation` of `row` is queried at `node`, if that happens once for each of many rows."""
         if row.rows is None or row.loop is None or not (row.rows.known or bypass):
             return
-        if row.loop in self.once or row.rows.limit == 1:
+        if row.loop in self.once or row.rows.limit == 1 or (self.cached and row.loop not in self.opened):
             return
         hops = (*row.path, relation.name)
         if (row.loop, hops) in self.assigned:
@@ -203,7 +205,7 @@ class Inference:
         row = rows.per
         if row is None or row.rows is None or row.loop is None or self.guarded:
             return
-        if row.loop in self.once or row.rows.limit == 1:
+        if row.loop in self.once or row.rows.limit == 1 or (self.cached and row.loop not in self.opened):
             return
         through = frame.site(node)
         at = self._in_loop(row.loop, frame, through)
@@ -278,7 +280,12 @@ class Inference:
             self.bind_arguments(definition.node, args, keywords, frame)
             return self._walk(definition.node, frame, caller, node)
 
-        around = (caller is None, tuple(self.once), self.guarded > 0)  # decides what is noted, not what is returned
+        around = (
+            caller is None,
+            tuple(self.once),
+            self.guarded > 0,
+            self.cached > 0,
+        )  # decides what is noted, not what is returned
         return self.remembered((id(definition.node), receiver, args, tuple(keywords.items()), around), walk)
 
     def call_on(
@@ -323,13 +330,13 @@ class Inference:
         if caller is not None and node is not None:
             caller.at = node
         self._depth += 1
-        loops, once = self.loops, self.once
+        loops, once, cached = self.loops, self.once, self.cached
         self.loops = []
         try:
             flow.run(self, function.body, frame)
         finally:
             self._depth -= 1
-            self.loops, self.once = loops, once
+            self.loops, self.once, self.cached = loops, once, cached
             if caller is not None:
                 caller.at = held
         if frame.yielded:

@@ -11,7 +11,7 @@ from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
 from analyzers.model import flow, listings, members, origins, queries, tags
 from analyzers.model.definitions import ClassDefinition
-from analyzers.model.types import Instance, Listed, Literal, Mapped, ModelClass, Rows, Tupled, Value
+from analyzers.model.types import Instance, Literal, Mapped, ModelClass, Rows, Value
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
