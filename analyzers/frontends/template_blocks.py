@@ -59,6 +59,11 @@ def flattened(block: Block, _: int) -> list[Node]:
     return [node for _, _, body in block.branches[1:] for node in body]
 
 
+def cached(block: Block, end: int) -> list[Node]:
+    """`{% cache 600 name key %}…{% endcache %}`: what is made where the cache has no answer, after the tag's own call."""
+    return [Other(block.start, end, "cache", (Other(block.start, end, "block", tuple(block.body)),))]
+
+
 def is_deeper(node: Node, limit: int) -> bool:
     """Whether `node` is more than `limit` levels deep."""
     stack = [(node, 1)]

@@ -11,6 +11,7 @@ from analyzers.frontends.template_blocks import (
     Block,
     LoopHead,
     assigned,
+    cached,
     close_if,
     closes_as,
     flattened,
@@ -345,13 +346,8 @@ class TemplateLowering:
         self.begin(tag.tokens[0].text, tag, close)
 
     def cache(self, tag: Tag, parser: Parser) -> None:
-        """`{% cache 600 name key %}…{% endcache %}`: a call, then what is made where the cache has no answer."""
         self.unknown(tag, parser)
-
-        def close(block: Block, end: int) -> list[Node]:
-            return [Other(block.start, end, "cache", (Other(block.start, end, "block", tuple(block.body)),))]
-
-        self.begin("cache", tag, close)
+        self.begin("cache", tag, cached)
 
     def include(self, tag: Tag, parser: Parser) -> None:
         call = self._including(tag, parser)

@@ -321,6 +321,8 @@ class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page_method: str = ""
     page_attribute: str = ""
     page_sizes: tuple[str, ...] = ()  # attributes of a pagination that bound a page, the widest first
+
+
 class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A way to register a function that templates call by a name."""
 
