@@ -309,6 +309,7 @@ class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     list_verb: str = ""
     action: str = ""
     request: tuple[str, ...] = ()  # members that tell requests apart
+    alone: tuple[str, ...] = ()  # members that are true where one row is answered with
     never: tuple[str, ...] = ()  # members that are only true where no request is answered
     constants: dict[str, tuple[str, ...]] = {}
     rows_method: str = ""

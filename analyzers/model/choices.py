@@ -13,7 +13,9 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import Endpoints
+from analyzers.model import conditions
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition
+from analyzers.model.types import Literal, Tupled
 
 if TYPE_CHECKING:
     from analyzers.model.summaries import Inference
@@ -164,13 +166,13 @@ class _Reader:
         """`{"list": OrderSerializer}.get(self.action, …)`."""
         wanted = self._told(key)
         stated = self._stated(mapping, path)
-        if wanted is None or stated is None:
+        if not isinstance(wanted, Literal) or stated is None:
             return
         where, pairs = stated
         if any(not (isinstance(p, Other) and p.word == "pair" and isinstance(p.children[0], Text)) for p in pairs.children):
             return
         for pair in pairs.children:
-            if isinstance(pair, Other) and isinstance(pair.children[0], Text) and pair.children[0].value == wanted:
+            if isinstance(pair, Other) and isinstance(pair.children[0], Text) and pair.children[0].value == wanted.value:
                 yield from self._classes(pair.children[1], where, method, names, hops)
                 return
         if otherwise is not None:
@@ -195,48 +197,33 @@ class _Reader:
 
     def _decide(self, test: Node) -> bool | None:
         """Whether the test holds in this action."""
-        match test:
-            case Other(word="not", children=(inner,)):
-                held = self._decide(inner)
-                return None if held is None else not held
-            case Other(word="and", children=parts):
-                some = [self._decide(part) for part in parts]
-                return False if False in some else True if None not in some else None
-            case Other(word="or", children=parts):
-                some = [self._decide(part) for part in parts]
-                return True if True in some else False if None not in some else None
-            case Other(word="==" | "!=" as word, children=(one, other)):
-                told = [self._told(side) for side in (one, other)]
-                return None if None in told else (told[0] == told[1]) is (word == "==")
-            case Other(word="in" | "not in" as word, children=(one, other)):
-                told_one, values = self._told(one), self._values(other)
-                return None if told_one is None or values is None else (told_one in values) is (word == "in")
-            case Call(callee=Name(id="getattr"), args=(_, Text(value=str() as name), *_)) if name in self.words.never:
-                return False
-        return None
+        return conditions.decide(test, self._told)
 
-    def _told(self, node: Node) -> str | None:
-        """The text that an expression is in this action."""
+    def _told(self, node: Node) -> Literal | Tupled | None:
+        """What an expression is in this action: a text, or a list of texts."""
         match node:
             case Text(value=str() as text):
-                return text
+                return Literal(text)
             case Member(of=Name(id="self"), name=name) if name == self.words.action:
-                return self.action
-            case Call(callee=Name(id="getattr"), args=(_, Text(value=name), *_)) if name == self.words.action:
-                return self.action
+                return Literal(self.action)
+            case Member(of=Name(id="self"), name=name) if name in self.words.alone and self.action == self.words.list_method:
+                return Literal(False)
+            case Call(callee=Name(id="getattr"), args=(_, Text(value=str() as name), *_)):
+                return (
+                    Literal(self.action) if name == self.words.action else Literal(False) if name in self.words.never else None
+                )
             case Member(of=Member(name="request"), name="method") if self.action == self.words.list_method:
-                return self.words.list_verb.upper()
-        return None
+                return Literal(self.words.list_verb.upper())
+        return self._values(node)
 
-    def _values(self, node: Node) -> list[str] | None:
+    def _values(self, node: Node) -> Tupled | None:
         found = self.inference.code.resolve_node(self.definition.path, node) if isinstance(node, Name | Member) else None
-        if isinstance(found, External):
-            return list(self.words.constants[found.name]) if found.name in self.words.constants else None
+        if isinstance(found, External) and found.name in self.words.constants:
+            return Tupled(tuple(Literal(text) for text in self.words.constants[found.name]))
         stated = self._stated(node, self.definition.path)
         if stated is None or stated[1].word not in ("list", "tuple", "set"):
             return None
-        texts = [part.value for part in stated[1].children if isinstance(part, Text) and isinstance(part.value, str)]
-        return texts if len(texts) == len(stated[1].children) else None
+        return Tupled(tuple(Literal(part.value) if isinstance(part, Text) else None for part in stated[1].children))
 
     def _asks_action(self, test: Node) -> bool:
         """Whether the test asks which action, which request or which row this is."""

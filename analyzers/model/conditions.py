@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Member, Name, Node, Other, walk
+from analyzers.facts.outline import Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import libraries
-from analyzers.model.types import LibraryValue, Literal, Row, Site
+from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Tupled
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -14,15 +15,50 @@ if TYPE_CHECKING:
 
 
 def dead_part(test: Node, frame: Frame) -> int | None:
-    """Which of `then` (0) and `else` (1) a call cannot take, because it left a switch at its literal default."""
-    negated = isinstance(test, Other) and test.word == "not" and len(test.children) == 1
-    name = test.children[0] if negated and isinstance(test, Other) else test
-    if not isinstance(name, Name) or name.id not in frame.defaults or name.id not in frame.env:
-        return None
-    value = frame.env[name.id]
-    if not isinstance(value, Literal):
-        return None
-    return 1 if bool(value.value) != negated else 0
+    """Which of `then` (0) and `else` (1) cannot be taken: a call left a switch at its literal default, or an object was made
+    with what the test asks for."""
+    held = decide(test, lambda node: _told(node, frame))
+    return None if held is None else int(held)
+
+
+def decide(test: Node, told: Callable[[Node], Literal | Tupled | None]) -> bool | None:
+    """Whether a test holds, where `told` says what its operands are; nothing where that does not tell."""
+    match test:
+        case Other(word="not", children=(inner,)):
+            held = decide(inner, told)
+            return None if held is None else not held
+        case Other(word="and" | "or" as word, children=parts):
+            some = [decide(part, told) for part in parts]
+            if (word == "or") in some:
+                return word == "or"
+            return None if None in some else word == "and"
+        case Other(word="==" | "!=" | "in" | "not in" as word, children=(one, other)):
+            left, right = told(one), told(other)
+            if not isinstance(left, Literal) or right is None:
+                return None
+            values = right.items if isinstance(right, Tupled) and word.endswith("in") else (right,)
+            if not all(isinstance(value, Literal) for value in values):
+                return None
+            return (left in values) is (word in ("==", "in"))
+    switch = told(test)
+    return bool(switch.value) if isinstance(switch, Literal) else None
+
+
+def _told(node: Node, frame: Frame) -> Literal | Tupled | None:
+    """A literal, a switch left at its default, or what an object was made with."""
+    match node:
+        case Text(value=value):
+            return Literal(value)
+        case Other(word="list" | "tuple" | "set", children=parts):
+            return Tupled(tuple(_told(part, frame) for part in parts))
+        case Name(id=name) if name in frame.defaults:
+            held = frame.env.get(name)
+            return held if isinstance(held, Literal) else None
+        case Member(of=Name(id=name), name=attribute):
+            holder = frame.env.get(name)
+            held = dict(holder.given).get(attribute) if isinstance(holder, Instance) else None
+            return held if isinstance(held, Literal) else None
+    return None
 
 
 def picked_by(inference: Inference, test: Node, frame: Frame) -> list[Site]:

@@ -43,12 +43,14 @@ def walk_endpoint(inference: Inference, definition: ClassDefinition) -> None:
     inference.steps, inference.hydrated = 0, set()
     frame = inference.frame(definition.path, None)
     frame.owner, frame.function = definition, definition.qualified
-    node = definition.node.bases[0]
-    method = inference.code.method(definition, found[1].list_method)
+    node, words = definition.node.bases[0], found[1]
+    given = ((words.action, Literal(words.list_method)), *((name, Literal(False)) for name in words.alone))
+    endpoint = Instance(definition, given=given)
+    method = inference.code.method(definition, words.list_method)
     if method is not None:
-        inference.call(method, Instance(definition), (), {}, frame, node)
+        inference.call(method, endpoint, (), {}, frame, node)
     else:
-        _list(inference, definition, found[1], frame)
+        _list(inference, endpoint, words, frame)
 
 
 def inherited(
@@ -75,7 +77,7 @@ def inherited(
         rows = _stated_rows(inference, definition, words)
         return _changed_elsewhere(inference, definition, rows, words) if isinstance(rows, Rows) else rows
     if name == words.row_method:
-        rows = _rows(inference, definition, words, frame)
+        rows = _rows(inference, receiver, words, frame)
         return queries.single(rows, known=rows.known) if rows is not None else None
     if name in (words.serializer_method, words.make_method):
         classes = _serializers(inference, definition, words, frame)
@@ -84,7 +86,7 @@ def inherited(
         value = ClassValue(classes[0].definition)
         return value if name == words.serializer_method else Instance(value.definition, args, tuple(keywords.items()))
     if name == words.list_method:
-        _list(inference, definition, words, frame, node)
+        _list(inference, receiver, words, frame, node)
         return LibraryValue(name, instance=True)
     return None
 
@@ -101,9 +103,10 @@ def _lists(inference: Inference, definition: ClassDefinition, library: Library, 
     return not texts or words.list_verb in texts
 
 
-def _list(inference: Inference, definition: ClassDefinition, words: Endpoints, frame: Frame, node: Node | None = None) -> None:
+def _list(inference: Inference, endpoint: Instance, words: Endpoints, frame: Frame, node: Node | None = None) -> None:
     """All rows of the endpoint go through its serializer."""
-    rows = _rows(inference, definition, words, frame)
+    definition = endpoint.definition
+    rows = _rows(inference, endpoint, words, frame)
     if rows is None or not rows.known:
         return
     rows = _page(inference, definition, rows, words)
@@ -122,14 +125,15 @@ def _beside(definition: ClassDefinition, choice: Choice) -> Node:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _rows(inference: Inference, definition: ClassDefinition, words: Endpoints, frame: Frame) -> Rows | None:
+def _rows(inference: Inference, endpoint: Instance, words: Endpoints, frame: Frame) -> Rows | None:
     """The rows that the endpoint answers with."""
+    definition = endpoint.definition
     method = inference.code.method(definition, words.rows_method)
     if method is None:
         rows = _stated_rows(inference, definition, words)
         return _changed_elsewhere(inference, definition, rows, words) if isinstance(rows, Rows) else None
-    bound = Bound(method, Instance(definition))
-    rows = placed(inference, bound, inference.call(method, bound.receiver, (), {}, frame, definition.node.bases[0]))
+    bound = Bound(method, endpoint)
+    rows = placed(inference, bound, inference.call(method, endpoint, (), {}, frame, definition.node.bases[0]))
     return rows if isinstance(rows, Rows) else None
 
 
