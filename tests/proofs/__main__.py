@@ -1,9 +1,28 @@
-"""`python -m tests.proofs` measures what needs only Python, and writes the tables of the rule page."""
+"""Measures, judges, and writes the tables of the rule page.
+
+`python -m tests.proofs` does so for what needs only Python, which the tests judge too; `python -m tests.proofs php` for what
+needs PHP.
+"""
 
 from __future__ import annotations
 
-from tests.proofs.measure import POSTGRES, measured_on_postgres
+import sys
+
+from tests.proofs import judges
+from tests.proofs.measure import UNKNOWN, measured_in_php, measured_on_postgres
 from tests.proofs.proof import Proof
 from tests.proofs.table import write
 
-write([Proof(*measured) for measured in measured_on_postgres(POSTGRES).items()])
+if sys.argv[1:] == ["php"]:
+    proofs = [Proof(*measured) for measured in measured_in_php().items()]
+    for proof in proofs:
+        judges.twins_give_the_same(proof)
+        judges.bad_twins_grow_and_good_ones_do_not(proof)
+        if proof.library not in UNKNOWN:
+            judges.bad_twins_are_found_and_nothing_else(proof)
+            judges.growth_laws_are_what_was_counted(proof)
+        if proof.page:
+            judges.the_figures_of_the_literature_hold(proof)
+    write(proofs)
+else:
+    write(Proof(*measured) for measured in measured_on_postgres().items())

@@ -16,10 +16,13 @@ from tests.proofs.postgres import postgres
 from tests.reference import ROOT
 
 PROJECTS = Path(__file__).with_name("n_plus_one")
-POSTGRES = ("django", "sqlalchemy")  # the libraries measured there
+ON_POSTGRES = ("django", "sqlalchemy")
+IN_PHP = ("doctrine", "eloquent")
+UNKNOWN = ("sqlalchemy",)  # of these, what the analysis does not know yet
 ORDERS = (5, 50, 500)  # of one user: what the tables show
 EXAMPLE = 100  # of one user: what the messages say
 FIGURES = {(5, 10): 55, (100, 50): 5_100}  # queries for so many users with so many orders each, as the literature has them
+_WITH_FIGURES = ("django", "doctrine")
 _LIMIT = 400  # seconds; it takes about ten
 
 
@@ -36,7 +39,7 @@ class Measurement(msgspec.Struct, frozen=True):
     answer: str
 
 
-def measured_on_postgres(libraries: Collection[str]) -> dict[str, list[Measurement]]:
+def measured_on_postgres(libraries: Collection[str] = ON_POSTGRES) -> dict[str, list[Measurement]]:
     """What the programs of these libraries measure, each in a database of its own, all at once."""
     with postgres() as server:
         with psycopg.connect(server, autocommit=True) as connection:
@@ -44,21 +47,26 @@ def measured_on_postgres(libraries: Collection[str]) -> dict[str, list[Measureme
                 connection.execute(f'CREATE DATABASE "{library}"'.encode())
         with ThreadPoolExecutor(len(libraries)) as pool:
             urls = [server.replace("/postgres?", f"/{library}?") for library in libraries]
-            return dict(zip(libraries, pool.map(_measured, libraries, urls), strict=True))
+            return dict(zip(libraries, pool.map(_in_python, libraries, urls), strict=True))
 
 
-def _measured(library: str, url: str) -> list[Measurement]:
+def measured_in_php(libraries: Collection[str] = IN_PHP) -> dict[str, list[Measurement]]:
+    """The same of the PHP libraries, which Debian packages: `php-cli php-sqlite3 php-doctrine-orm php-illuminate-database`."""
+    return {library: _printed(["php", str(PROJECTS / library / "run.php"), *_sizes(library)]) for library in libraries}
+
+
+def _in_python(library: str, url: str) -> list[Measurement]:
     folder = PROJECTS / library
-    sizes = [(1, orders) for orders in (*ORDERS, EXAMPLE)]
-    if library == "django":  # the literature's figures need no second witness
-        sizes += FIGURES
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-W", "error", str(folder / "run.py"), url, *(f"{users}x{orders}" for users, orders in sizes)]
-    return measurements(command, environment)
+    return _printed([sys.executable, "-W", "error", str(folder / "run.py"), url, *_sizes(library)], environment)
 
 
-def measurements(command: list[str], environment: dict[str, str]) -> list[Measurement]:
-    """What a program prints."""
+def _sizes(library: str) -> list[str]:
+    sizes = [(1, orders) for orders in (*ORDERS, EXAMPLE)] + [*(FIGURES if library in _WITH_FIGURES else ())]
+    return [f"{users}x{orders}" for users, orders in sizes]
+
+
+def _printed(command: list[str], environment: dict[str, str] | None = None) -> list[Measurement]:
     done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=_LIMIT)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr.decode(errors='replace')}")

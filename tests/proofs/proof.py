@@ -19,7 +19,7 @@ _LINES = 5  # of each order
 
 @dataclass(frozen=True)
 class Proof:
-    """What is known of one library's twins. `counts` holds, by twin and kind and `(users, orders)`, the queries."""
+    """What is known of one library's twins. Without measurements, what the analysis says of them."""
 
     library: str
     measurements: list[Measurement]
@@ -43,6 +43,11 @@ class Proof:
         return {m.twin: m.title for m in self.measurements}
 
     @cached_property
+    def page(self) -> str:
+        """The twin that many users open; empty if none was measured for more than one."""
+        return next((m.twin for m in self.measurements if m.users > 1), "")
+
+    @cached_property
     def answers(self) -> dict[tuple[str, int, int], set[str]]:
         """Digests of what the bad and the good twin gave, for each size."""
         found: dict[tuple[str, int, int], set[str]] = {}
@@ -56,10 +61,17 @@ class Proof:
         return {m.orders: m.queries for m in self.measurements if (m.twin, m.kind, m.users) == wanted}
 
     def findings_in(self, twin: str) -> list[analyzers.Finding]:
-        """Those placed at the bad twin's lines."""
+        """Those that have the bad twin's lines among their places."""
         first, last = next(m.lines for m in self.measurements if m.twin == twin)
-        bad = [f for f in self.findings if f.place.path.rpartition("/")[2].lower().startswith("bad.")]
-        return [f for f in bad if first <= f.place.span.start_line <= last]
+        return [f for f in self.findings if any(_is_bad(p) and first <= p.span.start_line <= last for p in _places(f))]
+
+
+def _places(finding: analyzers.Finding) -> list[analyzers.Place]:
+    return [finding.place, *(related.place for related in finding.related)]
+
+
+def _is_bad(place: analyzers.Place) -> bool:
+    return place.path.rpartition("/")[2].lower().startswith("bad.")
 
 
 def law(finding: analyzers.Finding, rows: int) -> int:

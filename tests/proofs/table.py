@@ -30,7 +30,7 @@ def figures(proof: Proof) -> str:
     """A row for each of the literature's figures: pages of so many users, with so many orders each."""
     lines = [f"| {TITLES[proof.library]} | queries | instead |\n|---|---:|---:|\n"]
     for users, orders in FIGURES:
-        bad, good = (proof.queries("orders_of_user", kind, users)[orders] for kind in ("bad", "good"))
+        bad, good = (proof.queries(proof.page, kind, users)[orders] for kind in ("bad", "good"))
         lines.append(f"| {users} users, {orders} orders each | {bad:,} | {good:,} |\n")
     return "".join(lines)
 
@@ -39,7 +39,7 @@ def fresh(page: str, proofs: Iterable[Proof]) -> str:
     """The page with the blocks of these proofs as they should be; the others stay."""
     for proof in proofs:
         page = _filled(page, {f"{proof.library} counts": counts(proof)})
-        if len({m.users for m in proof.measurements}) > 1:
+        if proof.page:
             page = _filled(page, {f"{proof.library} figures": figures(proof)})
     return page
 

@@ -57,9 +57,7 @@ class Twin:
 def twins(bad: ModuleType, good: ModuleType) -> list[Twin]:
     """In the order in which `bad` defines them."""
     own = {name: value for name, value in vars(bad).items() if getattr(value, "__module__", "") == bad.__name__}
-    return [
-        Twin(name, value, getattr(good, name)) for name, value in own.items() if vars(value).get("__doc__") or value.__doc__
-    ]
+    return [Twin(name, value, getattr(good, name)) for name, value in own.items() if value.__doc__]
 
 
 def report(twin: Twin, kind: str, size: Size, queries: int, answer: object) -> None:

@@ -1,6 +1,8 @@
 from django.shortcuts import render
+from rest_framework import generics
 
 from shop.models import Customer, Order
+from shop.serializers import OrderSerializer
 
 
 def orders_of_user(user_id):
@@ -70,3 +72,17 @@ def looked_up(request):
     for order in Order.objects.all():
         found.append(Customer.objects.get(pk=order.customer_id).name)  # finds: n_plus_one
     return found
+
+
+def saved(request):
+    """a row saved in the loop"""
+    for order in Order.objects.all():
+        order.status = "shipped"
+        order.save()  # finds: n_plus_one
+
+
+class OrderList(generics.ListAPIView):
+    """a serializer that holds another"""
+
+    queryset = Order.objects.all()  # finds: n_plus_one
+    serializer_class = OrderSerializer

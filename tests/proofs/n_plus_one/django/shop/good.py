@@ -1,7 +1,9 @@
 from django.db.models import Count, Prefetch
 from django.shortcuts import render
+from rest_framework import generics
 
 from shop.models import Customer, Line, Order
+from shop.serializers import OrderSerializer
 
 
 def orders_of_user(user_id):
@@ -60,3 +62,15 @@ def looked_up(request):
     orders = list(Order.objects.all())
     customers = Customer.objects.in_bulk([order.customer_id for order in orders])
     return [customers[order.customer_id].name for order in orders]
+
+
+def saved(request):
+    orders = list(Order.objects.all())
+    for order in orders:
+        order.status = "shipped"
+    Order.objects.bulk_update(orders, ["status"])
+
+
+class OrderList(generics.ListAPIView):
+    queryset = Order.objects.select_related("customer")
+    serializer_class = OrderSerializer
