@@ -14,6 +14,8 @@ from typing import Literal
 
 import msgspec
 
+from analyzers.knowledge.views import Templates
+
 
 class Relation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A way to declare a relation."""
@@ -374,6 +376,10 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     renderers: dict[str, tuple[int, int]] = {}  # function: positions of template and context
     render_methods: dict[str, tuple[int, int]] = {}
     render_bases: tuple[str, ...] = ()
+    templates: Templates | None = None
+    captures: tuple[str, ...] = ()  # functions that make a mapping of the names given to them and what those hold
+    functions: dict[str, str] = {}  # function that gives an object when called without arguments -> its class
+    property_marks: tuple[str, ...] = ()  # decorators of methods that are read like attributes
     fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument

@@ -20,6 +20,7 @@ from analyzers.model import (
     queries,
     serializers,
     templates,
+    views,
 )
 from analyzers.model.types import (
     ClassValue,
@@ -106,15 +107,20 @@ def call_library(
         if position is not None and library.rows is not None:
             _load_later(node, args, position, library.rows.path_separator, frame)
             return None
-        if named(library, name, library.renderers):
-            templates.render(inference, library.renderers[last], node, args, keywords, frame)
-            return None
+        if (renderer := named(library, name, library.renderers)) and (args or keywords):
+            return templates.render(inference, library, library.renderers[renderer], node, args, keywords, frame)
         rendered = library.render_methods.get(last)
         if rendered is not None and _is_of(library, name, library.render_bases):
-            templates.render(inference, rendered, node, args, keywords, frame)
+            return templates.render(inference, library, rendered, node, args, keywords, frame)
+        if library.templates is not None and named(library, name, library.templates.composers):
+            views.composed(inference, library.templates, node, args, frame)
             return None
         if last in library.container_methods and _is_of(library, name, library.container_bases):
             return _service(inference, library, args[0] if args else None)
+        if name in library.captures:
+            return views.captured(args, frame)
+        if name in library.functions and not args:
+            return LibraryValue(library.functions[name], instance=True)
         session = origins.session_call(inference, library, callee, node, args, frame)
         if session is not None:
             return session

@@ -14,6 +14,7 @@ from itertools import takewhile
 from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other
 from analyzers.facts.store import FileFacts
 from analyzers.model.definitions import (
+    EXPRESSION_LANGUAGES,
     PHP_SEPARATOR,
     TEMPLATE_LANGUAGES,
     ClassDefinition,
@@ -181,7 +182,7 @@ class Codebase:
         if facts is None or not hops:
             return None
         self.touched.add(path)
-        if facts.language == "php":
+        if EXPRESSION_LANGUAGES.get(facts.language, facts.language) == "php":
             return self._resolve_php(path, facts, name)
         own = self.definitions(path).get(name)
         if own is not None:
@@ -282,19 +283,17 @@ class Codebase:
         """All PHP classes of the revision."""
         return self._php.values()
 
-    def template(self, name: str, importer: str = "") -> str | None:
-        """The path of the template called `name`: the file below a `templates` folder, nearest to `importer`."""
+    def templates(self, name: str) -> list[str]:
+        """The paths of the templates called `name`: files below a folder of templates."""
         last = name.rsplit("/", 1)[-1]
         self.touched.add(f"template:{last}")
-        found = [
-            p
-            for p in self._templates.get(last, ())
-            if f"/{p}".endswith((f"/templates/{name}", f"/jinja2/{name}", f"/views/{name}"))
-        ]
-        if not found:
-            return None
+        ends = (f"/templates/{name}", f"/jinja2/{name}", f"/views/{name}")
+        return [p for p in self._templates.get(last, ()) if f"/{p}".endswith(ends)]
+
+    def template(self, name: str, importer: str = "") -> str | None:
+        """The path of the template called `name` that is nearest to `importer`."""
         here = importer.split("/")
-        return min(found, key=lambda p: (-_shared(here, p.split("/")), len(p), p))
+        return min(self.templates(name), key=lambda p: (-_shared(here, p.split("/")), len(p), p), default=None)
 
     # -- inheritance ---------------------------------------------------------------------------------------------------
 

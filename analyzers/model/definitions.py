@@ -9,7 +9,8 @@ import msgspec
 from analyzers.facts.outline import Assign, Class, Function, Name, Node, Other
 
 PHP_SEPARATOR = "\\"
-TEMPLATE_LANGUAGES = frozenset({"django", "twig"})  # of templates: free names are the context, members are called
+TEMPLATE_LANGUAGES = frozenset({"django", "twig", "blade"})  # free names are the context
+EXPRESSION_LANGUAGES = {"blade": "php"}  # whose expressions are those of a programming language; others call members unasked
 
 
 class External(msgspec.Struct, frozen=True):

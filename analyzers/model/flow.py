@@ -26,6 +26,7 @@ from analyzers.model import (
     resources,
     statements,
     templates,
+    views,
 )
 from analyzers.model.types import (
     Bound,
@@ -49,6 +50,7 @@ from analyzers.model.types import (
     Tupled,
     Value,
     ValueMethod,
+    View,
     join,
     row_in,
 )
@@ -278,7 +280,7 @@ def look_up(inference: Inference, name: str, frame: Frame) -> Value:
 
 
 def _function(inference: Inference, node: Function, frame: Frame) -> Value:
-    if frame.template:
+    if frame.template or (frame.view and node.decorators):
         templates.inline(inference, node, frame)
         return None
     closure = Closure(frame.path, node, frame.env)
@@ -300,6 +302,8 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             inference.trying += 1
             run(inference, parts, frame)
             inference.trying -= 1
+        case "props":
+            views.defaults(inference, node, frame)
             return None
         case "cache":
             run(inference, parts[:-1], frame)  # its block is made once for each key
@@ -346,7 +350,7 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
 
 
 def _call(inference: Inference, node: Call, frame: Frame) -> Value:
-    if frame.template and isinstance(node.callee, Name):
+    if isinstance(node.callee, Name) and (frame.template or views.is_tag(node, frame)):
         return templates.tag(inference, node, node.callee.id, frame)
     if containers.change(inference, node, frame):
         return None
@@ -386,6 +390,8 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             return callee  # `$this->getEntityManager()`: the member was the session already
         case Closure():
             return inference.call_closure(callee, args, keywords, frame, node)
+        case View():
+            return views.called(inference, callee, node, frame)
         case ModelClass(model=model):
             return Row(model, per=next((r for r in map(row_in, (*args, *keywords.values())) if r is not None), None))
         case ClassValue(definition=definition):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from analyzers.facts.outline import Function, Node
-from analyzers.model.definitions import TEMPLATE_LANGUAGES, ClassDefinition
+from analyzers.model.definitions import EXPRESSION_LANGUAGES, TEMPLATE_LANGUAGES, ClassDefinition
 from analyzers.model.project import Relation
 from analyzers.model.types import Row, Rows, Site, Value
 
@@ -78,6 +78,7 @@ class Frame:
         "blocks",
         "defaults",
         "env",
+        "filled",
         "function",
         "language",
         "outer",
@@ -85,21 +86,25 @@ class Frame:
         "path",
         "returned",
         "template",
+        "view",
         "yielded",
     )
 
     def __init__(
         self, path: str, function: str, language: str, owner: ClassDefinition | None = None, outer: Frame | None = None
     ) -> None:
-        self.path, self.function, self.language, self.owner = path, function, language, owner
+        self.path, self.function, self.owner = path, function, owner
+        self.language = EXPRESSION_LANGUAGES.get(language, language)  # of the expressions
         self.outer = outer  # the frame that called this one
-        self.template = language in TEMPLATE_LANGUAGES
+        self.view = language in EXPRESSION_LANGUAGES
+        self.template = language in TEMPLATE_LANGUAGES and not self.view  # members are called where they can be
         self.env: dict[str, Value] = {}
         self.defaults: set[str] = set()  # parameters that this call left at a literal default
         self.returned: list[Value] = []
         self.yielded: list[Value] = []
         self.at: Node | None = None  # the call being followed from here
         self.blocks: dict[str, tuple[str, Function]] = {}  # template blocks that stand in for this template's own
+        self.filled: frozenset[str] = frozenset()  # sections that templates extending this one have said
 
     def first_of(self, function: Function) -> Value:
         """What the first parameter of the function walked holds by now."""

@@ -35,6 +35,7 @@ from analyzers.model.types import (
     Taken,
     Tupled,
     Value,
+    View,
     covers,
 )
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from analyzers.model.summaries import Inference
 
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property"})
+_MARKS = frozenset(mark.rpartition("\\")[2] for library in libraries() for mark in library.property_marks)
 _COLLECTIONS = frozenset(
     {
         "list",
@@ -95,6 +97,8 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             return value if frame.template else Given(value)
         case Taken():
             return holder
+        case View():
+            return msgspec.structs.replace(holder, method=name)
         case Listed() | Tupled() if frame.template and name in ("first", "last", "0"):
             return flow.iterate(inference, holder, frame.site(node), node, frame)
     return None
@@ -148,10 +152,16 @@ def taken(row: Row) -> Value:
 
 
 def _is_property(method: FunctionDefinition) -> bool:
-    return any(
-        (d.id if isinstance(d, Name) else d.name if isinstance(d, Member) else "") in _PROPERTIES
-        for d in method.node.decorators
-    )
+    return any(_marks_property(d) for d in method.node.decorators)
+
+
+def _marks_property(decorator: Node) -> bool:
+    match decorator:
+        case Name(id=name) | Member(name=name):
+            return name in _PROPERTIES
+        case Call(callee=Name(id=name)):
+            return name.rpartition("\\")[2] in _MARKS
+    return False
 
 
 def _settle(inference: Inference, row: Row, name: str, model: Model | None, node: Node, frame: Frame) -> Row:

@@ -183,7 +183,7 @@ def library_of(inference: Inference, rows: Rows) -> Library | None:
     if model is not None:
         return model.library
     language = inference.code.files[rows.site.path].language
-    wanted = "php" if language in ("php", "twig") else "python"
+    wanted = "php" if language in ("php", "twig", "blade") else "python"
     return next((x for x in libraries() if x.language == wanted and x.rows is not None), None)
 
 

@@ -97,7 +97,7 @@ class Inference:
         """How many templates are open around this frame."""
         count = 0
         while frame is not None:
-            count += frame.template
+            count += frame.template or frame.view
             frame = frame.outer
         return count
 

@@ -9,7 +9,15 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import flow, listings, members, origins, queries, tags
+from analyzers.model import (
+    flow,
+    listings,
+    members,
+    origins,
+    queries,
+    tags,
+    views,
+)
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import Instance, Literal, Mapped, ModelClass, Rows, Value
 
@@ -56,17 +64,21 @@ _MAX_INCLUDES = 6
 
 def render(
     inference: Inference,
+    library: Library,
     positions: tuple[int, int],
     node: Call,
     args: tuple[Value, ...],
     keywords: dict[str, Value],
     frame: Frame,
-) -> None:
-    """Walks the template a call names, with the context the call gives."""
+) -> Value:
+    """Walks the template a call names, with the context the call gives; what the call returns."""
+    if library.templates is not None:
+        return views.made(inference, library.templates, positions, node, args, keywords, frame)
     template = args[positions[0]] if positions[0] < len(args) else keywords.get("template_name", keywords.get("view"))
     context = args[positions[1]] if positions[1] < len(args) else keywords.get("context", keywords.get("parameters"))
     if isinstance(template, Literal) and isinstance(template.value, str):
         show(inference, template.value, context if isinstance(context, Mapped) else Mapped(()), frame, node)
+    return None
 
 
 def show(inference: Inference, name: str, context: Mapped, caller: Frame, node: Node) -> None:
@@ -112,6 +124,9 @@ def walk_template(
 
 def inline(inference: Inference, node: Function, frame: Frame) -> None:
     """A block is walked where it stands (or what stands in for it); a macro only where it is called."""
+    if frame.view:
+        views.section(inference, node, frame)
+        return
     if not any(isinstance(d, Name) and d.id == "block" for d in node.decorators):
         return
     path, block = frame.blocks.get(node.name, (frame.path, node))
@@ -125,6 +140,9 @@ def inline(inference: Inference, node: Function, frame: Frame) -> None:
 
 def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
     """A filter, a tag or a function of the template language."""
+    if frame.view:
+        views.tag(inference, node, name, frame)
+        return None
     if name in ("include", "embed"):
         _include(inference, node, frame)
         return None

@@ -165,6 +165,14 @@ class Super(msgspec.Struct, frozen=True):
     after: ClassDefinition
 
 
+class View(msgspec.Struct, frozen=True):
+    """A template and what it knows so far; `method` is a method of it that is not yet called."""
+
+    template: str
+    context: Mapped
+    method: str = ""
+
+
 class Listed(msgspec.Struct, frozen=True):
     """A list, tuple or mapping whose values are all like `item`."""
 
@@ -236,6 +244,7 @@ Value = (
     | RowWrite
     | ValueMethod
     | Super
+    | View
     | Listed
     | Keyed
     | Given
