@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import libraries
-from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Tupled
+from analyzers.model import flow, kinds
+from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Tupled, Value, join
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
 
-def dead_part(test: Node, frame: Frame) -> int | None:
-    """Which of `then` (0) and `else` (1) cannot be taken: a call left a switch at its literal default, or an object was made
-    with what the test asks for."""
-    held = decide(test, lambda node: _told(node, frame))
+def dead_part(inference: Inference, test: Node, frame: Frame) -> int | None:
+    """Which of `then` (0) and `else` (1) cannot be taken: a call left a switch at its literal default, an object was made with
+    what the test asks for, or rows are of another class."""
+    held = decide(test, lambda node: _told(inference, node, frame))
     return None if held is None else int(held)
 
 
@@ -44,13 +45,13 @@ def decide(test: Node, told: Callable[[Node], Literal | Tupled | None]) -> bool 
     return bool(switch.value) if isinstance(switch, Literal) else None
 
 
-def _told(node: Node, frame: Frame) -> Literal | Tupled | None:
-    """A literal, a switch left at its default, or what an object was made with."""
+def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | None:
+    """A literal, a switch left at its default, what an object was made with, or whether a row is of a class."""
     match node:
         case Text(value=value):
             return Literal(value)
         case Other(word="list" | "tuple" | "set", children=parts):
-            return Tupled(tuple(_told(part, frame) for part in parts))
+            return Tupled(tuple(_told(inference, part, frame) for part in parts))
         case Name(id=name) if name in frame.defaults:
             held = frame.env.get(name)
             return held if isinstance(held, Literal) else None
@@ -58,7 +59,28 @@ def _told(node: Node, frame: Frame) -> Literal | Tupled | None:
             holder = frame.env.get(name)
             held = dict(holder.given).get(attribute) if isinstance(holder, Instance) else None
             return held if isinstance(held, Literal) else None
-    return None
+    said = kinds.is_kind(inference, node, frame)
+    return None if said is None else Literal(said)
+
+
+def conjunction(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:
+    """The value of `a and b`: what follows a test that cannot hold does not happen."""
+    held: Value = None
+    for part in parts:
+        held = flow.evaluate(inference, part, frame)
+        if dead_part(inference, part, frame) == 0:
+            return None
+    return held
+
+
+def conditional(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:
+    """The value of `test ? a : b`."""
+    if len(parts) != 3:
+        return None
+    flow.evaluate(inference, parts[0], frame)
+    dead = dead_part(inference, parts[0], frame)
+    ways = [flow.evaluate(inference, part, frame) for i, part in enumerate(parts[1:]) if i != dead]
+    return join(ways[0], ways[-1])
 
 
 def picked_by(inference: Inference, test: Node, frame: Frame) -> list[Site]:

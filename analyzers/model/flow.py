@@ -51,6 +51,7 @@ from analyzers.model.types import (
     Value,
     ValueMethod,
     View,
+    concatenated,
     join,
     row_in,
 )
@@ -95,7 +96,7 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
     ways = []
     known = conditions.asks_what_is_known(parts[0])
     picked = conditions.picked_by(inference, parts[0], frame)
-    dead = conditions.dead_part(parts[0], frame)
+    dead = conditions.dead_part(inference, parts[0], frame)
     cached = conditions.asks_cache(parts[0], frame)
     inference.cached += cached
     for position, part in enumerate(parts[1:]):
@@ -324,13 +325,14 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
                 frame.yielded.append(value)
             return value
         case "?:":
-            if len(parts) != 3:
-                return None
-            evaluate(inference, parts[0], frame)
-            return join(evaluate(inference, parts[1], frame), evaluate(inference, parts[2], frame))
-        case "or" | "??" | "and":
+            return conditions.conditional(inference, parts, frame)
+        case "and":
+            return conditions.conjunction(inference, parts, frame)
+        case ".":
+            return concatenated([evaluate(inference, p, frame) for p in parts])
+        case "or" | "??":
             values = tuple(evaluate(inference, p, frame) for p in parts)
-            return join(values[0], values[-1]) if word != "and" and values else (values[-1] if values else None)
+            return join(values[0], values[-1]) if values else None
         case "format":
             values = tuple(evaluate(inference, p, frame) for p in parts)
             for part, value in zip(parts, values, strict=True):

@@ -207,7 +207,7 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
             frame.site(node),
             eager=queries.back(relation)
             if many_rows
-            else queries.back(relation) | {e.removeprefix(prefix) for e in eager if e.startswith(prefix)},
+            else queries.back(relation, alone=True) | {e.removeprefix(prefix) for e in eager if e.startswith(prefix)},
             known=row.rows.known if row.rows is not None else row.known,
             owner=row.rows,
             path=path,
@@ -264,6 +264,8 @@ def _class_member(inference: Inference, name: str, attribute: str, node: Node, f
     model = inference.model(name)
     if model is None:
         return None
+    if attribute == "class":
+        return ModelClass(name)
     words = model.library.rows
     stated = inference.code.attribute(model.definition, attribute)
     if words is not None:

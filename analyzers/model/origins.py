@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
+from analyzers.facts.outline import Assign, Call, Name, Node, walk
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, ValueDefinition
 from analyzers.model.dql import read_dql
-from analyzers.model.models import Model, ModelIndex
-from analyzers.model.roles import is_product
+from analyzers.model.repositories import class_named
 from analyzers.model.searches import attribute_search
 from analyzers.model.types import (
     Bound,
@@ -36,79 +34,13 @@ if TYPE_CHECKING:
 _MAX_HOPS = 4  # names of managers followed into one another
 
 
-def repositories(code: Codebase, models: ModelIndex) -> dict[str, tuple[ClassDefinition, str]]:
-    """The project's repository classes by qualified name, and the model each serves."""
-    out: dict[str, tuple[ClassDefinition, str]] = {}
-    for library in libraries():
-        words = library.rows
-        if words is None or not words.repository_bases:
-            continue
-        for definition in code.classes():
-            if code.files[definition.path].language != library.language or not definition.node.bases:
-                continue
-            if any(named(library, e, words.repository_bases) for e in code.externals(definition)):
-                served = _served(code, models, definition) or _served_by_name(code, models, definition)
-                if served:
-                    out[definition.qualified] = (definition, served)
-        for model in models.by_name.values():
-            stated = (*model.definition.node.decorators, *(model.mapped.decorators if model.mapped is not None else ()))
-            for decorator in stated if model.library is library else ():
-                for keyword in decorator.keywords if isinstance(decorator, Call) else ():
-                    if keyword.name != "repositoryClass":
-                        continue
-                    found = class_named(code, model.definition.path, keyword.value)
-                    if found is not None:
-                        out.setdefault(found.qualified, (found, model.qualified))
-    return out
-
-
-def class_named(code: Codebase, path: str, node: Node) -> ClassDefinition | None:
-    match node:
-        case Member(of=of, name="class"):
-            found = code.resolve_node(path, of)
-        case Text(value=str() as text):
-            found = code.php_class(text) or code.wiring.aliased(text) or code.resolve(path, text)
-        case _:
-            return None
-    return found if isinstance(found, ClassDefinition) else None
-
-
-def _served(code: Codebase, models: ModelIndex, definition: ClassDefinition) -> str:
-    """The model named by `parent::__construct($registry, Order::class)` or `@extends ServiceEntityRepository<Order>`."""
-    for node in (*definition.node.bases, *definition.node.decorators, *definition.node.body):
-        for inner in walk(node):
-            candidate: Node | None = None
-            if isinstance(inner, Call) and isinstance(inner.callee, Member) and inner.callee.name == "__construct":
-                candidate = next((a for a in inner.args if isinstance(a, Member) and a.name == "class"), None)
-            elif isinstance(inner, Other) and inner.word == "item" and inner in definition.node.bases:
-                candidate = Member(0, 0, inner.children[-1], "class")
-            found = class_named(code, definition.path, candidate) if candidate is not None else None
-            if found is not None and id(found) in models.by_class:
-                return found.qualified
-    return ""
-
-
-def _served_by_name(code: Codebase, models: ModelIndex, definition: ClassDefinition) -> str:
-    """The model that a repository is named after, where one model alone has that name, or is the heir of all that have it."""
-    stem = definition.name.removesuffix("Repository")
-    found = called(code, models, stem) if stem != definition.name else None
-    return found.qualified if found is not None else ""
-
-
-def called(code: Codebase, models: ModelIndex, name: str) -> Model | None:
-    """The one model of that name, or the heir of all that have it."""
-    found = [m for m in models.by_name.values() if m.name == name and is_product(m.definition.path)]
-    heirs = [m for m in found if all(other.definition in code.lineage(m.definition) for other in found)]
-    return heirs[0] if len(heirs) == 1 else None
-
-
 def rows_of_class(inference: Inference, definition: ClassDefinition) -> Rows | None:
     """What an object of a repository, manager or queryset class stands for: rows that nothing is known of yet."""
     inference.trace.touched.add(f"repository:{definition.qualified}")
-    served = inference.repositories.get(definition.qualified)
+    served = inference.repositories.models.get(definition.qualified)
     if served is not None:
         site = Site(definition.path, definition.node.start, definition.node.end, definition.qualified)
-        return Rows(served[1], site, kind=definition)
+        return Rows(served, site, kind=definition)
     return None
 
 

@@ -12,8 +12,9 @@ from analyzers.knowledge import Library, Method
 from analyzers.model import collections, eager, flow, statements
 from analyzers.model.finders import criteria, finder
 from analyzers.model.models import Model
-from analyzers.model.origins import class_named, library_of
+from analyzers.model.origins import library_of
 from analyzers.model.project import Relation
+from analyzers.model.repositories import class_named
 from analyzers.model.searches import searches_of
 from analyzers.model.types import (
     NOTHING,
@@ -63,9 +64,9 @@ def came_along(inference: Inference, rows: Rows, path: tuple[str, ...]) -> bool:
     return last is not None and (last.model, last.name) in inference.hydrated
 
 
-def back(relation: Relation) -> frozenset[str]:
-    """What rows of a collection have from the start: the row they belong to."""
-    return frozenset({relation.back} if relation.back else ())
+def back(relation: Relation, *, alone: bool = False) -> frozenset[str]:
+    """What rows of a collection have from the start: the row they belong to; if all belong to one, with what lies behind."""
+    return frozenset({f"{relation.back}.*" if alone else relation.back} if relation.back else ())
 
 
 def _anew(rows: Rows) -> Rows:
@@ -74,7 +75,7 @@ def _anew(rows: Rows) -> Rows:
         return rows
     if rows.owner is not None:
         return msgspec.structs.replace(rows, bypass=True)
-    return msgspec.structs.replace(rows, known=True, eager=back(rows.related), related=None)
+    return msgspec.structs.replace(rows, known=True, eager=back(rows.related, alone=True), related=None)
 
 
 def relation_at(inference: Inference, rows: Rows | None, path: tuple[str, ...]) -> Relation | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Assign, Function, Name, Node, Text
-from analyzers.model import entries, flow, members, origins
+from analyzers.model import entries, flow, members, origins, repositories
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, Module, Resolved, ValueDefinition
 from analyzers.model.frames import Frame, Lookup, Query, Read, Trace
@@ -64,7 +64,7 @@ class Inference:
         self.opened: set[Site] = set()  # loops that began behind such an answer
         self.guarded = 0  # how many tests for what is already known are around what is walked now
         self.trying = 0  # how many blocks inside the innermost loop go on where something in them fails
-        self.repositories = origins.repositories(code, models)
+        self.repositories = repositories.repositories(code, models)
         self.loaded_tags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # template -> files of its tags, and keys
         self.template_functions: dict[str, dict[str, TemplateFunction]] = {}
         self.default_context: dict[int, Mapped] = {}
@@ -146,7 +146,7 @@ class Inference:
     def model_called(self, name: str) -> Model | None:
         """The one model of that short name."""
         self.trace.touched.add(f"named:{name}")
-        return origins.called(self.code, self.models, name)
+        return repositories.called(self.code, self.models, name)
 
     def is_model(self, definition: ClassDefinition) -> bool:
         """Whether the class is a table."""
@@ -156,7 +156,7 @@ class Inference:
     def repository_of(self, model: str) -> ClassDefinition | None:
         """The project's repository class that serves the model."""
         self.trace.touched.add(f"serves:{model}")
-        return next((c for c, served in self.repositories.values() if served == model), None)
+        return self.repositories.classes.get(model)
 
     def hydrate(self, rows: Rows) -> None:
         """A query ran that brought relations with its rows: whoever holds such a row by another query has them too."""

@@ -19,6 +19,7 @@ from analyzers.model.code import Codebase
 from analyzers.model.definitions import Definition
 from analyzers.model.models import ModelIndex
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
+from analyzers.model.repositories import Repositories
 
 _ALTERNATIVES = 3  # revisions of its surroundings a file is remembered in: base, head, and the head before
 
@@ -92,11 +93,8 @@ class Traces:
 class World:
     """One revision as what traces depend on: keys to digests."""
 
-    def __init__(
-        self, code: Codebase, models: ModelIndex, repositories: Mapping[str, tuple[object, str]], ids: Mapping[str, str]
-    ) -> None:
+    def __init__(self, code: Codebase, models: ModelIndex, repositories: Repositories, ids: Mapping[str, str]) -> None:
         self._code, self._models, self._repositories, self._ids = code, models, repositories, ids
-        self._serves = {served: name for name, (_, served) in repositories.items()}
         self._digests: dict[str, str] = {}
 
     def holds(self, depends: Mapping[str, str]) -> bool:
@@ -117,8 +115,7 @@ class World:
             case "model":
                 return self._model(name)
             case "repository":
-                served = self._repositories.get(name)
-                return served[1] if served is not None else ""
+                return self._repositories.models.get(name, "")
             case "user":
                 return self._models.user
             case "named":
@@ -126,7 +123,8 @@ class World:
             case "users":
                 return ",".join(self._models.users)
             case "serves":
-                return self._serves.get(name, "")
+                served = self._repositories.classes.get(name)
+                return served.qualified if served is not None else ""
             case "class":
                 return "".join(f"{p}={self._ids.get(p, '')}" for p in self._code.state(key))
         return _short("\n".join(self._code.state(key)).encode())

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from analyzers.facts.outline import Function
@@ -290,6 +292,21 @@ def _continued(rows: Rows, later: Rows) -> bool:
     here, there = rows.site, later.site
     same = rows.root is not None and rows.root == later.root and (here.path, here.function) == (there.path, there.function)
     return same and here.start < there.start
+
+
+def concatenated(values: Sequence[Value]) -> Value:
+    """Texts and names of classes put together, where all of them are known."""
+    texts = []
+    for value in values:
+        match value:
+            case Literal(value=str() as text):
+                texts.append(text)
+            case ModelClass(model=name):
+                texts.append(name)
+            case _:
+                row = next((row for row in map(row_in, values) if row is not None), None)
+                return Taken(row) if row is not None else None
+    return Literal("".join(texts))
 
 
 def row_in(value: Value) -> Row | None:
