@@ -15,8 +15,9 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Function, Name, Node, Other
 from analyzers.knowledge import libraries, named
 from analyzers.knowledge.views import Component, Templates
-from analyzers.model import flow, members, origins
+from analyzers.model import flow, members
 from analyzers.model.definitions import ClassDefinition
+from analyzers.model.repositories import class_named
 from analyzers.model.types import Closure, Instance, Literal, Mapped, Tupled, Value, View
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def composed(inference: Inference, words: Templates, node: Call, args: tuple[Val
     if len(args) < 2 or len(node.args) < 2:
         return
     names = args[0].items if isinstance(args[0], Tupled) else (args[0],)
-    composer = origins.class_named(inference.code, frame.path, node.args[1])
+    composer = class_named(inference.code, frame.path, node.args[1])
     method = inference.code.method(composer, words.composer_method) if composer is not None else None
     for name in names:
         if not (isinstance(name, Literal) and isinstance(name.value, str)):
