@@ -158,7 +158,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetches: bool = False  # what it gives is in memory: a collection, whose own methods send no query
     calls: Literal["", "row", "carried", "rows", "query"] = ""
     reads: bool = False  # texts among its arguments are attributes read of each row, with dots between
-    asks: bool = False  # whether the relation that it names was loaded
+    asks: bool = False  # whether the relation that it names was loaded, or it says what that is
     shows: bool = False  # it lays the rows out as data
     page: int = 0  # how many rows it gives if not told
     instead: str = ""  # what it is called where it cannot be chained
@@ -398,6 +398,9 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     container_methods: tuple[str, ...] = ()
     services: dict[str, str] = {}  # such a name -> class
     injected: dict[str, str] = {}  # type of a parameter -> what it is: session
+    policy_bases: tuple[str, ...] = ()  # classes that run when a program starts, and decide for all its rows
+    tables: dict[str, int] = {}  # calls that start a query of the table that their n-th argument names
+    outputs: dict[str, int] = {}  # calls that put out their n-th argument as data
     bound_in: tuple[str, ...] = ()  # namespaces in whose classes a parameter of a model's type is a row fetched for the call
     helpers: dict[str, str] = {}  # function -> class of what it gives
     users: tuple[str, ...] = ()  # calls that give the user of a request

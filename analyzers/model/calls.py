@@ -85,7 +85,7 @@ def call_library(
                 return Keyed(None, None)
             if not args:
                 return Listed(None)
-        known, handed = functions.given(inference, library, name, args)
+        known, handed = functions.given(inference, library, name, node, args, frame)
         if known:
             return handed
         found = _transparent(library, name, last)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import libraries
 from analyzers.model import flow, kinds
-from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Tupled, Value, join
+from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Taken, Tupled, Value, join
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -109,6 +109,17 @@ def asks_cache(test: Node, frame: Frame) -> bool:
     """Whether a test looks at what a cache answered: what follows happens once for each key, not for each row."""
     held = (frame.env.get(node.id) for node in walk(test) if isinstance(node, Name))
     return any(isinstance(value, LibraryValue) and value.name in _CACHES for value in held)
+
+
+def operands(inference: Inference, word: str, parts: tuple[Node, ...], frame: Frame) -> tuple[Value, ...]:
+    """What the operands hold. `$page->book_slug ?? …` needs nothing in the place of a column that the query names."""
+    first = tuple(flow.evaluate(inference, p, frame) for p in parts[:1])
+    row = first[0].row if first and isinstance(first[0], Taken) else None
+    given = row is not None and row.loop is not None and row.rows is not None and row.rows.narrowed and word == "??"
+    inference.once.extend([row.loop] if given and row is not None and row.loop is not None else [])
+    rest = tuple(flow.evaluate(inference, p, frame) for p in parts[1:])
+    del inference.once[len(inference.once) - given :]
+    return first + rest
 
 
 def asks_what_is_known(test: Node) -> bool:

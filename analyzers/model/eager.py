@@ -146,9 +146,10 @@ def changes(before: Value, result: Value) -> bool:
 
 
 def asked(inference: Inference, row: Row, name: Value) -> None:
-    """The code asks whether a relation was loaded: it knows what it does with it."""
+    """The code asks whether a relation was loaded, or sets it: it knows what it does, with this row and those like it."""
     if isinstance(name, Literal) and isinstance(name.value, str):
         inference.assigned.add((row.loop, (*row.path, name.value)))
+        inference.hydrate(Rows(row.model, Site("", 0, 0), eager=frozenset({name.value})))
 
 
 def _paths(inference: Inference, model: str, call: Call, args: list[Value], frame: Frame) -> _Paths:

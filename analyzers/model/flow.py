@@ -331,7 +331,7 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
         case ".":
             return concatenated([evaluate(inference, p, frame) for p in parts])
         case "or" | "??":
-            values = tuple(evaluate(inference, p, frame) for p in parts)
+            values = conditions.operands(inference, word, parts, frame)
             return join(values[0], values[-1]) if values else None
         case "format":
             values = tuple(evaluate(inference, p, frame) for p in parts)

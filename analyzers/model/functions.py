@@ -1,18 +1,31 @@
-"""Functions of a library that stand for what a request brings."""
+"""Functions of a library that stand for what a request brings, start a query of a table, or put out rows as data."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzers.facts.outline import Call
 from analyzers.knowledge import Library
-from analyzers.model.types import LibraryValue, Row, Value
+from analyzers.model import records
+from analyzers.model.types import LibraryValue, Literal, Row, Rows, Value
 
 if TYPE_CHECKING:
+    from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
 
-def given(inference: Inference, library: Library, name: str, args: tuple[Value, ...]) -> tuple[bool, Value]:
+def given(
+    inference: Inference, library: Library, name: str, node: Call, args: tuple[Value, ...], frame: Frame
+) -> tuple[bool, Value]:
     """Whether the library's data knows the function, and then what it gives."""
+    position = library.tables.get(name, library.outputs.get(name, len(args)))
+    if position < len(args) and name in library.outputs:
+        records.laid_out(inference, args[position], node, frame)
+        return True, None
+    if position < len(args):
+        table, site = args[position], frame.site(node)
+        label = str(table.value) if isinstance(table, Literal) else ""
+        return True, Rows("", site, root=site, stage="open", label=label) if label else None
     if name in library.helpers:
         return True, LibraryValue(library.helpers[name], instance=True) if not args else None
     return (True, user(inference)) if name in library.users else (False, None)

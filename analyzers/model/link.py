@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
-from analyzers.model import endpoints, listings, remedies, templates, views
+from analyzers.model import endpoints, listings, policies, records, remedies, templates, views
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.frames import Lookup, Query, Read, Trace
@@ -39,7 +39,7 @@ def link(
     walked = [_trace(inference, path, world, traces) for path in roots]
     return Project(
         tables=build_schema(code, models, database),
-        reads=tuple({_identity(r): r for t in walked for r in t.reads}.values()),
+        reads=tuple(policies.decided(code, models, {_identity(r): r for t in walked for r in t.reads}.values())),
         lookups=tuple({(q.query, q.loop): q for t in walked for q in t.lookups}.values()),
         queries=_longest(q for t in walked for q in t.queries),
         problems=(
@@ -103,7 +103,7 @@ def _walk_file(inference: Inference, path: str) -> None:
                 inference.root(definition)
             case ClassDefinition():
                 for method in definition.methods.values():
-                    inference.root(method)
+                    records.answer(inference, method, inference.root(method))
                 for walk in _DECLARATIONS:
                     walk(inference, definition)
 

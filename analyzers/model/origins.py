@@ -114,6 +114,8 @@ def library_of(inference: Inference, rows: Rows) -> Library | None:
     model = inference.model(rows.model)
     if model is not None:
         return model.library
+    if rows.stage:
+        return next((x for x in libraries() if x.rows is not None and x.rows.apart), None)
     language = inference.code.files[rows.site.path].language
     wanted = "php" if language in ("php", "twig", "blade") else "python"
     return next((x for x in libraries() if x.language == wanted and x.rows is not None), None)

@@ -142,6 +142,7 @@ class RelationRead(msgspec.Struct, frozen=True):
     loaded: bool = False  # it came with the rows, and is asked for again
     limit: int = 0  # a literal bound of the rows, 0 for none
     batch: bool = False  # in a command or script that a schedule or a person starts
+    guard: str = ""  # the project's own call that makes such a read fail outside production
     through: tuple[Place, ...] = ()  # calls on the way from the loop to the read
     path: tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.knowledge.naming import studly
-from analyzers.model import collections, eager, flow, members, origins, queries, resources, statements
+from analyzers.model import collections, eager, entries, flow, members, origins, queries, resources, statements
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.frames import Frame
 from analyzers.model.models import Model
@@ -24,6 +24,7 @@ from analyzers.model.types import (
     Closure,
     Instance,
     Listed,
+    Mapped,
     ModelClass,
     Row,
     RowMethod,
@@ -98,6 +99,10 @@ def each_of(inference: Inference, rows: Rows, name: str, node: Node, frame: Fram
 
 def laid_out(inference: Inference, value: Value, node: Node, frame: Frame) -> None:
     """Rows are turned into data: the attributes that their class appends to its columns are read of each."""
+    if isinstance(value, Mapped):
+        for _, item in value.items:
+            laid_out(inference, item, node, frame)
+        return
     row = flow.iterate(inference, value, frame.site(node), node, frame) if isinstance(value, Rows | Listed) else value
     model = inference.model(row.model) if isinstance(row, Row) else None
     if not isinstance(row, Row) or model is None or model.library.models is None:
@@ -106,6 +111,14 @@ def laid_out(inference: Inference, value: Value, node: Node, frame: Frame) -> No
     for name in stated[1].value.children if stated is not None and isinstance(stated[1].value, Other) else ():
         if isinstance(name, Text) and isinstance(name.value, str):
             attribute(inference, row, model, name.value, node, frame)
+
+
+def answer(inference: Inference, called: FunctionDefinition, value: Value) -> None:
+    """A method that the library calls for a request returns rows: they are put out as data."""
+    if isinstance(value, Row | Rows) and entries.is_entry(inference.code, called.owner, called.node):
+        frame = inference.frame(called.path, None)
+        frame.owner, frame.function = called.owner, called.qualified
+        laid_out(inference, value, called.node, frame)
 
 
 def _accessor(inference: Inference, model: Model, name: str) -> FunctionDefinition | None:
@@ -170,6 +183,8 @@ def method(inference: Inference, holder: Value, name: str, call: Call, frame: Fr
             words = words_of(model)
             if model is not None and words is not None:
                 return _rows_method(inference, holder, model, words, name)
+            if not holder.model:
+                return RowMethod(holder, name)  # of a table that has no class
         case ModelClass(model=of):
             model = inference.model(of)
             words = words_of(model)

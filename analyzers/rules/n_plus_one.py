@@ -69,7 +69,7 @@ def _finding(reads: list[RelationRead]) -> Finding:
         place=read.query,
         related=tuple(_related(reads)),
         evidence=tuple(_evidence(read)),
-        severity=Severity.MEDIUM if read.batch or 0 < read.limit <= _PAGE else Severity.HIGH,
+        severity=Severity.MEDIUM if read.batch or read.guard or 0 < read.limit <= _PAGE else Severity.HIGH,
         confidence=Confidence.CERTAIN,
         fix=read.remedy.fix,
         cause=f"{read.query.path}:{read.query.span.start_line}:{read.query.span.start_column}",
@@ -148,6 +148,8 @@ def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
 def _evidence(read: RelationRead) -> Iterator[str]:
     kind = "a collection" if read.relation.many else "a reference to one row"
     yield f"`{read.relation.label}` is {kind}" + (f" of `{_target(read)}`." if _target(read) else ".")
+    if read.guard:
+        yield f"The project calls `{read.guard}`: outside production, such a read may raise where a test passes by it."
     yield f"The rows come from the query in `{read.query_function}` and are walked by a loop in `{read.read_function}`."
 
 
