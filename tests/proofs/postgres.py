@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,13 +25,8 @@ import psycopg
 _STARTED = 30.0  # seconds; it takes about one
 _STOPPED = 20.0
 # The data live as long as the tests do: they need not survive a failure of the machine.
-_OPTIONS = {
-    "listen_addresses": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "shared_buffers": "64MB",
-}
+_NEW = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+_OPTIONS = ["listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
 @contextlib.contextmanager
@@ -40,25 +35,20 @@ def postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
         account, programs = _account(folder)
-        initdb = [
-            programs / "bin" / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        ]
-        subprocess.run([*initdb, "--no-locale"], **account, check=True, capture_output=True, timeout=_STARTED)
-        options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
-        command = [programs / "bin" / "postgres", "-D", folder / "data", "-k", folder, *options]
+        data = ["-D", str(folder / "data")]
+        _initialize([str(programs / "bin" / "initdb"), *data, *_NEW], account)
+        options = [word for option in _OPTIONS for word in ("-c", option)]
+        command = [str(programs / "bin" / "postgres"), *data, "-k", name, *options]
         with (folder / "log").open("wb") as log, _running(command, account, log) as server:
             url = f"postgresql://postgres@/postgres?host={quote(name)}"
             _wait(url, server, folder / "log")
             yield url
+
+
+def _initialize(command: list[str], account: dict[str, Any]) -> None:
+    done = subprocess.run(command, **account, check=False, capture_output=True, timeout=_STARTED)
+    if done.returncode != 0:
+        raise RuntimeError(f"PostgreSQL makes no database:\n{done.stderr.decode(errors='replace')}")
 
 
 def _account(folder: Path) -> tuple[dict[str, Any], Path]:
@@ -82,8 +72,8 @@ def _account(folder: Path) -> tuple[dict[str, Any], Path]:
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[object], account: dict[str, Any], log: Any) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([str(word) for word in command], **account, stdout=log, stderr=subprocess.STDOUT) as server:
+def _running(command: list[str], account: dict[str, Any], log: Any) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(command, **account, stdout=log, stderr=subprocess.STDOUT) as server:
         try:
             yield server
         finally:
