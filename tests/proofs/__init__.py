@@ -7,6 +7,8 @@ name that return the same, of which the bad one has the defect. One source, thre
 - the library runs every twin on a real database, and the queries it sends are counted;
 - the growth law of the finding is evaluated, and must come to what was counted.
 
+The rule `missing_index` has its own proof, the example of its page.
+
 `run.py` or `run.php` beside a project executes it: it is given a database and sizes, and prints its measurements
 (`measure.py`). `python -m tests.proofs` writes the tables of the rule pages.
 """

@@ -1,4 +1,4 @@
-"""Measures, judges, and writes the tables of the rule page.
+"""Measures, judges, and writes the tables of the rule pages.
 
 `python -m tests.proofs` does so for what needs only Python, which the tests judge too; `python -m tests.proofs php` for what
 needs PHP.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 
-from tests.proofs import judges
+from tests.proofs import judges, missing_index
 from tests.proofs.measure import UNKNOWN, measured_in_php, measured_on_postgres
+from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
-from tests.proofs.table import write
+from tests.proofs.table import filled, write
 
 if sys.argv[1:] == ["php"]:
     proofs = [Proof(*measured) for measured in measured_in_php().items()]
@@ -25,4 +26,8 @@ if sys.argv[1:] == ["php"]:
             judges.the_figures_of_the_literature_hold(proof)
     write(proofs)
 else:
-    write(Proof(*measured) for measured in measured_on_postgres().items())
+    with postgres() as server:
+        write(Proof(*measured) for measured in measured_on_postgres(server).items())
+        page = missing_index.PAGE.read_text(encoding="utf-8")
+        page = filled(page, {"scans": missing_index.table(missing_index.scans(server))})
+        missing_index.PAGE.write_text(page, encoding="utf-8")

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 import psycopg
 
-from tests.proofs.postgres import postgres
 from tests.reference import ROOT
 
 PROJECTS = Path(__file__).with_name("n_plus_one")
@@ -39,15 +38,14 @@ class Measurement(msgspec.Struct, frozen=True):
     answer: str
 
 
-def measured_on_postgres(libraries: Collection[str] = ON_POSTGRES) -> dict[str, list[Measurement]]:
+def measured_on_postgres(server: str, libraries: Collection[str] = ON_POSTGRES) -> dict[str, list[Measurement]]:
     """What the programs of these libraries measure, each in a database of its own, all at once."""
-    with postgres() as server:
-        with psycopg.connect(server, autocommit=True) as connection:
-            for library in libraries:
-                connection.execute(f'CREATE DATABASE "{library}"'.encode())
-        with ThreadPoolExecutor(len(libraries)) as pool:
-            urls = [server.replace("/postgres?", f"/{library}?") for library in libraries]
-            return dict(zip(libraries, pool.map(_in_python, libraries, urls), strict=True))
+    with psycopg.connect(server, autocommit=True) as connection:
+        for library in libraries:
+            connection.execute(f'CREATE DATABASE "{library}"'.encode())
+    with ThreadPoolExecutor(len(libraries)) as pool:
+        urls = [server.replace("/postgres?", f"/{library}?") for library in libraries]
+        return dict(zip(libraries, pool.map(_in_python, libraries, urls), strict=True))
 
 
 def measured_in_php(libraries: Collection[str] = IN_PHP) -> dict[str, list[Measurement]]:

@@ -77,7 +77,7 @@ def _running(command: list[str], account: dict[str, Any], log: Any) -> Iterator[
         try:
             yield server
         finally:
-            server.send_signal(signal.SIGINT)  # ends what is connected
+            server.send_signal(signal.SIGQUIT)  # at once: nobody needs the data
             try:
                 server.wait(_STOPPED)
             except subprocess.TimeoutExpired:

@@ -38,13 +38,14 @@ def figures(proof: Proof) -> str:
 def fresh(page: str, proofs: Iterable[Proof]) -> str:
     """The page with the blocks of these proofs as they should be; the others stay."""
     for proof in proofs:
-        page = _filled(page, {f"{proof.library} counts": counts(proof)})
+        page = filled(page, {f"{proof.library} counts": counts(proof)})
         if proof.page:
-            page = _filled(page, {f"{proof.library} figures": figures(proof)})
+            page = filled(page, {f"{proof.library} figures": figures(proof)})
     return page
 
 
-def _filled(page: str, blocks: Mapping[str, str]) -> str:
+def filled(page: str, blocks: Mapping[str, str]) -> str:
+    """The page with these generated blocks, by name."""
     for name, text in blocks.items():
         start = f"<!-- generated: {name} -->\n"
         assert page.count(start) == 1, f"the page has no block {name}"

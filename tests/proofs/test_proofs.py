@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proofs import judges
+from tests.proofs import judges, missing_index
 from tests.proofs.measure import IN_PHP, ON_POSTGRES, UNKNOWN, measured_on_postgres
 from tests.proofs.proof import Proof
-from tests.proofs.table import PAGE, fresh
+from tests.proofs.table import PAGE, filled, fresh
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all measurements, which share the machine with others
 
@@ -15,8 +15,8 @@ _KNOWN = [library for library in (*ON_POSTGRES, *IN_PHP) if library not in UNKNO
 
 
 @pytest.fixture(scope="module")
-def proofs() -> dict[str, Proof]:
-    return {library: Proof(library, measured) for library, measured in measured_on_postgres().items()}
+def proofs(server: str) -> dict[str, Proof]:
+    return {library: Proof(library, measured) for library, measured in measured_on_postgres(server).items()}
 
 
 @pytest.mark.parametrize("library", _KNOWN)
@@ -46,3 +46,11 @@ def test_the_figures_of_the_literature(proofs: dict[str, Proof]) -> None:
 def test_the_tables_of_the_page_are_fresh(proofs: dict[str, Proof]) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == fresh(page, proofs.values()), "write them anew: .venv/bin/python -m tests.proofs"
+
+
+def test_without_an_index_every_row_is_read(server: str) -> None:
+    found = missing_index.scans(server)
+    assert found["without"] == {rows: rows for rows in missing_index.ROWS}
+    assert found["with"] == dict.fromkeys(missing_index.ROWS, missing_index.FOUND)
+    page = missing_index.PAGE.read_text(encoding="utf-8")
+    assert page == filled(page, {"scans": missing_index.table(found)}), "write it anew: .venv/bin/python -m tests.proofs"
