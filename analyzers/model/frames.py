@@ -21,6 +21,7 @@ class Read(msgspec.Struct, frozen=True, eq=False):
     through: Site  # where the relation itself is touched
     bypass: bool
     counted: bool  # only the number of rows is asked for
+    unseen: bool = False  # the query was not seen, but no query of the project loads the relation
 
 
 class Query(msgspec.Struct, frozen=True, eq=False):

@@ -9,6 +9,7 @@ from analyzers.findings import Problem
 from analyzers.model import endpoints, listings, policies, records, remedies, templates, views
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.evidence import Evidence
 from analyzers.model.frames import Lookup, Query, Read, Trace
 from analyzers.model.models import ModelIndex, build_models
 from analyzers.model.project import Project, QuerySite, Relation, RelationRead, RowQuery
@@ -32,14 +33,17 @@ def link(
     traces = traces or Traces(NoStore())
     code = Codebase(files, ids, traces.definitions)
     models = build_models(code)
-    inference = Inference(code, models)
-    world = World(code, models, inference.repositories, ids or {})
     roots = [path for path, facts in files.items() if facts.language in ("python", "php") and is_product(path)]
-    traces.load((path, world.digest(path)) for path in roots)
+    blobs = {path: (ids or {}).get(path, "") for path in roots}
+    traces.load(blobs.items())
+    relations = frozenset(name for model in models.by_name.values() for name in model.relations)
+    evidence = Evidence((traces.mentions(blobs[path], files[path]) for path in roots), relations)
+    inference = Inference(code, models, evidence)
+    world = World(code, models, inference.repositories, ids or {}, evidence)
     walked = [_trace(inference, path, world, traces) for path in roots]
     return Project(
         tables=build_schema(code, models, database),
-        reads=tuple(policies.decided(code, models, {_identity(r): r for t in walked for r in t.reads}.values())),
+        reads=tuple(policies.decided(code, models, _seen_first({_identity(r): r for t in walked for r in t.reads}.values()))),
         lookups=tuple({(q.query, q.loop): q for t in walked for q in t.lookups}.values()),
         queries=_longest(q for t in walked for q in t.queries),
         problems=(
@@ -76,6 +80,13 @@ def _trace(inference: Inference, path: str, world: World, traces: Traces) -> Fil
 def _identity(read: RelationRead) -> tuple[object, ...]:
     """Reads that several roots reach are one."""
     return (read.query, read.path, read.read, read.bypasses)
+
+
+def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:
+    """The reads without those of unseen queries that are also reached from a query that was seen."""
+    found = list(reads)
+    seen = {(r.relation.label, (*r.through, r.read)[0]) for r in found if not r.unseen}
+    return tuple(r for r in found if not r.unseen or (r.relation.label, (*r.through, r.read)[0]) not in seen)
 
 
 def _longest(queries: Iterable[QuerySite]) -> tuple[QuerySite, ...]:
@@ -143,6 +154,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         batch=is_batch(read.at.path) or is_batch(read.rows.site.path),
         through=through,
         path=read.hops,
+        unseen=read.unseen,
     )
 
 

@@ -383,7 +383,7 @@ def annotated(inference: Inference, path: str, node: Node, function: str) -> Val
             if last in _COLLECTIONS:
                 item = annotated(inference, path, inner, function)
                 if isinstance(item, Row):
-                    return Rows(item.model, Site(path, node.start, node.end, function), known=False)
+                    return Rows(item.model, Site(path, node.start, node.end, function), known=False, typed=True)
                 return Listed(item)
             return None
         case Name() | Member():

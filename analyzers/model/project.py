@@ -145,6 +145,7 @@ class RelationRead(msgspec.Struct, frozen=True):
     guard: str = ""  # the project's own call that makes such a read fail outside production
     through: tuple[Place, ...] = ()  # calls on the way from the loop to the read
     path: tuple[str, ...] = ()
+    unseen: bool = False  # the query was not seen, but no query of the project loads the relation
 
 
 class RowQuery(msgspec.Struct, frozen=True):

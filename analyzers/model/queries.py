@@ -91,6 +91,8 @@ def relation_at(inference: Inference, rows: Rows | None, path: tuple[str, ...]) 
 def one_of(inference: Inference, rows: Rows, loop: Site, node: Node, frame: Frame) -> Row:
     """A row of `rows`, walked by `loop`."""
     touch(inference, rows, node, frame)
+    if rows.typed:
+        rows = msgspec.structs.replace(rows, site=frame.site(node), typed=False)
     if rows.limit == 1:
         return single(rows, known=rows.known)
     if rows.owner is not None and not rows.bypass:

@@ -17,6 +17,7 @@ from analyzers.facts.outline import Assign, Function, Name, Node, Text
 from analyzers.model import entries, flow, members, origins, repositories
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, Module, Resolved, ValueDefinition
+from analyzers.model.evidence import Evidence
 from analyzers.model.frames import Frame, Lookup, Query, Read, Trace
 from analyzers.model.models import Model, ModelIndex
 from analyzers.model.project import Relation
@@ -48,8 +49,8 @@ _MAX_DEPTH = 8  # calls followed into one another
 class Inference:
     """The walk over one revision. `trace` fills up while roots are walked."""
 
-    def __init__(self, code: Codebase, models: ModelIndex) -> None:
-        self.code, self.models = code, models
+    def __init__(self, code: Codebase, models: ModelIndex, evidence: Evidence) -> None:
+        self.code, self.models, self.evidence = code, models, evidence
         self.trace = Trace()
         self._summaries: dict[tuple[object, ...], tuple[Value, Trace]] = {}
         self.steps = 0
@@ -176,7 +177,10 @@ class Inference:
         self, row: Row, relation: Relation, node: Node, frame: Frame, *, bypass: bool = False, counted: bool = False
     ) -> None:
         """Notes that `relation` of `row` is queried at `node`, if that happens once for each of many rows."""
-        if row.rows is None or row.loop is None or not (row.rows.known or bypass):
+        if row.rows is None or row.loop is None:
+            return
+        unseen = not (row.rows.known or bypass)
+        if unseen and self.may_load(relation):
             return
         if row.loop in self.once or row.rows.limit == 1 or (self.cached and row.loop not in self.opened):
             return
@@ -186,7 +190,12 @@ class Inference:
         through = frame.site(node)
         at = self._in_loop(row.loop, frame, through)
         key = (row.rows.site, hops, at.path, at.start, bypass)
-        self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, through, bypass, counted))
+        self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, through, bypass, counted, unseen))
+
+    def may_load(self, relation: Relation) -> bool:
+        """Whether some query of the project may load the relation with its rows."""
+        self.trace.touched.add(f"eager:{relation.name}")
+        return self.evidence.may_load(relation.name)
 
     @staticmethod
     def _in_loop(loop: Site, frame: Frame, through: Site) -> Site:

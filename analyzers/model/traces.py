@@ -14,9 +14,10 @@ from importlib import resources
 
 import msgspec
 
-from analyzers.facts.store import FactStore
+from analyzers.facts.store import FactStore, FileFacts
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import Definition
+from analyzers.model.evidence import Evidence, Mentions, mentions
 from analyzers.model.models import ModelIndex
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
 from analyzers.model.repositories import Repositories
@@ -35,6 +36,7 @@ class FileTrace(msgspec.Struct, frozen=True, array_like=True):
 
 
 _ENCODE = msgspec.msgpack.Encoder()
+_DECODE_MENTIONS = msgspec.msgpack.Decoder(Mentions)
 _DECODE = msgspec.msgpack.Decoder(tuple[FileTrace, ...])
 
 
@@ -57,17 +59,34 @@ class Traces:
         self._held: dict[str, tuple[FileTrace, ...]] = {}
         self._asked: set[str] = set()
         self._fresh: set[str] = set()
+        self._mentions: dict[str, Mentions] = {}
+        self._fresh_mentions: set[str] = set()
         self.definitions: dict[tuple[str, str], dict[str, Definition]] = {}
 
     def load(self, files: Iterable[tuple[str, str]]) -> None:
         """Fetches what is known of these (path, blob id) in one call."""
-        wanted = {self._key(path, blob) for path, blob in files} - self._asked
+        files = list(files)
+        mentioned = {f"{blob}-eager-{engine()}": blob for _, blob in files if blob}
+        wanted = ({self._key(path, blob) for path, blob in files} | mentioned.keys()) - self._asked
         self._asked |= wanted
         for key, encoded in self._store.get_many(wanted).items():
             try:
-                self._held[key] = _DECODE.decode(encoded)
+                if key in mentioned:
+                    self._mentions[mentioned[key]] = _DECODE_MENTIONS.decode(encoded)
+                else:
+                    self._held[key] = _DECODE.decode(encoded)
             except msgspec.MsgspecError:
                 continue  # damaged: walk the file again
+
+    def mentions(self, blob: str, facts: FileFacts) -> Mentions:
+        """What a file says of eager loading, remembered by its content."""
+        if not blob:
+            return mentions(facts)
+        known = self._mentions.get(blob)
+        if known is None:
+            known = self._mentions[blob] = mentions(facts)
+            self._fresh_mentions.add(blob)
+        return known
 
     def find(self, path: str, blob: str, world: World) -> FileTrace | None:
         """A trace of the file that holds in this revision."""
@@ -81,9 +100,12 @@ class Traces:
 
     def save(self) -> None:
         """Writes what is new to the store, in one call."""
-        if self._fresh:
-            self._store.put_many({key: _ENCODE.encode(self._held[key]) for key in self._fresh})
+        fresh = {key: _ENCODE.encode(self._held[key]) for key in self._fresh}
+        fresh.update((f"{blob}-eager-{engine()}", _ENCODE.encode(self._mentions[blob])) for blob in self._fresh_mentions)
+        if fresh:
+            self._store.put_many(fresh)
             self._fresh.clear()
+            self._fresh_mentions.clear()
 
     @staticmethod
     def _key(path: str, blob: str) -> str:
@@ -93,7 +115,15 @@ class Traces:
 class World:
     """One revision as what traces depend on: keys to digests."""
 
-    def __init__(self, code: Codebase, models: ModelIndex, repositories: Repositories, ids: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        code: Codebase,
+        models: ModelIndex,
+        repositories: Repositories,
+        ids: Mapping[str, str],
+        evidence: Evidence,
+    ) -> None:
+        self._evidence = evidence
         self._code, self._models, self._repositories, self._ids = code, models, repositories, ids
         self._digests: dict[str, str] = {}
 
@@ -122,6 +152,8 @@ class World:
                 return ",".join(sorted(m.qualified for m in self._models.by_name.values() if m.name == name))
             case "users":
                 return ",".join(self._models.users)
+            case "eager":
+                return "may" if self._evidence.may_load(name) else "never"
             case "serves":
                 served = self._repositories.classes.get(name)
                 return served.qualified if served is not None else ""

@@ -67,6 +67,7 @@ class Rows(msgspec.Struct, frozen=True):
     root: Site | None = None
     searches: tuple[Search, ...] = ()
     limited: bool = False
+    typed: bool = False  # all that is known of them is a type annotation, at `site`
     related: Relation | None = None  # the relation whose rows these still are, as far as they may have been loaded before
     label: str = ""  # what the code calls a model that it picks at run time
     declared: Declared | None = None  # a class declares these rows, and nobody wrote their query

@@ -54,14 +54,7 @@ def _finding(reads: list[RelationRead]) -> Finding:
         rule="n_plus_one",
         subject=f"{read.query_function}: {read.rows}.{'.'.join(read.path)}{' anew' if read.bypasses else ''}",
         title=f"`{label}` is queried {what}once per {_per(read)}",
-        message=(
-            f"`{read.read_function}` walks the {rows} of this query and reads `{label}` from each of them; "
-            + (
-                "the read asks the database anew, whatever was loaded before."
-                if read.bypasses
-                else "the query does not load it."
-            )
-        ),
+        message=_message(read, label, rows),
         growth=_growth(read),
         remedy=read.remedy.sentence,
         code=read.remedy.code,
@@ -70,10 +63,20 @@ def _finding(reads: list[RelationRead]) -> Finding:
         related=tuple(_related(reads)),
         evidence=tuple(_evidence(read)),
         severity=Severity.MEDIUM if read.batch or read.guard or 0 < read.limit <= _PAGE else Severity.HIGH,
-        confidence=Confidence.CERTAIN,
+        confidence=Confidence.LIKELY if read.unseen else Confidence.CERTAIN,
         fix=read.remedy.fix,
         cause=f"{read.query.path}:{read.query.span.start_line}:{read.query.span.start_column}",
     )
+
+
+def _message(read: RelationRead, label: str, rows: str) -> str:
+    if read.unseen:
+        return (
+            f"`{read.read_function}` walks {rows} and reads `{label}` from each of them; "
+            "no query of the project loads it with its rows."
+        )
+    why = "the read asks the database anew, whatever was loaded before" if read.bypasses else "the query does not load it"
+    return f"`{read.read_function}` walks the {rows} of this query and reads `{label}` from each of them; {why}."
 
 
 def _lookup(query: RowQuery) -> Finding:
@@ -150,6 +153,10 @@ def _evidence(read: RelationRead) -> Iterator[str]:
     yield f"`{read.relation.label}` is {kind}" + (f" of `{_target(read)}`." if _target(read) else ".")
     if read.guard:
         yield f"The project calls `{read.guard}`: outside production, such a read may raise where a test passes by it."
+    if read.unseen:
+        name, rows = read.relation.name, plural(noun(read.rows))
+        yield f"No eager loading of the project names `{name}`, so it does not come with these {rows}."
+        return
     yield f"The rows come from the query in `{read.query_function}` and are walked by a loop in `{read.read_function}`."
 
 
