@@ -226,6 +226,9 @@ class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name_attribute: str = ""
     context_method: str = ""
     page_attribute: str = ""
+    rows_name: str = ""  # attribute of the view that holds its rows
+    row_name: str = ""  # attribute of the view that holds its one row
+    row_method: str = ""  # gives that row
 
 
 class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -369,6 +372,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: Rows | None = None
     views: tuple[Views, ...] = ()
     tags: Tags | None = None
+    registry: tuple[str, ...] = ()  # functions that give a model by its label, or by its application and its name
     listings: tuple[Listing, ...] = ()
     serializers: Serializers | None = None
     endpoints: Endpoints | None = None

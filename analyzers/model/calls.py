@@ -64,6 +64,11 @@ def call_library(
         return Listed(Tupled(tuple(flow.iterate(inference, a, frame.site(node), node, frame) for a in args)))
     if name == "dict":
         return Mapped(tuple(keywords.items())) if keywords or not args else None
+    if name == "getattr" and len(args) > 1 and isinstance(args[1], Literal) and isinstance(args[1].value, str):
+        held = args[0]
+        if isinstance(held, LibraryValue):
+            return args[2] if len(args) > 2 else None  # a setting that need not be stated
+        return members.member(inference, held, args[1].value, node, frame) if held is not None else None
     if listings.registered(inference, name, args):
         return None
     if conditions.is_cache(name):
@@ -150,7 +155,7 @@ def _of_base(
         given = endpoints.inherited(inference, receiver, name, args, keywords, node, frame)
         if given is not None:
             return given
-    return templates.inherited(inference, receiver, name)
+    return templates.inherited(inference, receiver, name, keywords)
 
 
 def _receiver(frame: Frame) -> Value:

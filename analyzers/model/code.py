@@ -288,7 +288,11 @@ class Codebase:
         last = name.rsplit("/", 1)[-1]
         self.touched.add(f"template:{last}")
         ends = (f"/templates/{name}", f"/jinja2/{name}", f"/views/{name}")
-        return [p for p in self._templates.get(last, ()) if f"/{p}".endswith(ends)]
+        found = [p for p in self._templates.get(last, ()) if f"/{p}".endswith(ends)]
+        if not found and "/" in name:  # settings may name a folder below it
+            below = [p for p in self._templates.get(last, ()) if p.endswith(f"/{name}") and "/templates/" in f"/{p}"]
+            found = below if len(below) == 1 else []
+        return found
 
     def template(self, name: str, importer: str = "") -> str | None:
         """The path of the template called `name` that is nearest to `importer`."""

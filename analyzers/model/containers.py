@@ -61,6 +61,9 @@ def change(inference: Inference, node: Call, frame: Frame) -> bool:
         return False
     item = flow.evaluate(inference, node.args[-1], frame)
     if node.callee.name in _EXTENDS:
+        if isinstance(item, Mapped) and isinstance(held, Mapped):
+            frame.env[name] = Mapped((*(i for i in held.items if i[0] not in dict(item.items)), *item.items))
+            return True
         if isinstance(item, Mapped | Keyed):
             frame.env[name] = with_item(held, None, item.item if isinstance(item, Keyed) else None)
             return True

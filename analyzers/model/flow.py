@@ -367,6 +367,8 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         return result
     args = tuple(evaluate(inference, a, frame) for a in node.args)
     keywords = {k.name: evaluate(inference, k.value, frame) for k in node.keywords}
+    if isinstance(spread := keywords.get("**"), Mapped):
+        keywords = dict(spread.items) | keywords
     match callee:
         case Bound(query=Rows()):
             result = records.scoped(inference, callee, node, args, keywords, frame)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Call
 from analyzers.knowledge import Library
 from analyzers.model import records
-from analyzers.model.types import LibraryValue, Literal, Row, Rows, Value
+from analyzers.model.types import LibraryValue, Literal, ModelClass, Row, Rows, Value
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -28,7 +28,20 @@ def given(
         return True, Rows("", site, root=site, stage="open", label=label) if label else None
     if name in library.helpers:
         return True, LibraryValue(library.helpers[name], instance=True) if not args else None
+    if name in library.registry:
+        return True, _registered(inference, args)
     return (True, user(inference)) if name in library.users else (False, None)
+
+
+def _registered(inference: Inference, args: tuple[Value, ...]) -> Value:
+    """The model that a registry gives for `"app.Model"`, or for `"app"` and `"Model"`."""
+    words = [a.value for a in args if isinstance(a, Literal) and isinstance(a.value, str)]
+    label = ".".join(words[:2]).lower()
+    inference.trace.touched.add(f"label:{label}")
+    model = inference.model(inference.models.labels.get(label, ""))
+    if model is None and words:  # an application may have a label that is not its folder
+        model = inference.model_called(words[-1].rpartition(".")[2])
+    return ModelClass(model.qualified) if model is not None else None
 
 
 def user(inference: Inference) -> Value:

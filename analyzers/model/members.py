@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import libraries, named
-from analyzers.model import containers, flow, origins, queries, records, resources, serializers, statements
+from analyzers.model import containers, flow, origins, queries, records, resources, serializers, statements, templates
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.finders import finder
@@ -306,6 +306,9 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     if stands_for is not None:
         return stands_for
     held = _set_by_constructor(inference, holder, name)
+    if held is not None:
+        return held
+    held = templates.held(inference, holder, name)
     if held is not None:
         return held
     bases = sorted(inference.code.externals(definition))

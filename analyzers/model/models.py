@@ -45,6 +45,7 @@ class ModelIndex(msgspec.Struct, frozen=True, eq=False):
     by_class: Mapping[int, Model]
     by_table: Mapping[str, Model]
     user: str = ""  # the model that stands for the user
+    labels: Mapping[str, str] = {}  # `app.model` in lower case -> qualified name, as a registry finds models
     users: tuple[str, ...] = ()  # the models that stand for the user of a request, by qualified name
 
 
@@ -81,7 +82,8 @@ class _Builder:
         self._invert()
         by_class = {id(m.definition): m for m in self.found.values()}
         by_table = {m.table: m for m in self.found.values() if not m.abstract}
-        return ModelIndex(self.found, by_class, by_table, self._user(), tuple(sorted(self._users())))
+        labels = {f"{app}.{name}": d.qualified for (app, name), d in self.by_label.items()} | self.provided
+        return ModelIndex(self.found, by_class, by_table, self._user(), labels, tuple(sorted(self._users())))
 
     def _users(self) -> Iterator[str]:
         for model in self.found.values():

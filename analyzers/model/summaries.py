@@ -68,7 +68,6 @@ class Inference:
         self.repositories = repositories.repositories(code, models)
         self.loaded_tags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # template -> files of its tags, and keys
         self.template_functions: dict[str, dict[str, TemplateFunction]] = {}
-        self.default_context: dict[int, Mapped] = {}
 
     def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:
         """The value of a walk and what it noted, apart from everything around it."""
@@ -360,7 +359,8 @@ class Inference:
         for parameter in function.parameters:
             plain = parameter.name.lstrip("*.&")
             if parameter.name.startswith("**"):
-                frame.env[plain] = Mapped(())
+                named = {p.name for p in function.parameters}
+                frame.env[plain] = Mapped(tuple((k, v) for k, v in keywords.items() if k not in named and k != "**"))
                 continue
             if parameter.name.startswith("*") or parameter.name.startswith("..."):
                 frame.env[plain] = Tupled(args[position:])

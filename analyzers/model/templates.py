@@ -202,25 +202,21 @@ def walk_view(inference: Inference, definition: ClassDefinition) -> None:
     if found is None:
         return
     _, view = found
-    receiver = Instance(definition)
     frame = inference.frame(definition.path, None)
     frame.owner, frame.function = definition, definition.qualified
-    node = definition.node
-    rows = _view_rows(inference, definition, view, receiver, frame)
-    if not isinstance(rows, Rows):
-        return
-    context = _view_context(inference, definition, view, rows)
+    rows = _view_rows(inference, definition, view, Instance(definition), frame)
+    receiver = Instance(definition, given=((view.rows_name, rows),) if view.rows_name and isinstance(rows, Rows) else ())
+    context = _view_context(inference, view, receiver)
     method = inference.code.method(definition, view.context_method)
     if method is not None:
-        inference.default_context[id(definition)] = context
-        more = inference.call(method, receiver, (), {}, frame, node)
+        more = inference.call(method, receiver, (), {}, frame, definition.node)
         if isinstance(more, Mapped):
             context = Mapped((*(i for i in context.items if more.get(i[0]) is None), *more.items))
     template = _text_attribute(inference, definition, view.template_attribute)
-    model = inference.model(rows.model)
+    model = inference.model(rows.model) if isinstance(rows, Rows) else None
     if not template and model is not None:
         template = view.template_default.format(app=app_label(model.definition.path), model=model.name.lower())
-    show(inference, template, context, frame, node)
+    show(inference, template, context, frame, definition.node)
 
 
 def _view_rows(inference: Inference, definition: ClassDefinition, view: Views, receiver: Value, frame: Frame) -> Value:
@@ -228,6 +224,19 @@ def _view_rows(inference: Inference, definition: ClassDefinition, view: Views, r
     if method is not None:
         return inference.call(method, receiver, (), {}, frame, definition.node)
     return default_rows(inference, definition, view)
+
+
+def held(inference: Inference, receiver: Instance, name: str) -> Value:
+    """What the library sets on a view: `self.object_list`, `self.object`."""
+    found = view_of(inference, receiver.definition)
+    if found is None or not name or name not in (found[1].rows_name, found[1].row_name):
+        return None
+    frame = inference.frame(receiver.definition.path, None)
+    frame.owner, frame.function = receiver.definition, receiver.definition.qualified
+    rows = _view_rows(inference, receiver.definition, found[1], receiver, frame)
+    if name == found[1].rows_name or not isinstance(rows, Rows):
+        return rows
+    return queries.single(rows, known=rows.known)
 
 
 def default_rows(inference: Inference, definition: ClassDefinition, view: Views) -> Value:
@@ -247,24 +256,23 @@ def default_rows(inference: Inference, definition: ClassDefinition, view: Views)
     return Rows(value.model, site, root=site, kind=origins.manager_kind(inference, value.model))
 
 
-def _view_context(inference: Inference, definition: ClassDefinition, view: Views, rows: Rows) -> Mapped:
+def _view_context(inference: Inference, view: Views, receiver: Instance) -> Mapped:
+    """The names that the library itself gives to the template of such a view."""
+    definition = receiver.definition
+    rows = dict(receiver.given).get(view.rows_name)
+    if not isinstance(rows, Rows):
+        return Mapped((("view", receiver),))
     model = inference.model(rows.model)
     names = [n.format(model=model.name.lower() if model is not None else "") for n in view.names]
     stated = _text_attribute(inference, definition, view.name_attribute)
     if stated:
         names.append(stated)
-    if view.page_attribute and inference.code.attribute(definition, view.page_attribute) is not None:
-        page = inference.constant(*_stated(inference, definition, view.page_attribute))
-        if isinstance(page, Literal) and isinstance(page.value, int):
-            rows = msgspec.structs.replace(rows, limit=page.value)
+    paged = inference.code.attribute(definition, view.page_attribute) if view.page_attribute else None
+    page = inference.constant(paged[0].path, paged[1], paged[0]) if paged is not None else None
+    if isinstance(page, Literal) and isinstance(page.value, int):
+        rows = msgspec.structs.replace(rows, limit=page.value)
     value: Value = rows if view.many else queries.single(rows, known=rows.known)
-    return Mapped((*((n, value) for n in names), ("view", Instance(definition))))
-
-
-def _stated(inference: Inference, definition: ClassDefinition, name: str):  # type: ignore[no-untyped-def]
-    stated = inference.code.attribute(definition, name)
-    assert stated is not None
-    return stated[0].path, stated[1], stated[0]
+    return Mapped((*((n, value) for n in names), ("view", receiver)))
 
 
 def _text_attribute(inference: Inference, definition: ClassDefinition, name: str) -> str:
@@ -273,7 +281,7 @@ def _text_attribute(inference: Inference, definition: ClassDefinition, name: str
     return node.value if isinstance(node, Text) and isinstance(node.value, str) else ""
 
 
-def inherited(inference: Inference, receiver: Value, name: str) -> Value:
+def inherited(inference: Inference, receiver: Value, name: str, keywords: dict[str, Value]) -> Value:
     """A library's own method of a view or manager, called by `self.x()` or `super().x()` of the project's class."""
     if isinstance(receiver, Rows):
         return receiver
@@ -285,6 +293,9 @@ def inherited(inference: Inference, receiver: Value, name: str) -> Value:
     _, view = found
     if name == view.rows_method:
         return default_rows(inference, receiver.definition, view)
+    if name == view.row_method:
+        return held(inference, receiver, view.row_name)
     if name == view.context_method:
-        return inference.default_context.get(id(receiver.definition), Mapped(()))
+        more = tuple((k, v) for k, v in keywords.items() if not k.startswith("*"))
+        return Mapped((*(i for i in _view_context(inference, view, receiver).items if i[0] not in keywords), *more))
     return None

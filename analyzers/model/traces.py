@@ -150,6 +150,8 @@ class World:
                 return self._models.user
             case "named":
                 return ",".join(sorted(m.qualified for m in self._models.by_name.values() if m.name == name))
+            case "label":
+                return self._models.labels.get(name, "")
             case "users":
                 return ",".join(self._models.users)
             case "eager":
