@@ -68,11 +68,14 @@ _MISSING = object()
 # -- statements ----------------------------------------------------------------------------------------------------
 
 
-def run(inference: Inference, nodes: Iterable[Node], frame: Frame) -> None:
+def run(inference: Inference, nodes: Iterable[Node], frame: Frame) -> Value:
+    """What the last of these holds, once all of them happened; a template prints what it states."""
+    value: Value = None
     for node in nodes:
         value = evaluate(inference, node, frame)
         if frame.template and isinstance(value, Row) and not isinstance(node, Assign):
             members.shown(inference, value, node, frame)
+    return value
 
 
 def _block(inference: Inference, nodes: tuple[Node, ...], frame: Frame) -> None:
@@ -185,11 +188,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
         inference.opened.add(site)
     before = dict(frame.env)
     trying, inference.trying = inference.trying, 0
-    result: Value = None
-    if frame.template:
-        run(inference, node.body, frame)
-    for part in () if frame.template else node.body:
-        result = evaluate(inference, part, frame)
+    result = run(inference, node.body, frame)
     inference.trying = trying
     if growing:
         inference.loops.pop()
