@@ -6,15 +6,18 @@ needs PHP.
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 from tests.proofs import judges, missing_index
-from tests.proofs.measure import UNKNOWN, measured_in_php, measured_on_postgres
+from tests.proofs.measure import PHP_PACKAGES, UNKNOWN, measured_in_php, measured_on_postgres
 from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
 from tests.proofs.table import filled, write
 
 if sys.argv[1:] == ["php"]:
+    if shutil.which("php") is None:
+        sys.exit(f"This needs PHP, and Debian's packages of its libraries: apt-get install {PHP_PACKAGES}")
     proofs = [Proof(*measured) for measured in measured_in_php().items()]
     for proof in proofs:
         judges.twins_give_the_same(proof)

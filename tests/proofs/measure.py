@@ -18,6 +18,7 @@ PROJECTS = Path(__file__).with_name("n_plus_one")
 ON_POSTGRES = ("django", "sqlalchemy")
 IN_PHP = ("doctrine", "eloquent")
 UNKNOWN = ("sqlalchemy",)  # of these, what the analysis does not know yet
+PHP_PACKAGES = "php-cli php-sqlite3 php-doctrine-orm php-symfony-cache php-illuminate-database"  # of Debian
 ORDERS = (5, 50, 500)  # of one user: what the tables show
 EXAMPLE = 100  # of one user: what the messages say
 FIGURES = {(5, 10): 55, (100, 50): 5_100}  # queries for so many users with so many orders each, as the literature has them
@@ -49,7 +50,7 @@ def measured_on_postgres(server: str, libraries: Collection[str] = ON_POSTGRES) 
 
 
 def measured_in_php(libraries: Collection[str] = IN_PHP) -> dict[str, list[Measurement]]:
-    """The same of the PHP libraries, which Debian packages: `php-cli php-sqlite3 php-doctrine-orm php-illuminate-database`."""
+    """The same of the libraries that are PHP's, on SQLite. Needs what `PHP_PACKAGES` says."""
     return {library: _printed(["php", str(PROJECTS / library / "run.php"), *_sizes(library)]) for library in libraries}
 
 
