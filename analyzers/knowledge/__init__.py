@@ -385,6 +385,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     functions: dict[str, str] = {}  # function that gives an object when called without arguments -> its class
     property_marks: tuple[str, ...] = ()  # decorators of methods that are read like attributes
     fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
+    readers: tuple[str, ...] = ()  # calls that read the attribute of their first argument that the second names
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
     applies: dict[str, Applies] = {}

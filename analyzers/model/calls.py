@@ -32,6 +32,7 @@ from analyzers.model.types import (
     Literal,
     Mapped,
     ModelClass,
+    Row,
     Rows,
     Super,
     Tupled,
@@ -104,6 +105,8 @@ def call_library(
             return Getter(tuple(path.split("."))) if isinstance(path, str) else None
         if named(library, name, library.slicers) and args:
             return _sliced(args)
+        if last in library.readers and len(args) > 1 and isinstance(args[0], Row) and isinstance(args[1], Literal):
+            return members.member(inference, args[0], str(args[1].value), node, frame)
         position = library.fetchers.get(named(library, name, library.fetchers) or "")
         if position is not None:
             rows = origins.rows_from(args[position], frame, node) if position < len(args) else None

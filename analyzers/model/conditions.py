@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Member, Name, Node, Other, Text, walk
+from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import libraries
 from analyzers.model import flow, kinds
 from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Taken, Tupled, Value, join
@@ -13,6 +13,8 @@ from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Ta
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
+
+_READERS = frozenset(name for library in libraries() for name in library.readers)
 
 
 def dead_part(inference: Inference, test: Node, frame: Frame) -> int | None:
@@ -33,25 +35,28 @@ def decide(test: Node, told: Callable[[Node], Literal | Tupled | None]) -> bool 
             if (word == "or") in some:
                 return word == "or"
             return None if None in some else word == "and"
-        case Other(word="==" | "!=" | "in" | "not in" as word, children=(one, other)):
+        case Other(word="==" | "!=" | "is" | "is not" | "in" | "not in" as word, children=(one, other)):
             left, right = told(one), told(other)
             if not isinstance(left, Literal) or right is None:
                 return None
-            values = right.items if isinstance(right, Tupled) and word.endswith("in") else (right,)
+            values = right.items if isinstance(right, Tupled) and word in ("in", "not in") else (right,)
             if not all(isinstance(value, Literal) for value in values):
                 return None
-            return (left in values) is (word in ("==", "in"))
+            return (left in values) is (word in ("==", "is", "in"))
     switch = told(test)
     return bool(switch.value) if isinstance(switch, Literal) else None
 
 
 def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | None:
-    """A literal, a switch left at its default, what an object was made with, or whether a row is of a class."""
+    """A literal, a switch left at its default, what an object was made with, what a query added to a row, or its class."""
     match node:
         case Text(value=value):
             return Literal(value)
         case Other(word="list" | "tuple" | "set", children=parts):
             return Tupled(tuple(_told(inference, part, frame) for part in parts))
+        case Call(callee=Name(id=asked), args=(Name(id=name), Text(value=str() as attribute), *_)) if asked in _READERS:
+            row = frame.env.get(name)
+            return Literal(True) if isinstance(row, Row) and _added(inference, row, attribute) else None
         case Name(id=name) if name in frame.defaults:
             held = frame.env.get(name)
             return held if isinstance(held, Literal) else None
@@ -81,6 +86,15 @@ def conditional(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> 
     dead = dead_part(inference, parts[0], frame)
     ways = [flow.evaluate(inference, part, frame) for i, part in enumerate(parts[1:]) if i != dead]
     return join(ways[0], ways[-1])
+
+
+def _added(inference: Inference, row: Row, name: str) -> bool:
+    """Whether a row has an attribute only where a query added it: no one asks for it who does not expect it."""
+    model = inference.model(row.model)
+    if model is None or row.loop is None or name in model.relations or name in model.columns:
+        return False
+    code = inference.code
+    return code.method(model.definition, name) is None and code.attribute(model.definition, name) is None
 
 
 def picked_by(inference: Inference, test: Node, frame: Frame) -> list[Site]:
@@ -125,3 +139,15 @@ def operands(inference: Inference, word: str, parts: tuple[Node, ...], frame: Fr
 def asks_what_is_known(test: Node) -> bool:
     """`if key not in cache:` — what follows happens once for each key, not for each row."""
     return any(isinstance(n, Other) and n.word in ("in", "not in", "isset", "??") for n in walk(test))
+
+
+def leaves(nodes: tuple[Node, ...]) -> str:
+    """Whether a block ends by leaving the loop it stands in (`loop`), or the function (`function`)."""
+    if not nodes:
+        return ""
+    match nodes[-1]:
+        case Return() | Other(word="raise"):
+            return "function"
+        case Other(word="break"):
+            return "loop"
+    return ""

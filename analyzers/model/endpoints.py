@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analyzers.model.summaries import Inference
 
 
+_PAGE = 1000  # a page that may hold more than that bounds nothing
 _ROWS_METHODS = frozenset(x.endpoints.rows_method for x in libraries() if x.endpoints is not None)
 
 
@@ -228,6 +229,6 @@ def _page(inference: Inference, definition: ClassDefinition, rows: Rows, words: 
     sizes = (inference.code.attribute(pagination, name) for name in words.page_sizes)
     size = next((size for size in sizes if size is not None), None)
     held = inference.constant(size[0].path, size[1], size[0]) if size is not None else None
-    if not isinstance(held, Literal) or not isinstance(held.value, int):
+    if not isinstance(held, Literal) or not isinstance(held.value, int) or held.value > _PAGE:
         return rows
     return msgspec.structs.replace(rows, limit=int(held.value))

@@ -75,12 +75,14 @@ def run(inference: Inference, nodes: Iterable[Node], frame: Frame) -> Value:
         value = evaluate(inference, node, frame)
         if frame.template and isinstance(value, Row) and not isinstance(node, Assign):
             members.shown(inference, value, node, frame)
+        if frame.left:
+            break
     return value
 
 
 def _block(inference: Inference, nodes: tuple[Node, ...], frame: Frame) -> None:
     """A block of a branch. What leaves the loop at its end happens at most once in that loop."""
-    leaving = _leaves(nodes)
+    leaving = conditions.leaves(nodes)
     if leaving and inference.loops:
         left = list(inference.loops) if leaving == "function" else inference.loops[-1:]
         inference.once.extend(left)
@@ -99,7 +101,7 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
     ways = []
     known = conditions.asks_what_is_known(parts[0])
     picked = conditions.picked_by(inference, parts[0], frame)
-    dead = conditions.dead_part(inference, parts[0], frame)
+    dead, left = conditions.dead_part(inference, parts[0], frame), False
     cached = conditions.asks_cache(parts[0], frame)
     inference.cached += cached
     for position, part in enumerate(parts[1:]):
@@ -111,8 +113,11 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
         _block(inference, part.children if isinstance(part, Other) and part.word in ("block", "else") else (part,), frame)
         inference.guarded -= known
         del inference.once[len(inference.once) - len(picked if position == 0 else ()) :]
-        if not _leaves(part.children if isinstance(part, Other) else ()):
+        leaving = conditions.leaves(part.children if isinstance(part, Other) else ())
+        left, frame.left = frame.left or leaving == "function", False
+        if not leaving:
             ways.append(frame.env)
+    frame.left = left and dead is not None
     if not cached or len(ways) == len(parts) - 1:
         inference.cached -= cached  # else what follows, to the end of the function, is done where the cache had no answer
     if (len(parts) < 3 and dead != 1) or not ways:
@@ -176,7 +181,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     site = frame.site(node)
     growing = isinstance(over, Rows | Listed | Keyed) and not (isinstance(over, Rows) and over.limit == 1)
     item = iterate(inference, over, site, node.over or node, frame)
-    if _leaves(node.body):
+    if conditions.leaves(node.body):
         item = only(item)
     if node.target is not None:
         bind(inference, node.target, item, frame)
@@ -189,7 +194,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     before = dict(frame.env)
     trying, inference.trying = inference.trying, 0
     result = run(inference, node.body, frame)
-    inference.trying = trying
+    inference.trying, frame.left = trying, False
     if growing:
         inference.loops.pop()
     for name, value in before.items():
@@ -426,18 +431,6 @@ def hand_over(inference: Inference, args: tuple[Value, ...], frame: Frame, node:
     for value in args:
         if isinstance(value, Closure):
             inference.call_closure(value, (), {}, frame, node)
-
-
-def _leaves(nodes: tuple[Node, ...]) -> str:
-    """Whether a block ends by leaving the loop it stands in (`loop`), or the function (`function`)."""
-    if not nodes:
-        return ""
-    match nodes[-1]:
-        case Return() | Other(word="raise"):
-            return "function"
-        case Other(word="break"):
-            return "loop"
-    return ""
 
 
 def only(value: Value) -> Value:

@@ -82,6 +82,7 @@ class Frame:
         "filled",
         "function",
         "language",
+        "left",
         "outer",
         "owner",
         "path",
@@ -101,6 +102,7 @@ class Frame:
         self.template = language in TEMPLATE_LANGUAGES and not self.view  # members are called where they can be
         self.env: dict[str, Value] = {}
         self.defaults: set[str] = set()  # parameters that this call left at a literal default
+        self.left = False  # what follows does not happen: a test that holds returned before
         self.returned: list[Value] = []
         self.yielded: list[Value] = []
         self.at: Node | None = None  # the call being followed from here
