@@ -14,45 +14,10 @@ from typing import Literal
 
 import msgspec
 
+from analyzers.knowledge.declarations import Arguments as Arguments
+from analyzers.knowledge.declarations import Column as Column
+from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.views import Templates
-
-
-class Relation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A way to declare a relation."""
-
-    many: bool = False
-    owning: bool = True  # this side holds the column
-    unique: bool = False
-    indexed: bool = False  # the library itself creates an index for the column
-    polymorphic: bool = False  # the target is any model: it cannot be joined
-    exclusive: bool = False  # a row of the collection belongs to one owner, to whom `mapped_by` points back
-    points_back: bool = True  # the target gets a relation of its own to this model
-
-
-class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A way to declare a column. `role`: lookup, timestamp, boolean, text, number, key, other."""
-
-    role: str = "other"
-    indexed: bool = False
-    unique: bool = False
-
-
-class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The names of a declaration's arguments; `target` may also be given by position 0."""
-
-    target: str = ""
-    inverse: str = ""
-    mapped_by: str = ""
-    inversed_by: str = ""
-    column: str = ""
-    indexed: str = ""
-    unique: str = ""
-    primary: str = ""
-    choices: str = ""
-    optional: str = ""
-    fetch: str = ""
-    eager_value: str = "EAGER"
-    type: str = ""
 
 
 class Provided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,10 +42,14 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How classes become tables. `style`: fields are assigned calls, decorators of properties, or methods that return what a
-    method of the class gives (`return $this->hasMany(Line::class)`)."""
+    """How classes become tables.
 
-    style: Literal["call", "decorator", "method"]
+    `style`: fields are assigned calls that name their columns and relations one by one (`call`), decorators of properties
+    (`decorator`), methods that return what a method of the class gives (`return $this->hasMany(Line::class)`, `method`), or
+    attributes whose types and foreign keys say together what they are (`typed`).
+    """
+
+    style: Literal["call", "decorator", "method", "typed"]
     arguments: Arguments = Arguments()
     bases: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()  # decorators that make a class a table
@@ -94,6 +63,15 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column_types: dict[str, Column] = {}  # by the value of `arguments.type`
     annotation_types: dict[str, str] = {}  # role by the property's own type, where no column type is named
     relations: dict[str, Relation] = {}
+    containers: tuple[str, ...] = ()  # types around an attribute's own, `Mapped`
+    fresh_containers: tuple[str, ...] = ()  # types of collections that are asked for at every read
+    references: tuple[str, ...] = ()  # calls among a column's arguments that name the column it refers to
+    computed: tuple[str, ...] = ()  # decorators of methods that give an attribute's declaration
+    proxies: dict[str, int] = {}  # calls that name a relation and an attribute of its rows, from the n-th argument on
+    marked_bases: dict[str, str] = {}  # bases whose heirs are tables where this keyword of the class says so
+    table_attribute: str = ""  # class attribute that names the table
+    arguments_attribute: str = ""  # class attribute that holds the table's constraints
+    abstract_attribute: str = ""  # class attribute that makes a class no table
     options: str = ""  # nested class of options, `Meta`
     option_table: str = ""
     option_indexes: tuple[str, ...] = ()
@@ -116,7 +94,6 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     relation_types: dict[str, str] = {}  # type that a method returns -> the entry of `relations` it stands for
     picks_one: tuple[str, ...] = ()  # methods of a relation under construction that make it one of its rows
     points_back_by: dict[str, int] = {}  # such methods that give its rows their owner -> position of the name they give it
-    table_attribute: str = ""
     key_attribute: str = ""
     eager_attribute: str = ""  # names the relations that every query loads
     scope_methods: tuple[str, ...] = ()  # what they add to a query, every query has
@@ -139,11 +116,13 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     returns: Literal["rows", "new", "row", "value", "nothing", "mapped", "flat", "groups", "split", "same"] = "rows"
-    eager: Literal["", "paths", "selected", "joined", "nested"] = ""
+    eager: Literal["", "paths", "selected", "joined", "nested", "options"] = ""
+    selects: Literal["", "set", "add"] = ""  # its arguments are what the query gives for each row
+    unpacks: bool = False  # of several things given for each row, the first is left
     whole: bool = False  # without arguments it loads more than can be told
     starts: bool = False  # it makes a query under construction; its first argument is the alias of the rows
     names_rows: bool = False  # its first argument is the class of the rows, its second their alias
-    filters: Literal["", "lookups", "criteria", "expression", "unknown"] = ""
+    filters: Literal["", "lookups", "criteria", "expression", "conditions", "unknown"] = ""
     orders: Literal["", "names", "criteria", "expression"] = ""
     fresh: bool = False
     limits: bool = False
@@ -165,7 +144,13 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where rows come from and what their methods do."""
+    """Where rows come from and what their methods do.
+
+    `asks` are methods that are recognised by what they are given, a model class or a query, whoever has them: `query` makes a
+    query of its arguments; `rows`, `tuples` and `row` run the query they are given; `key` fetches one row by its key; `page` is
+    rows of a page. `loader_options` are calls that say what is loaded with the rows: `loads` a relation, `passes` one without
+    loading it, `entity` begins at a class, `only` names the columns to load, `leaves` and `restores` name columns.
+    """
 
     managers: tuple[str, ...] = ()  # attributes of a model class that give its rows
     manager_bases: tuple[str, ...] = ()
@@ -194,6 +179,14 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bypass_advice: str = ""
     count_advice: str = ""
     bulk: str = ""  # code that asks for `{model}` once for all `{rows}`
+    class_attributes: bool = False  # an attribute of a model class stands for its column or relation in a query
+    loads_when_read: bool = False  # reading a collection queries for it, whatever is done with it
+    selects: tuple[str, ...] = ()  # functions that make a query of their arguments
+    asks: dict[str, Literal["query", "rows", "tuples", "row", "key"]] = {}
+    loader_options: dict[str, Literal["loads", "passes", "entity", "only", "leaves", "restores"]] = {}
+    option_chain: str = ""  # code that adds loader options to a query, `{options}`
+    option_to_one: str = ""  # a loader option, `{model}` and `{name}`
+    option_to_many: str = ""
     writes: tuple[str, ...] = ()  # methods of a row that write it, or check it before a write
     row_writes: dict[str, Literal["create", "update", "delete"]] = {}  # methods of a row that send a statement
     row_fetchers: dict[str, str] = {}  # methods of a row that fetch another one, and what to call that
@@ -384,6 +377,8 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     captures: tuple[str, ...] = ()  # functions that make a mapping of the names given to them and what those hold
     functions: dict[str, str] = {}  # function that gives an object when called without arguments -> its class
     property_marks: tuple[str, ...] = ()  # decorators of methods that are read like attributes
+    context_renderers: dict[str, int] = {}  # functions whose keywords are the context: position of the template
+    view_marks: dict[str, str] = {}  # decorators of views: the keyword that names the template of what the view returns
     fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
     readers: tuple[str, ...] = ()  # calls that read the attribute of their first argument that the second names
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument

@@ -36,6 +36,11 @@ def eloquent_table(_path: str, name: str) -> str:
     return plural(_underscore(name))
 
 
+def sqlalchemy_table(_path: str, name: str) -> str:
+    """Source: Flask-SQLAlchemy, `camel_to_snake_case`; SQLAlchemy itself derives none."""
+    return _underscore(name)
+
+
 def django_column(name: str) -> str:
     return name
 
@@ -45,5 +50,10 @@ def studly(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[_\-\s]+", name))
 
 
-TABLES: dict[str, Callable[[str, str], str]] = {"django": django_table, "doctrine": doctrine_table, "eloquent": eloquent_table}
+TABLES: dict[str, Callable[[str, str], str]] = {
+    "django": django_table,
+    "doctrine": doctrine_table,
+    "eloquent": eloquent_table,
+    "sqlalchemy": sqlalchemy_table,
+}
 COLUMNS: dict[str, Callable[[str], str]] = {"django": django_column, "doctrine": _underscore, "eloquent": _underscore}

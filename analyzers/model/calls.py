@@ -115,6 +115,10 @@ def call_library(
         if position is not None and library.rows is not None:
             _load_later(node, args, position, library.rows.path_separator, frame)
             return None
+        position = library.context_renderers.get(named(library, name, library.context_renderers) or "")
+        if position is not None:
+            templates.render_with(inference, position, args, keywords, node, frame)
+            return None
         if (renderer := named(library, name, library.renderers)) and (args or keywords):
             return templates.render(inference, library, library.renderers[renderer], node, args, keywords, frame)
         rendered = library.render_methods.get(last)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import takewhile
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other
 from analyzers.facts.store import FileFacts
@@ -24,6 +23,7 @@ from analyzers.model.definitions import (
     Module,
     Resolved,
     ValueDefinition,
+    shared,
     statements,
 )
 from analyzers.model.wiring import Wiring
@@ -172,6 +172,10 @@ class Codebase:
                         self._nested[id(nested)] = self._class(outer.path, f"{outer.qualified}.{name}", nested)
                     return self._nested[id(nested)]
                 return outer.methods.get(name)
+            case ValueDefinition(path=path, node=Assign(value=Call() as made)):
+                makers = self._bases_of(path, made, 1)
+                above = (e for m in makers for e in (self.lineage(m) if isinstance(m, ClassDefinition) else (m,)))
+                return next((External(f"{e.name}.{name}") for e in above if isinstance(e, External)), None)
         return None
 
     def _submodule(self, module: Module, name: str) -> Module | None:
@@ -248,7 +252,7 @@ class Codebase:
             return None
         if len(found) > 1:
             here = importer.split("/")
-            found.sort(key=lambda f: (-_shared(here, f[2].split("/")), f[0], f[2]))
+            found.sort(key=lambda f: (-shared(here, f[2].split("/")), f[0], f[2]))
         return Module(found[0][2], dotted)
 
     def _inside(self, dotted: str) -> bool:
@@ -297,7 +301,7 @@ class Codebase:
     def template(self, name: str, importer: str = "") -> str | None:
         """The path of the template called `name` that is nearest to `importer`."""
         here = importer.split("/")
-        return min(self.templates(name), key=lambda p: (-_shared(here, p.split("/")), len(p), p), default=None)
+        return min(self.templates(name), key=lambda p: (-shared(here, p.split("/")), len(p), p), default=None)
 
     # -- inheritance ---------------------------------------------------------------------------------------------------
 
@@ -314,8 +318,9 @@ class Codebase:
         """The classes that a base stands for. One made by a call has what the call was given: `Manager.from_queryset(Orders)`
         is a `Manager` and an `Orders`."""
         match _called(node):
-            case Call(callee=callee, args=args) if hops:
-                for part in (callee.of if isinstance(callee, Member) else callee, *args):
+            case Call(callee=callee, args=args, keywords=keywords) if hops:
+                own = (callee, callee.of) if isinstance(callee, Member) else (callee,)
+                for part in (*own, *args, *(k.value for k in keywords if k.name == "cls")):
                     yield from self._bases_of(path, part, hops - 1)
             case Name() | Member() as named:
                 match self.resolve_node(path, named):
@@ -435,8 +440,3 @@ def module_parts(path: str) -> tuple[str, ...]:
     if parts[-1] == "__init__":
         parts.pop()
     return tuple(parts)
-
-
-def _shared(one: list[str], other: list[str]) -> int:
-    """How many parts two paths begin with in common."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

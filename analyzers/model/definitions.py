@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 import msgspec
 
@@ -83,3 +84,8 @@ def statements(body: tuple[Node, ...]) -> Iterator[Node]:
 
 
 _TRANSPARENT = frozenset({"if", "try", "except", "else", "finally", "with", "block"})
+
+
+def shared(one: list[str], other: list[str]) -> int:
+    """How many parts two paths begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
 from analyzers.knowledge import Relation as Relation_
 from analyzers.knowledge.naming import COLUMNS, TABLES
 from analyzers.model.code import Codebase
-from analyzers.model.definitions import ClassDefinition, External, statements
+from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition, statements
 from analyzers.model.mappings import Mapped
 from analyzers.model.project import Column, Index, Relation
 from analyzers.source import Place
@@ -100,7 +100,7 @@ class Declarations:
         resolved = self.code.resolve_node(path, callee)
         return named(library, resolved.name, marks) if isinstance(resolved, External) else None
 
-    def _field(self, path: str, node: Node | None, library: Library, table: Mapping[str, object]) -> str | None:
+    def kind(self, path: str, node: Node | None, library: Library, table: Mapping[str, object]) -> str | None:
         """The entry of `table` that a constructor call stands for, through the project's own subclasses of it."""
         if not isinstance(node, Call):
             return None
@@ -112,10 +112,19 @@ class Declarations:
                     found = named(library, external, table)
                     if found:
                         return found
+            case FunctionDefinition(path=path, node=Function(body=(*_, Return(value=Call() as made)))):
+                return self.kind(path, made, library, table) if made is not node else None
+            case ValueDefinition(path=path, node=Assign(value=Call(args=(of, *_), callee=maker))):
+                if self.code.resolve_node(path, maker) == External("functools.partial"):
+                    return self.kind(path, Call(of.start, of.end, of), library, table)
         return None
 
+    def inherits(self, definition: ClassDefinition, library: Library, name: str) -> bool:
+        """Whether the class inherits from the library's class `name`."""
+        return any(named(library, e, (name,)) for e in self.code.externals(definition))
+
     def relation_kind(self, path: str, node: Node | None, library: Library) -> str | None:
-        return self._field(path, node, library, library.models.relations) if library.models else None
+        return self.kind(path, node, library, library.models.relations) if library.models else None
 
     def _call_field(
         self, owner: ClassDefinition, base: ClassDefinition, name: str, assign: Assign, library: Library, draft: Draft
@@ -126,7 +135,7 @@ class Declarations:
             return
         given, words = arguments(call), models.arguments
         place = self.code.place(base.path, assign)
-        kind = self._field(base.path, call, library, models.relations)
+        kind = self.kind(base.path, call, library, models.relations)
         if kind is not None:
             spec = models.relations[kind]
             target = given.get(words.target) or given.get("0")
@@ -148,7 +157,7 @@ class Declarations:
                 if is_true(given.get(words.primary)):
                     draft.keys.add(name)
             return
-        kind = self._field(base.path, call, library, models.columns)
+        kind = self.kind(base.path, call, library, models.columns)
         if kind is not None:
             field = models.columns[kind]
             column = text_of(given.get(words.column)) or name

@@ -24,11 +24,13 @@ from analyzers.model import (
     queries,
     records,
     resources,
+    selects,
     statements,
     templates,
     views,
 )
 from analyzers.model.types import (
+    Attribute,
     Bound,
     ClassValue,
     Closure,
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 _SESSIONS = frozenset(c for x in libraries() if x.rows is not None for c in x.rows.session_of.values())
 _MAX_STEPS = 400_000  # expressions walked for one root; real roots stay below 5,000
 _MISSING = object()
+_COMPUTED = frozenset({"==", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", ".", "&", "|", "in", "cast"})
 
 
 # -- statements ----------------------------------------------------------------------------------------------------
@@ -212,7 +215,7 @@ def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Fr
     match over:
         case Rows():
             row = queries.one_of(inference, over, site, node, frame)
-            return row if over.model or not over.label else Taken(row)
+            return Taken(row) if isinstance(row, Row) and over.label and not over.model else row
         case Listed(item=item):
             return item
         case Keyed(key=key, item=item):
@@ -347,9 +350,9 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             return Tupled(tuple(evaluate(inference, p, frame) for p in parts))
         case "spread":
             return evaluate(inference, parts[0], frame) if parts else None
-    for part in parts:
-        evaluate(inference, part, frame)
-    return None
+    taken = [row_in(evaluate(inference, part, frame)) for part in parts]
+    row = next((row for row in taken if row is not None), None)
+    return Taken(row) if row is not None and word in _COMPUTED else None
 
 
 # -- calls ---------------------------------------------------------------------------------------------------------
@@ -373,6 +376,8 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     keywords = {k.name: evaluate(inference, k.value, frame) for k in node.keywords}
     if isinstance(spread := keywords.get("**"), Mapped):
         keywords = dict(spread.items) | keywords
+    if (made := selects.called(inference, callee, node, args, frame)) is not None:
+        return made
     match callee:
         case Bound(query=Rows()):
             result = records.scoped(inference, callee, node, args, keywords, frame)
@@ -385,7 +390,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             if isinstance(receiver, Rows):
                 in_place.change(inference, node, result, frame)
             return result
-        case Rows():
+        case Rows() | Attribute():
             return callee
         case Given(value=value):
             return value

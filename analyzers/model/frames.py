@@ -101,7 +101,7 @@ class Frame:
         self.view = language in EXPRESSION_LANGUAGES
         self.template = language in TEMPLATE_LANGUAGES and not self.view  # members are called where they can be
         self.env: dict[str, Value] = {}
-        self.defaults: set[str] = set()  # parameters that this call left at a literal default
+        self.defaults: set[str] = set()  # parameters that this call gave a literal, or left at a literal default
         self.left = False  # what follows does not happen: a test that holds returned before
         self.returned: list[Value] = []
         self.yielded: list[Value] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
-from analyzers.model import endpoints, listings, policies, records, remedies, templates, views
+from analyzers.model import endpoints, listings, loaders, policies, records, remedies, templates, views
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.evidence import Evidence
@@ -112,9 +112,11 @@ def _walk_file(inference: Inference, path: str) -> None:
         match definition:
             case FunctionDefinition():
                 inference.root(definition)
+                templates.walk_returned(inference, definition)
             case ClassDefinition():
                 for method in definition.methods.values():
                     records.answer(inference, method, inference.root(method))
+                    templates.walk_returned(inference, method)
                 for walk in _DECLARATIONS:
                     walk(inference, definition)
 
@@ -128,7 +130,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
     hops: list[Relation] = []
     model = models.by_name.get(read.rows.model)
     for name in read.hops:
-        relation = model.relations.get(name) if model is not None else None
+        relation = (model.relations.get(name) or loaders.left_out(model, name)) if model is not None else None
         if relation is None:
             return None
         hops.append(relation)

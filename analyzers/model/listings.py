@@ -116,6 +116,8 @@ def show(inference: Inference, definition: ClassDefinition, listing: Listing, mo
     rows = _joined(inference, definition, listing, receiver, rows, names, frame)
     rows = msgspec.structs.replace(rows, limit=rows.limit or _page(inference, definition, listing))
     row = queries.one_of(inference, rows, frame.site(node), node, frame)
+    if not isinstance(row, Row):
+        return
     for entry, value in names:
         _shown(inference, entry, value, receiver, row, frame)
 

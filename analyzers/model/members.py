@@ -9,13 +9,25 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import libraries, named
-from analyzers.model import containers, flow, origins, queries, records, resources, serializers, statements, templates
+from analyzers.model import (
+    containers,
+    flow,
+    loaders,
+    origins,
+    queries,
+    records,
+    resources,
+    serializers,
+    statements,
+    templates,
+)
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.finders import finder
 from analyzers.model.models import Model
 from analyzers.model.project import Relation
 from analyzers.model.types import (
+    Attribute,
     Bound,
     ClassValue,
     Given,
@@ -23,6 +35,8 @@ from analyzers.model.types import (
     Keyed,
     LibraryValue,
     Listed,
+    Loading,
+    LoadingMethod,
     Mapped,
     ModelClass,
     ModuleValue,
@@ -95,10 +109,14 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
         case Keyed():
             value = containers.keyed_member(holder, name)
             return value if frame.template else Given(value)
-        case Taken():
+        case Taken() | Attribute():
             return holder
         case View():
             return msgspec.structs.replace(holder, method=name)
+        case Loading():
+            return LoadingMethod(holder, name)
+        case Tupled(items=items, names=names) if name in names:
+            return items[names.index(name)]
         case Listed() | Tupled() if frame.template and name in ("first", "last", "0"):
             return flow.iterate(inference, holder, frame.site(node), node, frame)
     return None
@@ -116,9 +134,10 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
         return records.attribute(inference, row, model, name, node, frame)
     relation = model.relations.get(name)
     method = inference.code.method(model.definition, name)
+    loaders.note_left_out(inference, row, model, name, node, frame)
     if row.pending is not None:
         row = _settle(inference, row, name, model, node, frame)
-    if relation is not None and method is None:
+    if relation is not None and (method is None or _is_declared(model, method)):
         return _relation(inference, row, relation, node, frame)
     if method is not None:
         if model.library.rows is not None and name in model.library.rows.writes:
@@ -141,9 +160,19 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     if name == "__class__":
         return ModelClass(row.model)
     stated = inference.code.attribute(model.definition, name)
-    if stated is not None and name not in model.columns:
+    drawn = model.library.rows is not None and model.library.rows.class_attributes and stated is not None
+    if stated is not None and name not in model.columns and not (drawn and isinstance(stated[1].value, Call)):
         return inference.constant(stated[0].path, stated[1], stated[0])
     return taken(row)
+
+
+def _is_declared(model: Model, method: FunctionDefinition) -> bool:
+    """Whether a method is the declaration of an attribute, and no method of rows."""
+    words = model.library.models
+    return words is not None and any(
+        (d.id if isinstance(d, Name) else d.name if isinstance(d, Member) else "") in words.computed
+        for d in method.node.decorators
+    )
 
 
 def taken(row: Row) -> Value:
@@ -198,11 +227,12 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
         return Row(came_by.model, row.rows, row.path[:-1], row.loop)  # back where the row came from
     loaded = covers(eager, path if many_rows else (relation.name,)) or relation.eager
     loaded = loaded or (row.model, relation.name) in inference.hydrated
+    loaded = loaded or (not relation.many and (relation.target, "") in inference.hydrated)
     assigned = (row.loop, path) in inference.assigned
     library = model.library if model is not None else None
     if relation.many:
         prefix = relation.name + "."
-        return Rows(
+        rows = Rows(
             relation.target,
             frame.site(node),
             eager=queries.back(relation)
@@ -216,7 +246,12 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
             root=frame.site(node) if row.rows is None else None,
             searches=(Search("other", relation.target, ""),),  # by the column that points back
             related=relation,
+            bypass=relation.fresh and many_rows,
         )
+        words = library.rows if library is not None else None
+        if words is not None and words.loads_when_read and not relation.fresh and not assigned:
+            queries.touch(inference, rows, node, frame)
+        return rows
     if row.rows is None:
         prefix = relation.name + "."
         rest = frozenset(e.removeprefix(prefix) for e in eager if e.startswith(prefix))
@@ -267,6 +302,8 @@ def _class_member(inference: Inference, name: str, attribute: str, node: Node, f
     if attribute == "class":
         return ModelClass(name)
     words = model.library.rows
+    if words is not None and words.class_attributes and (attribute in model.relations or attribute in model.columns):
+        return Attribute(name, attribute)
     stated = inference.code.attribute(model.definition, attribute)
     if words is not None:
         kind = origins.manager_class(inference, stated) if stated is not None else None

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import cast
 
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Member, Name, Node, Text
-from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge import Library, Models, libraries, named
 from analyzers.knowledge.naming import app_label
+from analyzers.model import typed
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, statements
-from analyzers.model.fields import Declarations, arguments, text_of
+from analyzers.model.fields import Declarations, Draft, arguments, is_true, text_of
 from analyzers.model.mappings import Mapped, Mappings
 from analyzers.model.project import Column, Index, Relation
 from analyzers.model.relation_methods import RelationMethods
@@ -65,6 +67,7 @@ class _Builder:
         self.mappings = Mappings(code)
         self.picked: set[int] = set()
         self.declarations = Declarations(code, self._target, self.mappings.of)
+        self.drafts: dict[str, typed.TypedDraft] = {}
 
     def build(self) -> ModelIndex:
         picked: list[tuple[ClassDefinition, Library]] = []
@@ -79,6 +82,8 @@ class _Builder:
             self.found[definition.qualified] = self._model(definition, library)
         for library in {library.library: library for _, library in picked}.values():
             self._provide(library)
+        for back in typed.direct(self.found, self.drafts):
+            self._point_back(back.target, back.name, back.model, back.relation, many=back.many, how=(back.eager, back.fresh))
         self._invert()
         by_class = {id(m.definition): m for m in self.found.values()}
         by_table = {m.table: m for m in self.found.values() if not m.abstract}
@@ -103,7 +108,10 @@ class _Builder:
             models = library.models
             if models is None or library.language != language:
                 continue
-            if models.style == "method":
+            if models.style == "typed":
+                if self._is_typed(definition, library, models):
+                    return library
+            elif models.style == "method":
                 if definition.node.bases and any(named(library, e, models.bases) for e in self.code.externals(definition)):
                     return library
             elif models.style == "call":
@@ -122,10 +130,27 @@ class _Builder:
         mapped = self.mappings.of(definition.qualified)
         return mapped.library if mapped is not None and mapped.library.language == language else None
 
+    def _is_typed(self, definition: ClassDefinition, library: Library, models: Models) -> bool:
+        """Whether a class inherits from a base of tables, or names its table although its base is not known."""
+        marks = [k for base, k in models.marked_bases.items() if self.declarations.inherits(definition, library, base)]
+        if marks:
+            return any(k.name in marks and is_true(k.value) for k in definition.node.keywords)
+        if any(named(library, e, models.bases) for e in self.code.externals(definition)):
+            return True
+        lineage = [c for c in self.code.lineage(definition) if isinstance(c, ClassDefinition)]
+        if any(self.declarations.mark(c.path, d, library, models.marks) for c in lineage for d in c.node.decorators):
+            return True
+        return models.table_attribute in definition.attributes and any(
+            self.declarations.kind(c.path, a.value, library, models.columns) for c in lineage for a in c.attributes.values()
+        )
+
     # -- one model -----------------------------------------------------------------------------------------------------
 
     def _model(self, definition: ClassDefinition, library: Library) -> Model:
-        if library.models is not None and library.models.style == "method":
+        if library.models is not None and library.models.style == "typed":
+            draft: Draft = typed.Reader(self.declarations, library, definition, self._target).read()
+            self.drafts[definition.qualified] = cast("typed.TypedDraft", draft)
+        elif library.models is not None and library.models.style == "method":
             draft = RelationMethods(self.code, self._target, definition, library).read()
         else:
             draft = self.declarations.read(definition, library)
@@ -174,7 +199,8 @@ class _Builder:
             case Text(value=str() as text) if text == "self":
                 return owner.qualified
             case Text(value=str() as text):
-                return self._labelled(base, text)
+                stated = self.code.resolve(base.path, text) if text.isidentifier() else None
+                return stated.qualified if isinstance(stated, ClassDefinition) else self._labelled(base, text)
             case Member(name="class", of=of):
                 return self._resolved(base.path, of)
             case Member(name=name) | Call(callee=Name(id=name)) if name in self.user_names:
@@ -246,7 +272,17 @@ class _Builder:
                 name = name or (model.name.lower() if single else words.inverse_default.format(model=model.name.lower()))
                 self._point_back(target, name, model, relation, many=not single)
 
-    def _point_back(self, target: Model, name: str, model: Model, relation: Relation, *, many: bool) -> None:
+    def _point_back(
+        self,
+        target: Model,
+        name: str,
+        model: Model,
+        relation: Relation,
+        *,
+        many: bool,
+        how: tuple[bool, bool] = (False, False),
+    ) -> None:
+        """Adds a relation to `target` and its heirs; `how` says whether it is eager, and whether it is fresh."""
         for heir in self._heirs()[id(target.definition)]:
             heir.relations.setdefault(
                 name,
@@ -259,6 +295,8 @@ class _Builder:
                     label=f"{heir.name}.{name}",
                     inverse=True,
                     back="" if relation.many else relation.name,
+                    eager=how[0],
+                    fresh=how[1],
                 ),
             )
 

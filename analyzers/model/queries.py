@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Member, Node, Text, walk
 from analyzers.knowledge import Library, Method
-from analyzers.model import collections, eager, flow, statements
+from analyzers.model import collections, eager, flow, loaders, selects, statements
 from analyzers.model.finders import criteria, finder
 from analyzers.model.models import Model
 from analyzers.model.origins import library_of
@@ -88,11 +88,17 @@ def relation_at(inference: Inference, rows: Rows | None, path: tuple[str, ...]) 
     return relation
 
 
-def one_of(inference: Inference, rows: Rows, loop: Site, node: Node, frame: Frame) -> Row:
+def one_of(inference: Inference, rows: Rows, loop: Site, node: Node, frame: Frame) -> Value:
     """A row of `rows`, walked by `loop`."""
     touch(inference, rows, node, frame)
     if rows.typed:
         rows = msgspec.structs.replace(rows, site=frame.site(node), typed=False)
+    library = library_of(inference, rows)
+    if library is not None and library.rows is not None and library.rows.class_attributes and rows.owner is None:
+        selects.brought(inference, rows)
+    if rows.entities:
+        inference.note_query(rows, frame, node)
+        return selects.each(rows, loop if rows.limit != 1 else None)
     if rows.limit == 1:
         return single(rows, known=rows.known)
     if rows.owner is not None and not rows.bypass:
@@ -101,8 +107,10 @@ def one_of(inference: Inference, rows: Rows, loop: Site, node: Node, frame: Fram
     return Row(rows.model, rows, (), loop)
 
 
-def single(rows: Rows, *, known: bool) -> Row:
+def single(rows: Rows, *, known: bool) -> Value:
     """One row picked from `rows`."""
+    if rows.entities:
+        return selects.each(rows, None)
     if rows.owner is not None and not rows.bypass:
         return Row(rows.model, rows.owner, rows.path, rows.loop)
     return Row(rows.model, eager=rows.eager, known=known)
@@ -129,6 +137,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         return NOTHING
     changed = _changed(inference, _anew(rows) if method.fresh else rows, method, call, args, library, frame)
     per = next((row for row in map(row_in, (*args, *keywords)) if row is not None), None)
+    if per is None and method.filters == "conditions":
+        per = selects.row_named(call.args, frame)
     if per is not None and changed.per is None and (method.filters or method.binds):
         changed = msgspec.structs.replace(changed, per=per)
     if method.effect:
@@ -190,6 +200,8 @@ def _changed(
         out = _eager_paths(out, method, call, args, words.path_separator)
     elif method.eager == "nested":
         out = eager.loaded_with(inference, out, method, call, args, frame)
+    elif method.eager == "options":
+        out = loaders.apply(inference, out, args)
     elif method.eager == "joined":
         out = _joined(out, args)
     elif method.eager == "selected":
@@ -201,11 +213,18 @@ def _changed(
         if found is not None and inference.is_model(found):
             alias = args[1].value if len(args) > 1 and isinstance(args[1], Literal) else "o"
             out = msgspec.structs.replace(out, model=found.qualified, aliases=((str(alias), ""),))
+    if method.selects:
+        out = selects.reselected(inference, out, method.selects, call, tuple(args), frame)
+    if method.unpacks:
+        out = selects.unpacked(out)
     model = inference.model(out.model)
     if model is not None:
-        found_searches = searches_of(
-            inference, model, method, call, args, dict(out.aliases), words.path_separator, words.lookups
-        )
+        if method.filters == "conditions":
+            found_searches = selects.conditions(inference, model, call, frame)
+        else:
+            found_searches = searches_of(
+                inference, model, method, call, args, dict(out.aliases), words.path_separator, words.lookups
+            )
         out = msgspec.structs.replace(out, searches=(*out.searches, *found_searches))
         if words.identity_map:
             out = msgspec.structs.replace(out, eager=out.eager | _pinned(model, found_searches))

@@ -129,7 +129,8 @@ def bind_and_run(inference: Inference, rows: Rows, call: Call, frame: Frame) -> 
 
 def manager_of_unknown(node: Member, frame: Frame) -> Value:
     """`model_class._default_manager` for a class that is not known: rows, whatever of."""
-    if any(x.language == frame.language and x.rows is not None and node.name in x.rows.managers for x in libraries()):
+    words = (x.rows for x in libraries() if x.language == frame.language and x.rows is not None)
+    if any(node.name in w.managers and not w.class_attributes for w in words):  # those are told by what they are given
         label = _dotted(node.of)
         return Rows("", frame.site(node), root=frame.site(node), label=label) if label else None
     return None

@@ -63,6 +63,7 @@ class Inference:
         )  # (model, relation) that some query of this root brought into the identity map
         self.cached = 0  # how many answers of caches stand between here and what is walked now
         self.opened: set[Site] = set()  # loops that began behind such an answer
+        self.ways: list[Value] = []  # what the function walked last returns, one for each way out of it
         self.guarded = 0  # how many tests for what is already known are around what is walked now
         self.trying = 0  # how many blocks inside the innermost loop go on where something in them fails
         self.repositories = repositories.repositories(code, models)
@@ -347,6 +348,7 @@ class Inference:
             self.loops, self.once, self.cached = loops, once, cached
             if caller is not None:
                 caller.at = held
+        self.ways = frame.returned
         if frame.yielded:
             return Listed(_merge(frame.yielded))
         result = _merge(frame.returned)
@@ -363,15 +365,17 @@ class Inference:
                 frame.env[plain] = Mapped(tuple((k, v) for k, v in keywords.items() if k not in named and k != "**"))
                 continue
             if parameter.name.startswith("*") or parameter.name.startswith("..."):
-                frame.env[plain] = Tupled(args[position:])
+                frame.env[plain] = Tupled(args[position:]) if frame.outer is not None else None
                 position = len(args)
                 continue
             value: Value = None
             if position < len(args):
                 value = args[position]
                 position += 1
+                frame.defaults.update({plain} if isinstance(value, Literal) and frame.outer is not None else ())
             elif plain.lstrip("$") in keywords:
                 value = keywords[plain.lstrip("$")]
+                frame.defaults.update({plain} if isinstance(value, Literal) and frame.outer is not None else ())
             elif frame.outer is not None and isinstance(parameter.default, Text):
                 value = Literal(parameter.default.value)
                 frame.defaults.add(plain)

@@ -12,7 +12,7 @@ from analyzers.knowledge import Tag, Tags, libraries
 from analyzers.model import declared, flow, templates
 from analyzers.model.definitions import FunctionDefinition
 from analyzers.model.fields import arguments, is_true, text_of
-from analyzers.model.types import Listed, Mapped, Rows, Value
+from analyzers.model.types import Listed, Mapped, Rows, Tupled, Value
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -54,7 +54,7 @@ def read_each(inference: Inference, node: Call, name: str, values: list[Value], 
     row = flow.iterate(inference, rows, frame.site(node), node, frame)
     read = declared.read_path(inference, row, stated.value.split("."), stated, frame)
     if name in ("regroup", "groupby"):
-        return Listed(Mapped((("grouper", read), ("list", rows))))
+        return Listed(Tupled((read, rows), ("grouper", "list")))
     return Listed(read) if name == "map" else None
 
 

@@ -9,17 +9,9 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import (
-    flow,
-    listings,
-    members,
-    origins,
-    queries,
-    tags,
-    views,
-)
-from analyzers.model.definitions import ClassDefinition
-from analyzers.model.types import Instance, Literal, Mapped, ModelClass, Rows, Value
+from analyzers.model import flow, listings, macros, members, origins, queries, tags, views
+from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
+from analyzers.model.types import Closure, Instance, Literal, Mapped, ModelClass, Rows, Value
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -76,14 +68,50 @@ def render(
         return views.made(inference, library.templates, positions, node, args, keywords, frame)
     template = args[positions[0]] if positions[0] < len(args) else keywords.get("template_name", keywords.get("view"))
     context = args[positions[1]] if positions[1] < len(args) else keywords.get("context", keywords.get("parameters"))
+    if not isinstance(template, Literal) and positions[1] + 1 <= len(args):  # the request came first
+        template, context = args[positions[1]], args[positions[1] + 1] if positions[1] + 1 < len(args) else context
+    template = keywords.get("name") if template is None else template
     if isinstance(template, Literal) and isinstance(template.value, str):
         show(inference, template.value, context if isinstance(context, Mapped) else Mapped(()), frame, node)
     return None
 
 
+def render_with(
+    inference: Inference, position: int, args: tuple[Value, ...], keywords: dict[str, Value], node: Call, frame: Frame
+) -> None:
+    """Walks the template that the argument at `position` names, with the call's keywords as its names."""
+    template = args[position] if position < len(args) else None
+    if isinstance(template, Literal) and isinstance(template.value, str):
+        spread = keywords.get("**")
+        more = spread.items if isinstance(spread, Mapped) else ()
+        show(inference, template.value, Mapped((*more, *((k, v) for k, v in keywords.items() if k != "**"))), frame, node)
+
+
+def walk_returned(inference: Inference, definition: FunctionDefinition) -> None:
+    """Walks the template that decorators of a view, or of its class, name, with what the view was just seen to return."""
+    decorators = (*definition.node.decorators, *(definition.owner.node.decorators if definition.owner is not None else ()))
+    for decorator in decorators:
+        if not isinstance(decorator, Call):
+            continue
+        mark = inference.code.resolve_node(definition.path, decorator.callee)
+        if not isinstance(mark, External):
+            continue
+        for library in libraries():
+            wanted = library.view_marks.get(named(library, mark.name, library.view_marks) or "")
+            names = [k.value for k in decorator.keywords if k.name == wanted]
+            if not names or not isinstance(names[0], Text) or not isinstance(names[0].value, str):
+                continue
+            frame = inference.frame(definition.path, None)
+            frame.owner, frame.function = definition.owner, definition.qualified
+            for context in inference.ways:
+                if isinstance(context, Mapped):
+                    show(inference, names[0].value, context, frame, definition.node)
+            return
+
+
 def show(inference: Inference, name: str, context: Mapped, caller: Frame, node: Node) -> None:
     """Walks the template called `name` with these names."""
-    path = inference.code.template(name, caller.path)
+    path = inference.code.template(macros.asset(name), caller.path)
     if path is None:
         return
     inference.remembered(("template", path, context), lambda: walk_template(inference, path, context, caller, node, {}))
@@ -108,9 +136,9 @@ def walk_template(
     if parent:
         own = {n.name: (path, n) for n in inference.code.files[path].outline if isinstance(n, Function)}
         for statement in inference.code.files[path].outline:
-            if not isinstance(statement, Function):
+            if not isinstance(statement, Function) or macros.is_macro(statement):
                 flow.evaluate(inference, statement, frame)
-        above = inference.code.template(parent, path)
+        above = inference.code.template(macros.asset(parent), path)
         if above is not None and above != path:
             walk_template(inference, above, Mapped(tuple(frame.env.items())), caller, node, {**own, **blocks})
         else:
@@ -127,6 +155,10 @@ def inline(inference: Inference, node: Function, frame: Frame) -> None:
     if frame.view:
         views.section(inference, node, frame)
         return
+    if macros.is_macro(node):
+        macros.define(node, frame)
+    elif not node.name:
+        flow.run(inference, node.body, frame)  # what a macro is called with, to be put somewhere
     if not any(isinstance(d, Name) and d.id == "block" for d in node.decorators):
         return
     path, block = frame.blocks.get(node.name, (frame.path, node))
@@ -146,7 +178,9 @@ def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
     if name in ("include", "embed"):
         _include(inference, node, frame)
         return None
-    if name in ("extends", "import", "from", "use"):
+    if name == "import":
+        return macros.imported(inference, node, frame)
+    if name in ("extends", "from", "use"):
         return None
     values = [flow.evaluate(inference, a, frame) for a in node.args]
     keywords = {k.name: flow.evaluate(inference, k.value, frame) for k in node.keywords}
@@ -157,6 +191,9 @@ def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
     if each is not None:
         return each
     first = values[0] if values else None
+    macro = frame.env.get(name)
+    if isinstance(macro, Closure):
+        return inference.call_closure(macro, tuple(values), keywords, frame, node)
     if name in _SAME:
         return first
     if name in _WHOLE:
@@ -174,7 +211,7 @@ def _include(inference: Inference, node: Call, frame: Frame) -> None:
     name = flow.evaluate(inference, node.args[0], frame) if node.args else None
     if not (isinstance(name, Literal) and isinstance(name.value, str)):
         return
-    path = inference.code.template(name.value, frame.path)
+    path = inference.code.template(macros.asset(name.value), frame.path)
     if path is None:
         return
     given = {k.name: flow.evaluate(inference, k.value, frame) for k in node.keywords if k.name != "only"}

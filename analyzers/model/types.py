@@ -39,13 +39,24 @@ class Declared(msgspec.Struct, frozen=True):
     query: str = ""
 
 
+class Entity(msgspec.Struct, frozen=True):
+    """One of the things a query gives for each row: rows of a model, or a value computed from them."""
+
+    model: str
+    name: str = ""
+    eager: frozenset[str] = frozenset()
+    deferred: frozenset[str] = frozenset()
+    whole: bool = True  # the row itself, no value of it
+
+
 class Rows(msgspec.Struct, frozen=True):
     """Rows of a model, asked for or about to be: a manager, a query under construction, a collection, a list of rows.
 
     `site` is the expression to which eager loading would be added, `root` where that expression begins. `eager` holds the
     dotted paths of relations that come with the rows. `known` is false where part of the query lies outside what was seen:
-    then nothing is said about its rows. `owner` is set for rows reached through a row of a loop: they belong to that row's
-    query, at `path` from it.
+    then nothing is said about its rows. `deferred` holds the dotted paths of columns that the query left out, and `entities`
+    what it gives for each row, where that is not the row itself. `owner` is set for rows reached through a row of a loop:
+    they belong to that row's query, at `path` from it.
     """
 
     model: str
@@ -71,6 +82,10 @@ class Rows(msgspec.Struct, frozen=True):
     related: Relation | None = None  # the relation whose rows these still are, as far as they may have been loaded before
     label: str = ""  # what the code calls a model that it picks at run time
     declared: Declared | None = None  # a class declares these rows, and nobody wrote their query
+    entities: tuple[Entity, ...] = ()
+    bare: bool = False  # of `entities`, the only one is given as such
+    deferred: frozenset[str] = frozenset()
+    named: Site | None = None  # the last of the columns that the query names
     per: Row | None = None  # the row of a loop whose values the query searches by: a query for each of them
     stage: str = ""  # `open`: a query that its methods change in place; `fetched`: rows in memory
     recast: str = ""  # what takes the place of `site` with eager loading, `{call}`, where nothing can follow it
@@ -93,6 +108,35 @@ class ModelClass(msgspec.Struct, frozen=True):
     """A model class itself."""
 
     model: str
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """A column or relation of a model class, as queries name it."""
+
+    model: str
+    name: str
+
+
+class Loading(msgspec.Struct, frozen=True):
+    """A loader option: what it says is loaded with rows of `model` (of any, where empty), and where the next call goes on.
+
+    `known` is false where part of it was not understood.
+    """
+
+    model: str = ""
+    path: tuple[str, ...] = ()
+    eager: frozenset[str] = frozenset()
+    deferred: frozenset[str] = frozenset()
+    restored: frozenset[str] = frozenset()
+    named: Site | None = None
+    known: bool = True
+
+
+class LoadingMethod(msgspec.Struct, frozen=True):
+    """A method of a loader option, not yet called."""
+
+    loading: Loading
+    name: str
 
 
 class Instance(msgspec.Struct, frozen=True):
@@ -202,9 +246,10 @@ class Getter(msgspec.Struct, frozen=True):
 
 
 class Tupled(msgspec.Struct, frozen=True):
-    """A tuple of known length."""
+    """A tuple of known length; its items may have names."""
 
     items: tuple[Value, ...]
+    names: tuple[str, ...] = ()
 
 
 class Mapped(msgspec.Struct, frozen=True):
@@ -237,6 +282,9 @@ Value = (
     Rows
     | Row
     | ModelClass
+    | Attribute
+    | Loading
+    | LoadingMethod
     | Instance
     | ClassValue
     | Bound

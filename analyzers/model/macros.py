@@ -1,0 +1,44 @@
+"""Macros: parts of templates that are called by a name, in the template that states them and in those that import them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzers.facts.outline import Call, Function, Name, Node
+from analyzers.model import flow
+from analyzers.model.types import Closure, Literal, Mapped, Value
+
+if TYPE_CHECKING:
+    from analyzers.model.frames import Frame
+    from analyzers.model.summaries import Inference
+
+
+def is_macro(node: Node) -> bool:
+    return isinstance(node, Function) and any(isinstance(d, Name) and d.id == "macro" for d in node.decorators)
+
+
+def define(node: Function, frame: Frame) -> None:
+    """A macro is a value of its template, walked where it is called."""
+    frame.env[node.name] = Closure(frame.path, node, frame.env)
+
+
+def imported(inference: Inference, node: Call, frame: Frame) -> Value:
+    """The macros of the template that `import` names."""
+    name = flow.evaluate(inference, node.args[0], frame) if node.args else None
+    if not (isinstance(name, Literal) and isinstance(name.value, str)):
+        return None
+    path = inference.code.template(asset(name.value), frame.path)
+    if path is None:
+        return None
+    inference.trace.touched.add(path)
+    inner = inference.frame(path, frame)
+    for statement in inference.code.files[path].outline:
+        if isinstance(statement, Function) and is_macro(statement):
+            define(statement, inner)
+    return Mapped(tuple(inner.env.items()))
+
+
+def asset(name: str) -> str:
+    """`shop:templates/orders.html` is `orders.html`, of whichever package."""
+    package, found, path = name.partition(":")
+    return path.removeprefix("templates/") if found and package and path.startswith("templates/") else name
