@@ -115,8 +115,9 @@ def _walk_file(inference: Inference, path: str) -> None:
                 templates.walk_returned(inference, definition)
             case ClassDefinition():
                 for method in definition.methods.values():
-                    records.answer(inference, method, inference.root(method))
+                    value = inference.root(method)
                     templates.walk_returned(inference, method)
+                    records.answer(inference, method, value)
                 for walk in _DECLARATIONS:
                     walk(inference, definition)
 
