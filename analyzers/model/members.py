@@ -20,6 +20,7 @@ from analyzers.model import (
     serializers,
     statements,
     templates,
+    typed,
 )
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
@@ -137,7 +138,7 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     loaders.note_left_out(inference, row, model, name, node, frame)
     if row.pending is not None:
         row = _settle(inference, row, name, model, node, frame)
-    if relation is not None and (method is None or _is_declared(model, method)):
+    if relation is not None and (method is None or typed.is_declaration(model, method)):
         return _relation(inference, row, relation, node, frame)
     if method is not None:
         if model.library.rows is not None and name in model.library.rows.writes:
@@ -164,15 +165,6 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     if stated is not None and name not in model.columns and not (drawn and isinstance(stated[1].value, Call)):
         return inference.constant(stated[0].path, stated[1], stated[0])
     return taken(row)
-
-
-def _is_declared(model: Model, method: FunctionDefinition) -> bool:
-    """Whether a method is the declaration of an attribute, and no method of rows."""
-    words = model.library.models
-    return words is not None and any(
-        (d.id if isinstance(d, Name) else d.name if isinstance(d, Member) else "") in words.computed
-        for d in method.node.decorators
-    )
 
 
 def taken(row: Row) -> Value:

@@ -15,7 +15,7 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import Arguments, Library, Models
 from analyzers.knowledge.naming import TABLES
-from analyzers.model.definitions import ClassDefinition
+from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.fields import Declarations, Draft, arguments, is_false, is_true, text_of
 from analyzers.model.project import Column, Relation
 
@@ -303,6 +303,12 @@ def _outer(annotation: Node | None) -> str:
         case Other(word="item", children=(outer, *_)):
             return _last(outer)
     return ""
+
+
+def is_declaration(model: Model, method: FunctionDefinition) -> bool:
+    """Whether a method is the declaration of an attribute, and no method of rows."""
+    words = model.library.models
+    return words is not None and any(_last(d) in words.computed for d in method.node.decorators)
 
 
 def _unwrapped(node: Node | None) -> Node | None:
