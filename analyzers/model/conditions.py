@@ -64,8 +64,17 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
             holder = frame.env.get(name)
             held = dict(holder.given).get(attribute) if isinstance(holder, Instance) else None
             return held if isinstance(held, Literal) else None
+        case Other(word="??", children=(Name(id=name), otherwise)) if frame.view:
+            return _told(inference, otherwise if _is_absent(name, frame) else node.children[0], frame)
+        case Call(callee=Name(id="isset" | "empty" as asked), args=(Name(id=name),)) if frame.view:
+            return Literal(asked == "empty") if _is_absent(name, frame) else None
     said = kinds.is_kind(inference, node, frame)
     return None if said is None else Literal(said)
+
+
+def _is_absent(name: str, frame: Frame) -> bool:
+    """Whether a template was not given a name, or given nothing under it."""
+    return name not in frame.env or frame.env[name] == Literal(None)
 
 
 def conjunction(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:
@@ -127,6 +136,10 @@ def asks_cache(test: Node, frame: Frame) -> bool:
 
 def operands(inference: Inference, word: str, parts: tuple[Node, ...], frame: Frame) -> tuple[Value, ...]:
     """What the operands hold. `$page->book_slug ?? …` needs nothing in the place of a column that the query names."""
+    if word == "??" and len(parts) == 2:
+        said = _told(inference, Other(parts[0].start, parts[1].end, word, parts), frame)
+        if said is not None:
+            return (said,)
     first = tuple(flow.evaluate(inference, p, frame) for p in parts[:1])
     row = first[0].row if first and isinstance(first[0], Taken) else None
     given = row is not None and row.loop is not None and row.rows is not None and row.rows.narrowed and word == "??"

@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.knowledge.naming import studly
@@ -340,6 +342,8 @@ def _of_row(inference: Inference, row: Row, name: str, call: Call, frame: Frame)
         return None
     if known.asks and args:
         eager.asked(inference, row, args[0])
+        if known.returns == "rows":
+            return msgspec.structs.replace(row, known=False)  # what it was given may have come with more
     if known.eager:
         return eager.loaded_with_row(inference, row, known, call, args, frame)
     if known.shows:

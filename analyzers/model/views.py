@@ -64,8 +64,8 @@ def _first(keywords: dict[str, Value], names: tuple[str, ...]) -> Value:
 
 
 def _names(given: dict[str, Value]) -> Mapped:
-    """What is known of these names, in one order: so that walks are recognised."""
-    return Mapped(tuple(sorted((i for i in given.items() if i[1] is not None), key=lambda i: i[0])))
+    """These names in one order, so that walks are recognised. Of some it is only known that they are given."""
+    return Mapped(tuple(sorted(given.items(), key=lambda i: i[0])))
 
 
 def _properties(inference: Inference, receiver: Instance, node: Node, frame: Frame) -> dict[str, Value]:
@@ -167,6 +167,7 @@ def _walk(inference: Inference, path: str, context: Mapped, caller: Frame, node:
     frame = inference.frame(path, caller)
     frame.env = {f"${name}": value for name, value in context.items}
     frame.filled = filled
+    frame.defaults = {name for name, value in frame.env.items() if isinstance(value, Literal)}
     held, caller.at = caller.at, node
     above: list[Call] = []
     for statement in inference.code.files[path].outline:
@@ -313,6 +314,7 @@ def defaults(inference: Inference, node: Other, frame: Frame) -> None:
     for part in node.children:
         if isinstance(part, Assign) and isinstance(part.target, Name) and part.target.id not in frame.env:
             flow.evaluate(inference, part, frame)
+            frame.defaults.add(part.target.id)
 
 
 def section(inference: Inference, node: Function, frame: Frame) -> None:
