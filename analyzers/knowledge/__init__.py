@@ -239,6 +239,7 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     joins_method: str = ""
     joins_shown: bool = False  # where it is not stated and a reference is shown, all that cannot be empty come along
     joins_code: str = ""  # code that names references, `{paths}`
+    row_methods: dict[str, str] = {}  # methods of the class that get a row; what the library asks of it in their place
     rows_code: str = ""  # code that gives the rows with more loaded, `{load}`
     separator: str = "__"
     page_attribute: str = ""

@@ -45,6 +45,9 @@ def walk_listing(inference: Inference, definition: ClassDefinition) -> None:
     if found is None:
         return
     library, listing = found
+    if listing.row_methods:
+        _walk_methods(inference, definition, listing)
+        return
     models = [*_decorated(inference, definition, library, listing)]
     stated = inference.code.attribute(definition, listing.model_attribute) if listing.model_attribute else None
     if stated is not None:
@@ -96,6 +99,31 @@ def _decorated(inference: Inference, definition: ClassDefinition, library: Libra
     for node in definition.node.decorators:
         if isinstance(node, Call) and _marks(inference, definition, node, library, listing):
             yield from (flow.evaluate(inference, argument, frame) for argument in node.args)
+
+
+def _walk_methods(inference: Inference, definition: ClassDefinition, listing: Listing) -> None:
+    """Walks a class that gives its rows by one method, and says by others what is shown of each."""
+    method = inference.code.method(definition, listing.rows_method)
+    if method is None:
+        return
+    inference.steps, inference.hydrated = 0, set()
+    receiver = Instance(definition)
+    frame = inference.frame(definition.path, None)
+    frame.owner, frame.function = definition, definition.qualified
+    rows = inference.call(method, receiver, (), {}, frame, definition.node)
+    row = flow.iterate(inference, rows, frame.site(definition.node), definition.node, frame)
+    if not isinstance(row, Row):
+        return
+    for name, otherwise in listing.row_methods.items():
+        own = inference.code.method(definition, name)
+        stated = inference.code.attribute(definition, name)
+        node: Node = own.node if own is not None else definition.node
+        text: Value = None
+        if own is not None:
+            text = inference.call(own, receiver, (row,), {}, frame, node)
+        elif stated is None and otherwise:
+            text = _named(inference, node, otherwise, receiver, row, frame)
+        members.shown(inference, text, node, frame)
 
 
 # -- the rows ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
 from analyzers.model import flow, listings, macros, members, origins, queries, tags, views
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
-from analyzers.model.types import Closure, Instance, Literal, Mapped, ModelClass, Rows, Value
+from analyzers.model.types import Closure, Instance, Literal, Mapped, ModelClass, Row, Rows, Value
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -270,6 +270,10 @@ def held(inference: Inference, receiver: Instance, name: str) -> Value:
         return None
     frame = inference.frame(receiver.definition.path, None)
     frame.owner, frame.function = receiver.definition, receiver.definition.qualified
+    own = inference.code.method(receiver.definition, found[1].row_method) if name == found[1].row_name else None
+    if own is not None:
+        row = inference.call(own, receiver, (), {}, frame, receiver.definition.node)
+        return row if isinstance(row, Row) else None
     rows = _view_rows(inference, receiver.definition, found[1], receiver, frame)
     if name == found[1].rows_name or not isinstance(rows, Rows):
         return rows
@@ -308,7 +312,7 @@ def _view_context(inference: Inference, view: Views, receiver: Instance) -> Mapp
     page = inference.constant(paged[0].path, paged[1], paged[0]) if paged is not None else None
     if isinstance(page, Literal) and isinstance(page.value, int):
         rows = msgspec.structs.replace(rows, limit=page.value)
-    value: Value = rows if view.many else queries.single(rows, known=rows.known)
+    value: Value = rows if view.many else held(inference, receiver, view.row_name)
     return Mapped((*((n, value) for n in names), ("view", receiver)))
 
 
