@@ -73,10 +73,10 @@ def has_own_list(code: Codebase, definition: ClassDefinition, words: Serializers
 
 
 def _declared(code: Codebase, definition: ClassDefinition, library: Library, words: Serializers) -> dict[str, Field]:
-    """Fields that the class or a serializer above it assigns."""
+    """Fields that the class, a serializer above it or a mixin assigns."""
     out: dict[str, Field] = {}
     for base in reversed(code.lineage(definition)):
-        if not isinstance(base, ClassDefinition) or words_of(code, base) is None:
+        if not isinstance(base, ClassDefinition):
             continue
         for name, assign in base.attributes.items():
             if isinstance(assign.value, Call) and _is_field(code, base.path, assign.value, library, words):
