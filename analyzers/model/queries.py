@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Call, Member, Node, Text, walk
+from analyzers.facts.outline import Call, Node, Text
 from analyzers.knowledge import Library, Method
 from analyzers.model import collections, eager, flow, loaders, selects, statements
 from analyzers.model.finders import criteria, finder
@@ -197,7 +197,7 @@ def _changed(
     site = frame.site(call)
     out = rows
     if method.eager == "paths":
-        out = _eager_paths(out, method, call, args, words.path_separator)
+        out = _eager_paths(inference, out, method, call, args, words.path_separator, frame)
     elif method.eager == "nested":
         out = eager.loaded_with(inference, out, method, call, args, frame)
     elif method.eager == "options":
@@ -250,7 +250,9 @@ def _changed(
     )
 
 
-def _eager_paths(rows: Rows, method: Method, call: Call, args: list[Value], separator: str) -> Rows:
+def _eager_paths(
+    inference: Inference, rows: Rows, method: Method, call: Call, args: list[Value], separator: str, frame: Frame
+) -> Rows:
     """Relation paths given as strings, or as objects whose first argument is the path."""
     paths: set[str] = set()
     known = rows.known
@@ -264,25 +266,21 @@ def _eager_paths(rows: Rows, method: Method, call: Call, args: list[Value], sepa
             elif isinstance(candidate, Literal) and candidate.value is None:
                 rows = msgspec.structs.replace(rows, eager=frozenset())
             elif isinstance(node, Call) and node.args and isinstance(node.args[0], Text):
-                paths.add(str(node.args[0].value).replace(separator, "."))
-                inner = next((k.value for k in node.keywords if k.name == "queryset"), None)
-                paths.update(_nested(inner, str(node.args[0].value).replace(separator, "."), separator))
+                paths.update(_with_queryset(inference, node, str(node.args[0].value).replace(separator, "."), frame))
             else:
                 known = False
     return msgspec.structs.replace(rows, eager=rows.eager | paths, known=known)
 
 
-def _nested(node: Node | None, path: str, separator: str) -> set[str]:
-    """What the queryset of a `Prefetch` itself loads, below `path`."""
-    out: set[str] = set()
-    for inner in walk(node) if node is not None else ():
-        if isinstance(inner, Call) and isinstance(inner.callee, Member) and inner.callee.name.endswith("_related"):
-            out.update(
-                f"{path}.{a.value.replace(separator, '.')}"
-                for a in inner.args
-                if isinstance(a, Text) and isinstance(a.value, str)
-            )
-    return out
+def _with_queryset(inference: Inference, prefetch: Call, path: str, frame: Frame) -> set[str]:
+    """`path`, and below it what comes with the queryset that the `Prefetch` is given: if that is unknown, anything may."""
+    given = [*prefetch.args[1:2], *(k.value for k in prefetch.keywords if k.name == "queryset")]
+    if not given:
+        return {path}
+    match flow.evaluate(inference, given[0], frame):
+        case Rows(known=True, eager=eager):
+            return {path, *(f"{path}.{below}" for below in eager)}
+    return {path, f"{path}.*"}
 
 
 def _joined(rows: Rows, args: list[Value]) -> Rows:

@@ -26,7 +26,7 @@ def nested_collections(request):
 
 def half_loaded(request):
     total = []
-    for order in Order.objects.prefetch_related("lines__product"):
+    for order in Order.objects.prefetch_related(Prefetch("lines", Line.objects.select_related("product"))):
         for line in order.lines.all():
             total.append(line.product.name)
     return total
