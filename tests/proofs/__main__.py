@@ -10,7 +10,7 @@ import shutil
 import sys
 
 from tests.proofs import judges, missing_index
-from tests.proofs.measure import PHP_PACKAGES, UNKNOWN, measured_in_php, measured_on_postgres
+from tests.proofs.measure import PHP_PACKAGES, measured_in_php, measured_on_postgres
 from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
 from tests.proofs.table import filled, write
@@ -22,9 +22,8 @@ if sys.argv[1:] == ["php"]:
     for proof in proofs:
         judges.twins_give_the_same(proof)
         judges.bad_twins_grow_and_good_ones_do_not(proof)
-        if proof.library not in UNKNOWN:
-            judges.bad_twins_are_found_and_nothing_else(proof)
-            judges.growth_laws_are_what_was_counted(proof)
+        judges.bad_twins_are_found_and_nothing_else(proof)
+        judges.growth_laws_are_what_was_counted(proof)
         if proof.page:
             judges.the_figures_of_the_literature_hold(proof)
     write(proofs)

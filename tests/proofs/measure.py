@@ -17,7 +17,6 @@ from tests.reference import ROOT
 PROJECTS = Path(__file__).with_name("n_plus_one")
 ON_POSTGRES = ("django", "sqlalchemy")
 IN_PHP = ("doctrine", "eloquent")
-UNKNOWN = ("sqlalchemy",)  # of these, what the analysis does not know yet
 PHP_PACKAGES = "php-cli php-sqlite3 php-doctrine-orm php-symfony-cache php-illuminate-database"  # of Debian
 ORDERS = (5, 50, 500)  # of one user: what the tables show
 EXAMPLE = 100  # of one user: what the messages say

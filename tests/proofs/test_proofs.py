@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.proofs import judges, missing_index
-from tests.proofs.measure import IN_PHP, ON_POSTGRES, UNKNOWN, measured_on_postgres
+from tests.proofs.measure import IN_PHP, ON_POSTGRES, measured_on_postgres
 from tests.proofs.proof import Proof
 from tests.proofs.table import PAGE, filled, fresh
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all measurements, which share the machine with others
-
-_KNOWN = [library for library in (*ON_POSTGRES, *IN_PHP) if library not in UNKNOWN]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +17,7 @@ def proofs(server: str) -> dict[str, Proof]:
     return {library: Proof(library, measured) for library, measured in measured_on_postgres(server).items()}
 
 
-@pytest.mark.parametrize("library", _KNOWN)
+@pytest.mark.parametrize("library", [*ON_POSTGRES, *IN_PHP])
 def test_every_bad_twin_is_found_and_nothing_else(library: str) -> None:
     judges.bad_twins_are_found_and_nothing_else(Proof(library, []))
 
@@ -34,7 +32,7 @@ def test_bad_twins_grow_and_good_ones_do_not(proofs: dict[str, Proof], library: 
     judges.bad_twins_grow_and_good_ones_do_not(proofs[library])
 
 
-@pytest.mark.parametrize("library", [library for library in _KNOWN if library in ON_POSTGRES])
+@pytest.mark.parametrize("library", ON_POSTGRES)
 def test_the_growth_law_is_what_was_counted(proofs: dict[str, Proof], library: str) -> None:
     judges.growth_laws_are_what_was_counted(proofs[library])
 
