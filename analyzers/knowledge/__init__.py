@@ -355,6 +355,15 @@ class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     if_loaded: tuple[str, ...] = ()  # methods that give a relation where it came with the row
 
 
+class TemplateComponents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A function of templates that shows another template, with the object of a class that is made for it."""
+
+    function: str
+    folder: str  # of their templates, which are named after them
+    suffix: str
+    marks: tuple[str, ...] = ()  # decorators of such a class: its name for the function, and its template
+
+
 class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What we know of one library."""
 
@@ -394,6 +403,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     caches: tuple[str, ...] = ()  # calls that answer from a cache, if they can
     transparent_methods: tuple[str, ...] = ()
     page_keyword: str = ""  # names that argument
+    components: TemplateComponents | None = None
     pages: dict[str, int] = {}  # calls of `transparent` whose n-th argument bounds the rows
     container_bases: tuple[str, ...] = ()  # classes whose methods give an object by its name in the configuration
     container_methods: tuple[str, ...] = ()

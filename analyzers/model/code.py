@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other
 from analyzers.facts.store import FileFacts
+from analyzers.model import template_names
 from analyzers.model.definitions import (
     EXPRESSION_LANGUAGES,
     PHP_SEPARATOR,
@@ -289,8 +290,11 @@ class Codebase:
 
     def templates(self, name: str) -> list[str]:
         """The paths of the templates called `name`: files below a folder of templates."""
+        space, name = template_names.split(name)
         last = name.rsplit("/", 1)[-1]
         self.touched.add(f"template:{last}")
+        if space:
+            return template_names.inside(space, name, self._templates.get(last, ()))
         ends = (f"/templates/{name}", f"/jinja2/{name}", f"/views/{name}")
         found = [p for p in self._templates.get(last, ()) if f"/{p}".endswith(ends)]
         if not found and "/" in name:  # settings may name a folder below it
@@ -417,7 +421,7 @@ class Codebase:
                 return tuple(path for _, path in self._modules.get(name, ()))
             case "template":
                 return tuple(self._templates.get(name, ()))
-            case "called" | "service" | "behind":
+            case "called" | "service" | "behind" | "component":
                 return self.wiring.state(kind, name)
             case "class":
                 definition = self._php.get(name)

@@ -1,14 +1,16 @@
-"""Methods that a library answers to without having them: `findByStatus`, `countByCustomer`."""
+"""Methods by another name: `findByStatus`, which no class has, and `getName`, which a template calls `name`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from analyzers.knowledge import Library
+from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.types import Literal, Mapped, Value
 
 if TYPE_CHECKING:
     from analyzers.model.models import Model
+    from analyzers.model.summaries import Inference
 
 
 def finder(library: Library, model: Model | None, name: str) -> tuple[str, str] | None:
@@ -26,3 +28,9 @@ def finder(library: Library, model: Model | None, name: str) -> tuple[str, str] 
 def criteria(attribute: str, args: list[Value]) -> list[Value]:
     """The arguments of the method that is meant: what is searched for, by name."""
     return [Mapped(((attribute, args[0] if args else Literal(None)),)), *args[1:]]
+
+
+def getter(inference: Inference, definition: ClassDefinition, name: str) -> FunctionDefinition | None:
+    """The method that a template means by the name of an attribute."""
+    found = (inference.code.method(definition, f"{prefix}{name[:1].upper()}{name[1:]}") for prefix in ("get", "is", "has"))
+    return next((method for method in found if method is not None), None)

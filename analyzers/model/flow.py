@@ -288,7 +288,7 @@ def look_up(inference: Inference, name: str, frame: Frame) -> Value:
 
 
 def _function(inference: Inference, node: Function, frame: Frame) -> Value:
-    if frame.template or (frame.view and node.decorators):
+    if (frame.template and node.name) or (frame.view and node.decorators):
         templates.inline(inference, node, frame)
         return None
     closure = Closure(frame.path, node, frame.env)

@@ -23,13 +23,17 @@ def define(node: Function, frame: Frame) -> None:
 
 
 def imported(inference: Inference, node: Call, frame: Frame) -> Value:
-    """The macros of the template that `import` names."""
+    """The macros of the template that `import` names: of this one, for `_self`."""
+    if any(isinstance(a, Name) and a.id == "_self" for a in node.args):
+        return _macros_of(inference, frame.path, frame)
     name = flow.evaluate(inference, node.args[0], frame) if node.args else None
     if not (isinstance(name, Literal) and isinstance(name.value, str)):
         return None
     path = inference.code.template(asset(name.value), frame.path)
-    if path is None:
-        return None
+    return _macros_of(inference, path, frame) if path is not None else None
+
+
+def _macros_of(inference: Inference, path: str, frame: Frame) -> Value:
     inference.trace.touched.add(path)
     inner = inference.frame(path, frame)
     for statement in inference.code.files[path].outline:

@@ -24,7 +24,7 @@ from analyzers.model import (
 )
 from analyzers.model.code import Codebase, module_parts
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
-from analyzers.model.finders import finder
+from analyzers.model.finders import finder, getter
 from analyzers.model.models import Model
 from analyzers.model.project import Relation
 from analyzers.model.types import (
@@ -147,10 +147,9 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
             return inference.call(method, row, (), {}, frame, node)
         return Bound(method, row)
     if frame.language == "twig":
-        for prefix in ("get", "is", "has"):
-            method = inference.code.method(model.definition, f"{prefix}{name[:1].upper()}{name[1:]}")
-            if method is not None:
-                return inference.call(method, row, (), {}, frame, node)
+        method = getter(inference, model.definition, name)
+        if method is not None:
+            return inference.call(method, row, (), {}, frame, node)
     if relation is not None:
         return _relation(inference, row, relation, node, frame)
     written = statements.row_write(inference, row, name)
@@ -322,6 +321,9 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     given = dict(holder.given).get(name)
     if given is not None:
         return given
+    read = getter(inference, definition, name) if frame.language == "twig" else None
+    if read is not None:
+        return inference.call(read, holder, (), {}, frame, node)
     stated = inference.code.attribute(definition, name)
     if stated is not None and stated[1].value is None:
         held = _set_by_constructor(inference, holder, name)

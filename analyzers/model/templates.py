@@ -9,7 +9,7 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import flow, listings, macros, members, origins, queries, tags, views
+from analyzers.model import components, flow, listings, macros, members, origins, queries, tags, views
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.types import Closure, Instance, Literal, Mapped, ModelClass, Row, Rows, Value
 
@@ -184,6 +184,11 @@ def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
         return None
     values = [flow.evaluate(inference, a, frame) for a in node.args]
     keywords = {k.name: flow.evaluate(inference, k.value, frame) for k in node.keywords}
+    if components.component(inference, name, values, node, frame):
+        return None
+    given = components.applied(inference, node, name, values, frame)
+    if given is not None:
+        return given
     own, value = tags.called(inference, node, name, values, keywords, frame)
     if own:
         return value

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from analyzers.model.definitions import PHP_SEPARATOR, ClassDefinition
+from analyzers.facts.outline import Call, Node, Text
+from analyzers.knowledge import libraries
+from analyzers.model.definitions import PHP_SEPARATOR, ClassDefinition, External
 from analyzers.model.implementations import implementations
 from analyzers.model.services import services
 
@@ -18,6 +21,7 @@ class Wiring:
     def __init__(self, code: Codebase) -> None:
         self._code = code
         self._implementations: dict[str, ClassDefinition] | None = None
+        self._components: dict[str, tuple[ClassDefinition, str]] | None = None
         self._services: dict[str, str] | None = None
 
     def implementation(self, interface: ClassDefinition) -> ClassDefinition | None:
@@ -49,6 +53,28 @@ class Wiring:
         fitting = [d for d in self._called(name) if d.qualified.replace(PHP_SEPARATOR, "").lower().startswith(bundle.lower())]
         return fitting[0] if len(fitting) == 1 else None
 
+    def component(self, name: str) -> tuple[ClassDefinition, str] | None:
+        """The class of a template's component, and the template that it states."""
+        code = self._code
+        code.touched.add(f"component:{name}")
+        if self._components is None:
+            outer, code.touched = code.touched, set()
+            try:
+                self._components = dict(self._marked())
+            finally:
+                code.touched = outer
+        return self._components.get(name)
+
+    def _marked(self) -> Iterator[tuple[str, tuple[ClassDefinition, str]]]:
+        marks = {mark for x in libraries() if x.components is not None for mark in x.components.marks}
+        for definition in self._code.php_classes():
+            for decorator in definition.node.decorators:
+                callee = decorator.callee if isinstance(decorator, Call) else decorator
+                found = self._code.resolve_node(definition.path, callee)
+                if isinstance(found, External) and found.name in marks:
+                    name = _text(decorator, 0, "name") or definition.name
+                    yield name, (definition, _text(decorator, 1, "template"))
+
     def _called(self, name: str) -> list[ClassDefinition]:
         return [d for d in self._code.php_classes() if d.name.lower() == name.lower()]
 
@@ -57,9 +83,21 @@ class Wiring:
         match kind:
             case "called":
                 return tuple(d.qualified for d in self._called(name))
+            case "component":
+                shown = self.component(name)
+                return (shown[0].qualified, shown[1]) if shown is not None else ()
             case "service":
                 found = self.service(name)
             case _:
                 interface = self._code.php_class(name)
                 found = self.implementation(interface) if interface is not None else None
         return (found.qualified,) if found is not None else ()
+
+
+def _text(decorator: Node, position: int, keyword: str) -> str:
+    """A literal argument of a decorator, by name or position."""
+    if not isinstance(decorator, Call):
+        return ""
+    named = [k.value for k in decorator.keywords if k.name == keyword]
+    node = next(iter([*named, *decorator.args[position : position + 1]]), None)
+    return node.value if isinstance(node, Text) and isinstance(node.value, str) else ""
