@@ -128,6 +128,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: bool = False
     limit_at: int = 0  # position of the argument that is the bound
     runs: bool = False  # calling it sends the query
+    by_key: bool = False  # it asks for one row by its key, and takes it from the session where it is there
     ends: bool = False  # nothing can be chained after it: what is added to the query goes before it
     narrows: bool = False  # it names the columns to load, and so would have to name those of a relation
     counts: bool = False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import libraries
 from analyzers.model import flow, kinds
-from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Taken, Tupled, Value, join
+from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Taken, Tupled, Value, join, row_in
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -164,3 +164,9 @@ def leaves(nodes: tuple[Node, ...]) -> str:
         case Other(word="break"):
             return "loop"
     return ""
+
+
+def taken_in(values: Iterable[Value]) -> Taken | None:
+    """What is computed from these is taken from the row of a loop that is among them."""
+    row = next((row for row in map(row_in, values) if row is not None), None)
+    return Taken(row) if row is not None else None

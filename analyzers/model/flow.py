@@ -186,6 +186,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     item = iterate(inference, over, site, node.over or node, frame)
     if conditions.leaves(node.body):
         item = only(item)
+    around = dict(frame.env)
     if node.target is not None:
         bind(inference, node.target, item, frame)
     if frame.template:
@@ -203,6 +204,8 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     for name, value in before.items():
         if frame.env.get(name) != value:
             frame.env[name] = join(value, frame.env.get(name))
+    if node.kind in ("list", "set", "dict", "generator"):
+        frame.env = around  # a comprehension's names are its own
     if node.kind == "dict" and isinstance(result, Tupled) and len(result.items) == 2:
         return Keyed(*result.items)
     if node.kind in ("list", "set", "generator"):
@@ -310,6 +313,7 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             inference.trying += 1
             run(inference, parts, frame)
             inference.trying -= 1
+            return None
         case "props":
             views.defaults(inference, node, frame)
             return None
@@ -344,15 +348,13 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             values = tuple(evaluate(inference, p, frame) for p in parts)
             for part, value in zip(parts, values, strict=True):
                 members.shown(inference, value, part, frame)
-            row = next((row for row in map(row_in, values) if row is not None), None)
-            return Taken(row) if row is not None else None
+            return conditions.taken_in(values)
         case "pair":
             return Tupled(tuple(evaluate(inference, p, frame) for p in parts))
         case "spread":
             return evaluate(inference, parts[0], frame) if parts else None
-    taken = [row_in(evaluate(inference, part, frame)) for part in parts]
-    row = next((row for row in taken if row is not None), None)
-    return Taken(row) if row is not None and word in _COMPUTED else None
+    values = tuple(evaluate(inference, part, frame) for part in parts)
+    return conditions.taken_in(values) if word in _COMPUTED else None
 
 
 # -- calls ---------------------------------------------------------------------------------------------------------

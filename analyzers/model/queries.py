@@ -144,7 +144,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if method.effect:
         statements.write_of_rows(inference, changed, method.effect, changed.per or per, call, frame)
     runs = method.runs or (rows.owner is not None and method.returns == "value")
-    if runs and name not in _WRITES and not method.effect:
+    if runs and name not in _WRITES and not method.effect and not (method.by_key and (rows.model, "") in inference.hydrated):
         touch(inference, changed, call, frame, counted=method.counts)
     inference.note_query(changed, frame, call)
     if method.runs and library.rows.identity_map:

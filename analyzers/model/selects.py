@@ -114,7 +114,8 @@ def _asked(inference: Inference, library: Library, kind: str, node: Call, args: 
             return selected(inference, node.args, args, frame.site(node), frame)
         case "key", ModelClass(model=model) if _selects(inference, model) and len(args) > 1:
             per = next((row for row in map(row_in, args[1:]) if row is not None), None) or row_named(node.args[1:], frame)
-            queries.touch(inference, Rows(model, frame.site(node), per=per), node, frame)
+            if (model, "") not in inference.hydrated:
+                queries.touch(inference, Rows(model, frame.site(node), per=per), node, frame)
             return Row(model, known=not node.keywords)
         case "rows" | "tuples" | "row", Rows(owner=None) if library_of(inference, first) is library:
             queries.touch(inference, first, node, frame)
