@@ -66,6 +66,71 @@ CHANGES: dict[str, dict[str, bytes | None]] = {
     "an index goes, and lines move": {"shop/models.py": b"\n\n\n" + MODELS.replace(b", db_index=True", b"")},
 }
 
+API: dict[str, bytes] = {
+    "shop/settings.py": b"AUTH_USER_MODEL = 'shop.Person'\n",
+    "shop/models.py": MODELS
+    + b"""
+
+class Person(models.Model):
+    def orders(self):
+        return Order.objects.select_related("customer")
+
+
+class Robot(models.Model):
+    def orders(self):
+        return Order.objects.all()
+""",
+    "shop/serializers.py": b"""
+from rest_framework import serializers
+
+from shop.fields import NAMES
+from shop.models import Order
+
+
+class OrderSerializer(serializers.ModelSerializer):
+    customer = serializers.SlugRelatedField(slug_field="name", read_only=True)
+
+    class Meta:
+        model = Order
+        fields = NAMES
+""",
+    "shop/fields.py": b"NAMES = ['id', 'customer']\n",
+    "shop/pages.py": (
+        b"from rest_framework.pagination import PageNumberPagination\n\n\n"
+        b"class Page(PageNumberPagination):\n    page_size = 20\n"
+    ),
+    "shop/api.py": b"""
+from rest_framework import viewsets
+
+from shop.models import Order
+from shop.pages import Page
+from shop.serializers import OrderSerializer
+
+
+class Bare(viewsets.ModelViewSet):
+    queryset = Order.objects.all()
+    serializer_class = OrderSerializer
+    pagination_class = Page
+
+
+class Own(viewsets.ModelViewSet):
+    serializer_class = OrderSerializer
+
+    def get_queryset(self):
+        return self.request.user.orders()
+""",
+}
+API_CHANGES: dict[str, dict[str, bytes]] = {
+    "the serializer puts out less": {"shop/fields.py": b"NAMES = ['id']\n"},
+    "a page is short": {"shop/pages.py": API["shop/pages.py"].replace(b"20", b"5")},
+    "another model stands for the user": {"shop/settings.py": b"AUTH_USER_MODEL = 'shop.Robot'\n"},
+    "the field asks for the key alone": {
+        "shop/serializers.py": API["shop/serializers.py"].replace(
+            b'SlugRelatedField(slug_field="name", ', b"PrimaryKeyRelatedField("
+        )
+    },
+}
+
 
 class Store:
     """A `FactStore` that keeps everything."""
@@ -94,6 +159,16 @@ def test_remembering_changes_nothing(name: str) -> None:
         analyzers.compare(base, other, blobs, store=store)
     for one, two in ((base, head), (head, base), (base, base)):
         assert analyzers.compare(one, two, blobs, store=store).review == analyzers.compare(one, two, blobs).review
+
+
+@pytest.mark.parametrize("name", API_CHANGES)
+def test_remembering_changes_nothing_of_an_api(name: str) -> None:
+    blobs, store = Blobs(), Store()
+    base, head = blobs.add(API), blobs.add({**API, **API_CHANGES[name]})
+    plain = [analyzers.compare(one, two, blobs).review for one, two in ((base, head), (head, base))]
+    assert any(review.new for review in plain)
+    for one, two, expected in ((base, head, plain[0]), (head, base, plain[1])):
+        assert analyzers.compare(one, two, blobs, store=store).review == expected
 
 
 def test_a_file_out_of_reach_is_not_walked_again(monkeypatch: pytest.MonkeyPatch) -> None:
