@@ -198,6 +198,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     apart: bool = False  # attributes and methods of a row have names of their own, and its class has the methods of a query
     collection: dict[str, Method] = {}  # methods of rows in memory
     row_methods: dict[str, Method] = {}  # methods of one row
+    mixin_reads: dict[str, dict[str, str]] = {}  # class or trait of another library -> its method -> the relation that it reads
     scope: str = ""  # method of a model that is a method `{name}` of its queries
     scope_mark: str = ""  # decorator of such a method that has the name itself
     builder_method: str = ""  # method of a model that makes the project's own query class

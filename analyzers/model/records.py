@@ -222,9 +222,21 @@ def _row_method(inference: Inference, row: Row, model: Model, words: RowsWords, 
         return written
     if name in words.row_methods:
         return ValueMethod(row, name)
+    if (read := _read_by_mixin(inference, model, words, name)) is not None:
+        related(inference, row, read, call, frame)
+        return members.taken(row)
     if name in words.methods or _scope(inference, model, words, name) is not None:
         return _rows_method(inference, _opened(inference, model, frame.site(call.callee), ""), model, words, name)
     return members.taken(row)
+
+
+def _read_by_mixin(inference: Inference, model: Model, words: RowsWords, name: str) -> Relation | None:
+    """The relation that a method of another library's trait reads as an attribute: `$item->getMedia('picture')`."""
+    for base in sorted(inference.code.externals(model.definition)):
+        relation = model.relations.get(words.mixin_reads.get(base, {}).get(name, ""))
+        if relation is not None:
+            return relation
+    return None
 
 
 def _asked(inference: Inference, row: Row, relation: Relation, call: Call, frame: Frame) -> Rows:
