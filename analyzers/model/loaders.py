@@ -157,9 +157,10 @@ def _columns(inference: Inference, loading: Loading, kind: str, node: Call, args
     """`load_only(Order.number)` leaves out all other columns but the key."""
     if any(k.name == "raiseload" for k in node.keywords):
         return loading
-    owner = next((a.model for a in args if isinstance(a, Attribute)), "")
+    owner = next((a.model for a in args if isinstance(a, Attribute)), "" if loading.path else loading.model)
     model = inference.model(owner)
     names = {a.name for a in args if isinstance(a, Attribute)}
+    names |= {a.value for a in args if isinstance(a, Literal) and isinstance(a.value, str)}
     if model is None or len(names) < len(args):
         return loading if kind == "restores" else msgspec.structs.replace(loading, known=False)
     if kind == "only":

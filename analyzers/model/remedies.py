@@ -25,6 +25,8 @@ def load_with_rows(
         return Remedy("Load the relation together with the rows.")
     path = words.path_separator.join(h.name for h in hops)
     language = model.library.language
+    if hops[-1].deferred:
+        return Remedy(f"Name `{hops[-1].label}` among the columns that the query loads.", language=language)
     if counted:
         alias = rows.aliases[0][0] if rows.aliases else model.name[0].lower()
         advice = words.count_advice.format(path=path, name=hops[-1].name, alias=alias)
@@ -35,6 +37,8 @@ def load_with_rows(
         return _declared(rows, rows.declared, hops, words, language)
     if rows.joined is not None:
         return _join(rows, hops, words, language)
+    if words.option_chain:
+        return _option(models, hops, words, language)
     if not words.eager_chain:
         return _rewritten(model, rows, hops, words, language)
     many = any(h.many or h.polymorphic for h in hops)
@@ -80,6 +84,16 @@ def _placed(rows: Rows, hops: tuple[Relation, ...], call: str, sentence: str, wo
         sentence = f"Load `{hops[-1].label}` for all of them at once: add `{later}` to the collection."
         return Remedy(sentence, "", language, Fix(title, rows.site.path, (_after(rows.site.end, later),)))
     return Remedy(sentence, language=language)
+
+
+def _option(models: ModelIndex, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
+    """A loader option for the path, said in words: it needs an import that the file may not have."""
+    steps = []
+    for hop in hops:
+        step = words.option_to_many if hop.many else words.option_to_one
+        steps.append(step.format(model=models.by_name[hop.model].name, name=hop.name))
+    call = words.option_chain.format(options=".".join(steps))
+    return Remedy(f"Load `{hops[-1].label}` with the rows: add `{call}` to the query.", language=language)
 
 
 def _after(offset: int, text: str) -> Edit:

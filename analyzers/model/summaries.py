@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Assign, Function, Name, Node, Text
-from analyzers.model import entries, flow, members, origins, repositories
+from analyzers.model import entries, flow, members, origins, repositories, templates
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, Module, Resolved, ValueDefinition
 from analyzers.model.evidence import Evidence
@@ -113,7 +113,8 @@ class Inference:
             receiver = None
         elif any(isinstance(d, Name) and d.id == "classmethod" for d in definition.node.decorators):
             receiver = self.of_class(definition.owner) if definition.owner else None
-        return self.call(definition, receiver, (), {}, None, None)
+        given = templates.given_to(self, definition) if definition.owner is None else ()
+        return self.call(definition, receiver, given, {}, None, None)
 
     def module(self, path: str) -> None:
         """Walks the top level of a file: scripts and configuration code."""

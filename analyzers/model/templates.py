@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -87,17 +88,31 @@ def render_with(
         show(inference, template.value, Mapped((*more, *((k, v) for k, v in keywords.items() if k != "**"))), frame, node)
 
 
+def _marks(inference: Inference, definition: FunctionDefinition) -> Iterator[tuple[Call, str]]:
+    """The calls of libraries that decorate a view or its class, and the library's name of each."""
+    for decorator in (*definition.node.decorators, *(definition.owner.node.decorators if definition.owner is not None else ())):
+        mark = inference.code.resolve_node(definition.path, decorator.callee) if isinstance(decorator, Call) else None
+        if isinstance(decorator, Call) and isinstance(mark, External):
+            yield decorator, mark.name
+
+
+def given_to(inference: Inference, definition: FunctionDefinition) -> tuple[Value, ...]:
+    """The first argument of a view, where a decorator says which class the library makes it of."""
+    for decorator, mark in _marks(inference, definition):
+        for library in libraries():
+            wanted = library.view_contexts.get(named(library, mark, library.view_contexts) or "")
+            for keyword in decorator.keywords:
+                found = inference.code.resolve_node(definition.path, keyword.value) if keyword.name == wanted else None
+                if isinstance(found, ClassDefinition) and inference.is_model(found):
+                    return (Row(found.qualified, known=True),)
+    return ()
+
+
 def walk_returned(inference: Inference, definition: FunctionDefinition) -> None:
     """Walks the template that decorators of a view, or of its class, name, with what the view was just seen to return."""
-    decorators = (*definition.node.decorators, *(definition.owner.node.decorators if definition.owner is not None else ()))
-    for decorator in decorators:
-        if not isinstance(decorator, Call):
-            continue
-        mark = inference.code.resolve_node(definition.path, decorator.callee)
-        if not isinstance(mark, External):
-            continue
+    for decorator, mark in _marks(inference, definition):
         for library in libraries():
-            wanted = library.view_marks.get(named(library, mark.name, library.view_marks) or "")
+            wanted = library.view_marks.get(named(library, mark, library.view_marks) or "")
             names = [k.value for k in decorator.keywords if k.name == wanted]
             if not names or not isinstance(names[0], Text) or not isinstance(names[0].value, str):
                 continue

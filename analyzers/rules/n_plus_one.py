@@ -150,6 +150,8 @@ def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
 
 def _evidence(read: RelationRead) -> Iterator[str]:
     kind = "a collection" if read.relation.many else "a reference to one row"
+    if read.relation.deferred:
+        kind = "a column, which is loaded by itself where the query names others"
     yield f"`{read.relation.label}` is {kind}" + (f" of `{_target(read)}`." if _target(read) else ".")
     if read.guard:
         yield f"The project calls `{read.guard}`: outside production, such a read may raise where a test passes by it."
