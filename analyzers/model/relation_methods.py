@@ -61,15 +61,20 @@ class RelationMethods:
         made = first.callee.name if first is not None and isinstance(first.callee, Member) else ""
         promised = self._promised(base, function)
         kind = made if made in self.models.relations and _is_own(first) else promised
-        if not kind or any(isinstance(d, Name) and d.id == "static" for d in function.decorators):
+        if any(isinstance(d, Name) and d.id == "static" for d in function.decorators):
             return None
         target, place = "", self.code.place(base.path, function)
-        if kind == made and first is not None:
+        if kind and kind == made and first is not None:
             target = self._class_of(base, first.args[0]) if first.args else ""
-        elif first is not None and _is_own(first) and depth < _MAX_DERIVED:
+        elif first is not None and _is_own(first) and depth < _MAX_DERIVED and made != name and not function.parameters:
             other = self.code.method(self.owner, made)
             derived = self._relation(other.owner or base, made, other.node, depth + 1) if other is not None else None
+            if derived is not None and not kind and all(self._is_query(c) for c in calls[1:]):
+                label = f"{self.owner.name}.{name}"
+                return msgspec.structs.replace(derived, name=name, label=label, place=place)
             target = derived.target if derived is not None else ""
+        if not kind:
+            return None
         spec = self.models.relations[kind]
         target = target or (self._generic(base, function) if not spec.polymorphic else "")
         chained = [c.callee.name for c in calls[1:] if isinstance(c.callee, Member)]
@@ -143,6 +148,12 @@ class RelationMethods:
                 paths += found
                 understood = understood and whole
         return tuple(paths), understood
+
+    def _is_query(self, call: Call) -> bool:
+        """Whether the call leaves a query what it is."""
+        words = self.library.rows
+        method = words.methods.get(call.callee.name) if words is not None and isinstance(call.callee, Member) else None
+        return method is not None and method.returns == "rows" and not method.runs
 
     def _is_eager(self, call: Call) -> bool:
         words = self.library.rows
