@@ -417,6 +417,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outputs: dict[str, int] = {}  # calls that put out their n-th argument as data
     bound_in: tuple[str, ...] = ()  # namespaces in whose classes a parameter of a model's type is a row fetched for the call
     helpers: dict[str, str] = {}  # function -> class of what it gives
+    makers: dict[str, int] = {}  # calls that give an object of the class that their n-th argument names
     users: tuple[str, ...] = ()  # calls that give the user of a request
     migration_marks: tuple[str, ...] = ()  # base classes of migrations
     migration_tables: tuple[str, ...] = ()  # calls on a schema object whose first argument is a table that they change

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Call
 from analyzers.knowledge import Library
 from analyzers.model import records
+from analyzers.model.repositories import class_named
 from analyzers.model.types import LibraryValue, Literal, ModelClass, Row, Rows, Value
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def given(
         table, site = args[position], frame.site(node)
         label = str(table.value) if isinstance(table, Literal) else ""
         return True, Rows("", site, root=site, stage="open", label=label) if label else None
+    position = library.makers.get(name, len(args))
+    if position < len(node.args):
+        found = class_named(inference.code, frame.path, node.args[position])
+        return True, inference.receiver_of(found) if found is not None else None
     if name in library.helpers:
         return True, LibraryValue(library.helpers[name], instance=True) if not args else None
     if name in library.registry:

@@ -326,6 +326,8 @@ def scoped(
     result, left = inference.call_on(scope.definition, scope.receiver, (query, *args), keywords, frame, call)
     returns = any(isinstance(n, Return) and n.value is not None for n in walk(scope.definition.node))
     out = result if returns else left
+    if returns and result is None:  # a scope gives its query, here with something added that was not seen
+        out = msgspec.structs.replace(query, known=False)
     return origins.after(query, out, frame.site(call)) if isinstance(out, Rows) else None
 
 
