@@ -118,9 +118,8 @@ def _of_model(
     if stated is not None and stated[1].value is not None and text_of(stated[1].value) != words.all_fields:
         names, whole = _names(code, stated[0].path, stated[1].value)
         out = [declared.get(text_of(node)) or Field(text_of(node), path, node, depth=depth) for path, node in names]
-        own = (
-            [] if whole else [field for name, field in declared.items() if name in definition.attributes]
-        )  # it must list those
+        stated_here = () if whole else definition.attributes  # the library insists that these are listed
+        own = [field for name, field in declared.items() if name in stated_here]
         return list({field.name: field for field in (*own, *out)}.values())
     excluded = code.attribute(options, words.option_exclude)
     gone: set[str] = set()
