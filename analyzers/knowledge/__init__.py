@@ -325,6 +325,18 @@ class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page_sizes: tuple[str, ...] = ()  # attributes of a pagination that bound a page, the widest first
 
 
+class Cells(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Objects that each show one thing of every row that a view lists."""
+
+    bases: tuple[str, ...]
+    views: tuple[str, ...]  # classes whose rows they show
+    attribute: str  # of the view: the objects, or a method that makes them
+    path: str = ""  # argument that says what is read of a row: names, or a function of it; else the first argument names it
+    template: str = ""  # attribute that names the template of one cell
+    row_name: str = ""  # what that template calls the row
+    value_name: str = ""
+
+
 class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A way to register a function that templates call by a name."""
 
@@ -378,6 +390,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     views: tuple[Views, ...] = ()
     tags: Tags | None = None
     registry: tuple[str, ...] = ()  # functions that give a model by its label, or by its application and its name
+    cells: Cells | None = None
     listings: tuple[Listing, ...] = ()
     serializers: Serializers | None = None
     endpoints: Endpoints | None = None
@@ -405,6 +418,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slicers: tuple[str, ...] = ()  # functions that bound their first argument to the number that follows
     caches: tuple[str, ...] = ()  # calls that answer from a cache, if they can
     transparent_methods: tuple[str, ...] = ()
+    hands_on: dict[str, int] = {}  # methods, of whatever object, that hand on the rows of their n-th argument
     page_keyword: str = ""  # names that argument
     components: TemplateComponents | None = None
     pages: dict[str, int] = {}  # calls of `transparent` whose n-th argument bounds the rows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Call, Name
+from analyzers.facts.outline import Call, Member, Name
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model import (
     conditions,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
+_HANDS_ON = {name: at for library in libraries() for name, at in library.hands_on.items()}
 _WHOLE_NAMES = frozenset({"str", "format", "print"})
 
 
@@ -141,7 +142,13 @@ def call_library(
         if given is not None:
             return given
     flow.hand_over(inference, args, frame, node)
-    return LibraryValue(name, instance=True) if "." in name or "\\" in name else None
+    return handed_on(node, args) or (LibraryValue(name, instance=True) if "." in name or "\\" in name else None)
+
+
+def handed_on(node: Call, args: tuple[Value, ...]) -> Value:
+    """The rows that a method gives back of which only the name is known: `filters.filter_queryset(rows)`."""
+    at = _HANDS_ON.get(node.callee.name, len(args)) if isinstance(node.callee, Member) else len(args)
+    return args[at] if at < len(args) and isinstance(args[at], Rows) else None
 
 
 def _sliced(args: tuple[Value, ...]) -> Value:

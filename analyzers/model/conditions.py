@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import libraries
 from analyzers.model import flow, kinds
-from analyzers.model.types import Instance, LibraryValue, Literal, Row, Site, Taken, Tupled, Value, join, row_in
+from analyzers.model.types import Instance, LibraryValue, Literal, ModelClass, Row, Site, Taken, Tupled, Value, join, row_in
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -63,7 +63,7 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
         case Member(of=Name(id=name), name=attribute):
             holder = frame.env.get(name)
             held = dict(holder.given).get(attribute) if isinstance(holder, Instance) else None
-            return held if isinstance(held, Literal) else None
+            return held if isinstance(held, Literal) else Literal(True) if isinstance(held, ModelClass) else None
         case Other(word="??", children=(Name(id=name), otherwise)) if frame.view:
             return _told(inference, otherwise if _is_absent(name, frame) else node.children[0], frame)
         case Call(callee=Name(id="isset" | "empty" as asked), args=(Name(id=name),)) if frame.view:

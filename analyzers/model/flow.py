@@ -417,7 +417,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case LibraryValue():
             return calls.call_library(inference, callee, node, args, keywords, frame)
     hand_over(inference, args, frame, node)
-    return statements.run_sql(inference, node, args, keywords, frame)
+    return statements.run_sql(inference, node, args, keywords, frame) or calls.handed_on(node, args)
 
 
 def _callee(inference: Inference, node: Call, frame: Frame) -> Value:

@@ -10,7 +10,7 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import components, flow, listings, macros, members, origins, queries, tags, views
+from analyzers.model import cells, components, flow, listings, macros, members, origins, queries, tags, views
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.types import Closure, Instance, Literal, Mapped, ModelClass, Row, Rows, Value
 
@@ -261,9 +261,14 @@ def walk_view(inference: Inference, definition: ClassDefinition) -> None:
     _, view = found
     frame = inference.frame(definition.path, None)
     frame.owner, frame.function = definition, definition.qualified
-    rows = _view_rows(inference, definition, view, Instance(definition), frame)
-    receiver = Instance(definition, given=((view.rows_name, rows),) if view.rows_name and isinstance(rows, Rows) else ())
+    given = _given(inference, definition, view)
+    rows = _view_rows(inference, definition, view, Instance(definition, given=given), frame)
+    if view.rows_name and isinstance(rows, Rows):
+        given = (*given, (view.rows_name, rows))
+    receiver = Instance(definition, given=given)
     context = _view_context(inference, view, receiver)
+    if isinstance(rows, Rows):
+        cells.walk_cells(inference, definition, receiver, rows)
     method = inference.code.method(definition, view.context_method)
     if method is not None:
         more = inference.call(method, receiver, (), {}, frame, definition.node)
@@ -274,6 +279,17 @@ def walk_view(inference: Inference, definition: ClassDefinition) -> None:
     if not template and model is not None:
         template = view.template_default.format(app=app_label(model.definition.path), model=model.name.lower())
     show(inference, template, context, frame, definition.node)
+
+
+def _given(inference: Inference, definition: ClassDefinition, view: Views) -> tuple[tuple[str, Value], ...]:
+    """What the library's own class says of where the rows come from: nothing, but for what the project's class states."""
+    out: list[tuple[str, Value]] = []
+    for name in (view.rows_attribute, view.model_attribute) if view.rows_attribute else ():
+        stated = inference.code.attribute(definition, name)
+        value = inference.constant(stated[0].path, stated[1], stated[0]) if stated is not None else Literal(None)
+        if isinstance(value, Literal | ModelClass) and inference.code.method(definition, name) is None:
+            out.append((name, value))
+    return tuple(out)
 
 
 def _view_rows(inference: Inference, definition: ClassDefinition, view: Views, receiver: Value, frame: Frame) -> Value:
