@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Node, Other, Text, walk
-from analyzers.knowledge import Cells, libraries
+from analyzers.knowledge import libraries
+from analyzers.knowledge.listings import Cells
 from analyzers.model import declared, flow, members, queries, templates
 from analyzers.model.definitions import ClassDefinition, External
 from analyzers.model.fields import arguments, text_of

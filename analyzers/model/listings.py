@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text
-from analyzers.knowledge import Library, Listing, libraries, named
+from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.listings import Listing
 from analyzers.model import declared, flow, members, origins, queries
 from analyzers.model.definitions import ClassDefinition, External
 from analyzers.model.types import (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Text, walk
-from analyzers.knowledge import Tag, Tags, libraries
+from analyzers.knowledge import libraries
+from analyzers.knowledge.listings import Tag, Tags
 from analyzers.model import declared, flow, templates
 from analyzers.model.definitions import FunctionDefinition
 from analyzers.model.fields import arguments, is_true, text_of

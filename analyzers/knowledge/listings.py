@@ -1,0 +1,57 @@
+"""What libraries show of each row without a loop of the project: lists, columns, and what templates call by a name."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Classes that declare rows, and what the library shows of each of them."""
+
+    bases: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()  # their arguments are the models whose rows the class lists
+    registers: tuple[str, ...] = ()  # calls whose arguments are a model, or several, and such a class
+    rows_method: str = ""
+    model_attribute: str = ""
+    names_attribute: str = ""  # names columns, relations, methods of the class or the row, and functions of a row
+    names_method: str = ""
+    names_default: tuple[str, ...] = ()
+    joins_attribute: str = ""  # names references that come with the rows; true: all that cannot be empty
+    joins_method: str = ""
+    joins_shown: bool = False  # where it is not stated and a reference is shown, all that cannot be empty come along
+    joins_code: str = ""  # code that names references, `{paths}`
+    row_methods: dict[str, str] = {}  # methods of the class that get a row; what the library asks of it in their place
+    rows_code: str = ""  # code that gives the rows with more loaded, `{load}`
+    separator: str = "__"
+    page_attribute: str = ""
+    page_default: int = 0
+
+
+class Cells(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Objects that each show one thing of every row that a view lists."""
+
+    bases: tuple[str, ...]
+    views: tuple[str, ...]  # classes whose rows they show
+    attribute: str  # of the view: the objects, or a method that makes them
+    path: str = ""  # argument that says what is read of a row: names, or a function of it; else the first argument names it
+    template: str = ""  # attribute that names the template of one cell
+    row_name: str = ""  # what that template calls the row
+    value_name: str = ""
+
+
+class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to register a function that templates call by a name."""
+
+    named: bool = False  # its first argument may be the name
+    shows: bool = False  # its first argument is a template, shown with the names that the function returns
+    content: bool = False  # the function gets what stands between the tag and its end first
+
+
+class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where functions stand that templates call by a name, and how they are registered."""
+
+    folder: str
+    load: str  # the tag that names files of that folder
+    kinds: dict[str, Tag]
+    name: str = ""  # argument that gives the name
+    contextual: str = ""  # argument that asks for the template's names, as first argument of the function
