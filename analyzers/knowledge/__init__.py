@@ -401,6 +401,8 @@ def libraries() -> tuple[Library, ...]:
 
 def named(library: Library, name: str, table: Container[str]) -> str | None:
     """The key of `table` that the full library name `name` stands for, if any."""
+    if not table:
+        return None
     if name in table:
         return name
     for separator in (".", "\\"):
