@@ -170,3 +170,21 @@ def taken_in(values: Iterable[Value]) -> Taken | None:
     """What is computed from these is taken from the row of a loop that is among them."""
     row = next((row for row in map(row_in, values) if row is not None), None)
     return Taken(row) if row is not None else None
+
+
+def answers_from_store(parts: tuple[Node, ...]) -> bool:
+    """`if key in known: return known[key]`: what follows is done where the answer was not there yet."""
+    match parts:
+        case (Other(word="in", children=(_, Name() | Member() as store)), Other(children=(*_, Return(value=answer))), *_):
+            held = answer.children[0] if isinstance(answer, Other) and answer.word == "item" and answer.children else None
+            return held is not None and _dotted(held) == _dotted(store)
+    return False
+
+
+def _dotted(node: Node) -> str:
+    match node:
+        case Name(id=name):
+            return name
+        case Member(of=of, name=name):
+            return f"{_dotted(of)}.{name}"
+    return "?"

@@ -73,7 +73,7 @@ def mentions(facts: FileFacts) -> Mentions:
                     loaded |= _named(value)[0]
                 case Other(word=word, children=children) if word in _DISPLAYS:
                     names = {name for child in children for name in _names_in(child)}
-                    if names and len(children) <= _MANY and all(isinstance(c, Text | Call | Other) for c in children):
+                    if names and len(children) <= _MANY and all(isinstance(c, Text | Call | Other | Member) for c in children):
                         listed.add(tuple(sorted(names)))
     return Mentions(frozenset(loaded), frozenset(listed), computed)
 
@@ -96,6 +96,8 @@ def _named(node: Node) -> tuple[set[str], bool]:
 def _names_in(node: Node) -> set[str]:
     if isinstance(node, Other) and node.word == "pair":
         return {name for child in node.children for name in _names_in(child)}
+    if isinstance(node, Member):
+        return {node.name}
     if isinstance(node, Text) and isinstance(node.value, str) and _PATH.fullmatch(node.value):
         return {part for part in _SPLIT.split(node.value) if part}
     return set()
@@ -106,4 +108,5 @@ def _words(language: str) -> frozenset[str]:
     """The names of calls that load eagerly, in a language."""
     found = [x for x in libraries() if x.language == language]
     methods = (name for x in found if x.rows is not None for name, method in x.rows.methods.items() if method.eager)
-    return frozenset([*methods, *(name for x in found for name in x.loaders)])
+    options = (name for x in found if x.rows is not None for name in x.rows.loader_options)
+    return frozenset([*methods, *options, *(name for x in found for name in x.loaders)])

@@ -105,7 +105,7 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
     known = conditions.asks_what_is_known(parts[0])
     picked = conditions.picked_by(inference, parts[0], frame)
     dead, left = conditions.dead_part(inference, parts[0], frame), False
-    cached = conditions.asks_cache(parts[0], frame)
+    cached = conditions.asks_cache(parts[0], frame) or conditions.answers_from_store(parts)
     inference.cached += cached
     for position, part in enumerate(parts[1:]):
         frame.env = dict(before)
