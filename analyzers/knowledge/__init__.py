@@ -156,6 +156,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     managers: tuple[str, ...] = ()  # attributes of a model class that give its rows
     manager_bases: tuple[str, ...] = ()
+    manager_makers: tuple[str, ...] = ()  # methods that make a manager of a query class
     repository_bases: tuple[str, ...] = ()
     session_bases: tuple[str, ...] = ()  # classes whose methods give a repository or rows of a named class
     session_of: dict[str, str] = {}  # member of a repository that is the session -> the session's class
@@ -191,6 +192,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     option_to_many: str = ""
     writes: tuple[str, ...] = ()  # methods of a row that write it, or check it before a write
     row_writes: dict[str, Literal["create", "update", "delete"]] = {}  # methods of a row that send a statement
+    row_trees: dict[str, tuple[str, ...]] = {}  # methods that give other rows of the same table -> base classes that have them
     row_fetchers: dict[str, str] = {}  # methods of a row that fetch another one, and what to call that
     bulk_create: str = ""  # code that does for all rows at once what such a statement does for one, `{model}` and `{rows}`
     bulk_update: str = ""

@@ -19,6 +19,7 @@ from analyzers.model import (
     containers,
     endpoints,
     in_place,
+    kinds,
     members,
     origins,
     queries,
@@ -55,6 +56,7 @@ from analyzers.model.types import (
     View,
     concatenated,
     join,
+    joined,
     row_in,
 )
 
@@ -113,6 +115,8 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
             continue
         inference.guarded += known
         inference.once.extend(picked if position == 0 else ())
+        if position == 0:
+            kinds.narrow(inference, parts[0], frame)
         _block(inference, part.children if isinstance(part, Other) and part.word in ("block", "else") else (part,), frame)
         inference.guarded -= known
         del inference.once[len(inference.once) - len(picked if position == 0 else ()) :]
@@ -125,13 +129,7 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
         inference.cached -= cached  # else what follows, to the end of the function, is done where the cache had no answer
     if (len(parts) < 3 and dead != 1) or not ways:
         ways.append(before)
-    merged = ways[0]
-    for way in ways[1:]:
-        merged = {
-            name: join(merged[name], way[name]) if name in merged and name in way else merged.get(name, way.get(name))
-            for name in {**merged, **way}
-        }
-    frame.env = merged
+    frame.env = joined(ways)
 
 
 def _assign(inference: Inference, node: Assign, frame: Frame) -> Value:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Name, Node, Other
+from analyzers.model import flow
 from analyzers.model.definitions import ClassDefinition
-from analyzers.model.types import Row
+from analyzers.model.types import ClassValue, ModelClass, Row
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -23,6 +24,25 @@ def is_kind(inference: Inference, test: Node, frame: Frame) -> bool | None:
         case Call(callee=Name(id="isinstance"), args=(Name(id=name), kind)):
             return _is_a(inference, frame, name, (kind,))
     return None
+
+
+def narrow(inference: Inference, test: Node, frame: Frame) -> None:
+    """Where a test of its class holds, a name of which nothing was known is an object of that class."""
+    match test:
+        case Other(word="and", children=parts):
+            for part in parts:
+                narrow(inference, part, frame)
+        case (
+            Other(word="instanceof", children=(Name(id=name), kind))
+            | Call(callee=Name(id="isinstance"), args=(Name(id=name), kind))
+            | Other(word="is" | "==", children=(Call(callee=Name(id="type"), args=(Name(id=name),)), kind))
+        ) if name in frame.env and frame.env[name] is None:
+            found = flow.evaluate(inference, kind, frame)
+            match found:
+                case ModelClass(model=model):
+                    frame.env[name] = Row(model)
+                case ClassValue(definition=definition):
+                    frame.env[name] = inference.receiver_of(definition)
 
 
 def _is_a(inference: Inference, frame: Frame, name: str, kinds: tuple[Node, ...]) -> bool | None:

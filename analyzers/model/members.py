@@ -155,6 +155,8 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
     written = statements.row_write(inference, row, name)
     if written is not None:
         return written
+    if (rows := statements.tree_rows(inference, row, name, node, frame)) is not None:
+        return rows
     if statements.fetch_through(inference, row, name, node, frame):
         return None
     if name == "__class__":

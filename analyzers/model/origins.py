@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Name, Node, walk
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, walk
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model.definitions import ClassDefinition, External, ValueDefinition
 from analyzers.model.dql import read_dql
@@ -73,13 +73,25 @@ def manager_class(inference: Inference, stated: tuple[ClassDefinition, Assign]) 
 
 def _managers_in(inference: Inference, path: str, value: Node | None, hops: int) -> Iterator[ClassDefinition]:
     """The manager and queryset classes that a call names, directly or by the names of other such calls."""
+    made = {id(part) for node in walk(value) if isinstance(value, Call) for part in _made_of(node)} if value is not None else ()
     for node in walk(value) if isinstance(value, Call) and hops else ():
         if isinstance(node, Name):
             match inference.code.resolve(path, node.id):
-                case ClassDefinition() as found if _is_manager(inference, found):
+                case ClassDefinition() as found if id(node) in made or _is_manager(inference, found):
                     yield found
                 case ValueDefinition(path=at, node=Assign(value=Call() as inner)) if inner is not value:
                     yield from _managers_in(inference, at, inner, hops - 1)
+
+
+_MAKERS = frozenset(name for library in libraries() if library.rows is not None for name in library.rows.manager_makers)
+
+
+def _made_of(node: Node) -> tuple[Node, ...]:
+    """The query classes in `Manager.from_queryset(Orders)` and `Orders.as_manager()`, whatever they inherit from."""
+    match node:
+        case Call(callee=Member(name=name, of=of), args=args) if name in _MAKERS:
+            return args or (of,)
+    return ()
 
 
 def is_manager(inference: Inference, owner: ClassDefinition, assign: Assign) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Library, libraries
-from analyzers.model import flow, queries
+from analyzers.model import flow, origins, queries
 from analyzers.model.types import Given, Row, RowMethod, Rows, RowWrite, Value, row_in
 
 if TYPE_CHECKING:
@@ -134,6 +134,17 @@ def manager_of_unknown(node: Member, frame: Frame) -> Value:
         label = _dotted(node.of)
         return Rows("", frame.site(node), root=frame.site(node), label=label) if label else None
     return None
+
+
+def tree_rows(inference: Inference, row: Row, name: str, node: Node, frame: Frame) -> Value:
+    """`page.get_descendants()`: other rows of the same table, by a query of their own."""
+    model = inference.model(row.model)
+    words = model.library.rows if model is not None else None
+    bases = words.row_trees.get(name, ()) if words is not None else ()
+    if model is None or not inference.code.externals(model.definition) & set(bases):
+        return None
+    site, per = frame.site(node), row if row.loop is not None else None
+    return Given(Rows(row.model, site, root=site, kind=origins.manager_kind(inference, row.model), per=per))
 
 
 def fetch_through(inference: Inference, row: Row, name: str, node: Node, frame: Frame) -> bool:

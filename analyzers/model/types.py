@@ -358,6 +358,17 @@ def concatenated(values: Sequence[Value]) -> Value:
     return Literal("".join(texts))
 
 
+def joined(ways: Sequence[dict[str, Value]]) -> dict[str, Value]:
+    """What names hold whichever of several ways was taken. A name that only one way gives has what that gives."""
+    merged = ways[0]
+    for way in ways[1:]:
+        merged = {
+            name: join(merged[name], way[name]) if name in merged and name in way else merged.get(name, way.get(name))
+            for name in {**merged, **way}
+        }
+    return merged
+
+
 def row_in(value: Value) -> Row | None:
     """The row of a loop that `value` is, or was taken from."""
     match value:
