@@ -320,11 +320,12 @@ class Codebase:
 
     def _bases_of(self, path: str, node: Node, hops: int) -> Iterator[ClassDefinition | External]:
         """The classes that a base stands for. One made by a call has what the call was given: `Manager.from_queryset(Orders)`
-        is a `Manager` and an `Orders`."""
+        is a `Manager` and an `Orders`. What a function of the project makes of its arguments is unknown."""
         match _called(node):
             case Call(callee=callee, args=args, keywords=keywords) if hops:
                 own = (callee, callee.of) if isinstance(callee, Member) else (callee,)
-                for part in (*own, *args, *(k.value for k in keywords if k.name == "cls")):
+                given = () if isinstance(self.resolve_node(path, callee), FunctionDefinition) else args
+                for part in (*own, *given, *(k.value for k in keywords if k.name == "cls")):
                     yield from self._bases_of(path, part, hops - 1)
             case Name() | Member() as named:
                 match self.resolve_node(path, named):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
-from analyzers.model import endpoints, listings, loaders, policies, records, remedies, templates, views
+from analyzers.model import endpoints, inherited, listings, loaders, policies, records, remedies, templates, views
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.evidence import Evidence
@@ -102,7 +102,13 @@ def _longest(queries: Iterable[QuerySite]) -> tuple[QuerySite, ...]:
 
 
 # What a class declares and a library then does with its rows; each looks at every class and walks those it knows.
-_DECLARATIONS = (templates.walk_view, views.walk_component, listings.walk_listing, endpoints.walk_endpoint)
+_DECLARATIONS = (
+    templates.walk_view,
+    views.walk_component,
+    listings.walk_listing,
+    endpoints.walk_endpoint,
+    inherited.walk_inherited,
+)
 
 
 def _walk_file(inference: Inference, path: str) -> None:

@@ -12,6 +12,7 @@ from analyzers.knowledge import libraries, named
 from analyzers.model import (
     containers,
     flow,
+    inherited,
     loaders,
     origins,
     queries,
@@ -332,7 +333,8 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
         if held is not None:
             return held
     if stated is not None:
-        return origins.named_after(inference, name, inference.constant(stated[0].path, stated[1], stated[0]))
+        held = origins.named_after(inference, name, inference.constant(stated[0].path, stated[1], stated[0]))
+        return inherited.lent(inference, held, stated[0], frame)
     if serializers.output(inference, holder, name, node, frame):
         return None
     stands_for = resources.attribute(inference, holder, name, node, frame)

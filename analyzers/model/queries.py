@@ -241,8 +241,8 @@ def _changed(
     keep_site = out.owner is not None and not out.bypass
     return msgspec.structs.replace(
         out,
-        site=out.site if keep_site and not chained else site,
-        chained=chained,
+        site=out.site if out.lent or (keep_site and not chained) else site,
+        chained=out.chained if out.lent else chained,
         narrowed=out.narrowed or method.narrows,
         recast="",
         declared=None,

@@ -69,6 +69,7 @@ class Inference:
         self.repositories = repositories.repositories(code, models)
         self.loaded_tags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # template -> files of its tags, and keys
         self.template_functions: dict[str, dict[str, TemplateFunction]] = {}
+        self.held: dict[int, tuple[frozenset[str], frozenset[str]]] = {}  # what inherited methods walk and return
 
     def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:
         """The value of a walk and what it noted, apart from everything around it."""
@@ -104,15 +105,16 @@ class Inference:
 
     # -- roots ---------------------------------------------------------------------------------------------------------
 
-    def root(self, definition: FunctionDefinition) -> Value:
-        """Walks a function with nothing known of its arguments but their types."""
+    def root(self, definition: FunctionDefinition, heir: ClassDefinition | None = None) -> Value:
+        """Walks a function with nothing known of its arguments but their types; a method as one of `heir`, if that is given."""
         self.steps = 0
         self.hydrated = set()
-        receiver = self.receiver_of(definition.owner) if definition.owner is not None else None
+        owner = heir or definition.owner
+        receiver = self.receiver_of(owner) if owner is not None else None
         if any(isinstance(d, Name) and d.id in ("staticmethod", "static") for d in definition.node.decorators):
             receiver = None
         elif any(isinstance(d, Name) and d.id == "classmethod" for d in definition.node.decorators):
-            receiver = self.of_class(definition.owner) if definition.owner else None
+            receiver = self.of_class(owner) if owner else None
         given = templates.given_to(self, definition) if definition.owner is None else ()
         return self.call(definition, receiver, given, {}, None, None)
 
