@@ -232,7 +232,7 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
             eager=queries.back(relation)
             if many_rows
             else queries.back(relation, alone=True) | {e.removeprefix(prefix) for e in eager if e.startswith(prefix)},
-            known=row.rows.known if row.rows is not None else row.known,
+            known=row.rows.known if row.rows is not None else row.known or inference.asked_here(row, relation),
             owner=row.rows,
             path=path,
             loop=row.loop,

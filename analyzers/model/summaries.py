@@ -200,6 +200,10 @@ class Inference:
         self.trace.touched.add(f"eager:{relation.name}")
         return self.evidence.may_load(relation.name)
 
+    def asked_here(self, row: Row, relation: Relation) -> bool:
+        """Whether a collection of an unknown row is queried where it is read, as nothing in the project may have loaded it."""
+        return relation.target != row.model and not self.may_load(relation)
+
     @staticmethod
     def _in_loop(loop: Site, frame: Frame, through: Site) -> Site:
         """The call, in the function that holds the loop, through which the read happens; the read itself if it is there."""
