@@ -37,12 +37,12 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
         deeper = any(q == query and len(p) > len(path) and p[: len(path)] == path for q, p, b in groups if b == bypasses)
         if not deeper:
             yield _finding(reads)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[Place, str]] = set()
     for lookup in project.lookups:
         if not {lookup.rows.lower(), lookup.rows_table.lower()} & small and not 0 < lookup.limit <= _FEW:
             finding = _lookup(lookup)
-            if finding.identity not in seen:
-                seen.add(finding.identity)
+            if (finding.place, finding.subject) not in seen:
+                seen.add((finding.place, finding.subject))
                 yield finding
 
 
@@ -99,7 +99,14 @@ def _lookup(query: RowQuery) -> Finding:
         evidence=(f"It is made of a value of the {noun(query.rows)} that the loop in `{query.read_function}` holds.",),
         severity=Severity.MEDIUM if query.batch or query.effect or 0 < query.limit <= _PAGE else Severity.HIGH,
         confidence=Confidence.CERTAIN,
+        cause=_cause(query),
     )
+
+
+def _cause(query: RowQuery) -> str:
+    """A function that queries, whichever loops call it; else the loop, for all it asks of one table."""
+    place = query.query if query.through or query.query_function != query.read_function else query.loop
+    return f"{place.path}:{place.span.start_line}:{place.span.start_column} {query.table} {query.effect}"
 
 
 def _per(read: RelationRead) -> str:
