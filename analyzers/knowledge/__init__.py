@@ -156,6 +156,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     managers: tuple[str, ...] = ()  # attributes of a model class that give its rows
     manager_bases: tuple[str, ...] = ()
+    manager_suffixes: tuple[str, ...] = ()  # how the classes of other packages that are managers are called
     manager_makers: tuple[str, ...] = ()  # methods that make a manager of a query class
     repository_bases: tuple[str, ...] = ()
     session_bases: tuple[str, ...] = ()  # classes whose methods give a repository or rows of a named class

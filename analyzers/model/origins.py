@@ -103,9 +103,13 @@ def is_manager(inference: Inference, owner: ClassDefinition, assign: Assign) -> 
 
 
 def _is_manager(inference: Inference, definition: ClassDefinition) -> bool:
-    externals = inference.code.externals(definition)
+    language = inference.code.files[definition.path].language
+    known = [library for library in libraries() if library.rows is not None and library.language == language]
     return any(
-        named(library, e, library.rows.manager_bases) for library in libraries() if library.rows is not None for e in externals
+        named(library, e, library.rows.manager_bases) or e.endswith(library.rows.manager_suffixes or ("\0",))
+        for library in known
+        if library.rows is not None
+        for e in inference.code.externals(definition)
     )
 
 
