@@ -43,7 +43,7 @@ def apply(inference: Inference, held: Rows | Listed | Tupled, name: str, call: C
         return eager.loaded_with(inference, held, method, call, args, frame)
     if method.shows:
         records.laid_out(inference, held, call, frame)
-        return None
+        return held if isinstance(held, Rows) and held.entities else None  # values are data already
     return worked(inference, held, method, call, args, frame)
 
 

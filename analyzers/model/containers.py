@@ -10,6 +10,7 @@ from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Applies
 from analyzers.model import declared, flow, queries
 from analyzers.model.types import (
+    NOTHING,
     Bound,
     ClassValue,
     Closure,
@@ -59,7 +60,7 @@ def change(inference: Inference, node: Call, frame: Frame) -> bool:
     held = frame.env.get(name)
     if name not in frame.env or not isinstance(held, Listed | Keyed | Tupled | Mapped | None):
         return False
-    item = flow.evaluate(inference, node.args[-1], frame)
+    item = gathered(inference, flow.evaluate(inference, node.args[-1], frame), node, frame)
     if node.callee.name in _EXTENDS:
         if isinstance(item, Mapped) and isinstance(held, Mapped):
             frame.env[name] = Mapped((*(i for i in held.items if i[0] not in dict(item.items)), *item.items))
@@ -87,11 +88,43 @@ def _sort(inference: Inference, of: Node, node: Call, frame: Frame) -> bool:
     return True
 
 
+def put(inference: Inference, name: str, at: Node, value: Value, frame: Frame) -> None:
+    """`by_id[order.pk] = order`, `$orders[] = $order`, `$data['orders'] = $orders`."""
+    script = frame.language == "php"  # whose lists are mappings, and begin where they are first assigned to
+    held = frame.env.get(name, NOTHING if script else None)
+    if isinstance(at, Text) and isinstance(at.value, str):
+        if name in frame.env or script:
+            frame.env[name] = with_key(held, at.value, value)
+    elif isinstance(held, Listed | Keyed | Mapped | None) or held == NOTHING or (script and isinstance(held, Tupled)):
+        key = flow.evaluate(inference, at, frame)
+        frame.env[name] = with_item(held, key, gathered(inference, value, at, frame))
+
+
 def with_item(held: Value, key: Value, item: Value) -> Value:
     """The mapping once it holds `item` under a key that is not literal."""
     if isinstance(held, Keyed):
         return Keyed(held.key if key is None else key, join(held.item, item) if held.item is not None else item)
+    if isinstance(held, Tupled) and held.items:
+        return Keyed(key, join(items_of(held), item))
     return Keyed(key, item)
+
+
+def with_key(held: Value, key: str, value: Value) -> Value:
+    """The mapping once it holds `value` under a literal key; a name that holds nothing yet holds a mapping from here on."""
+    match held:
+        case Mapped(items=items):
+            return Mapped((*(i for i in items if i[0] != key), (key, value)))
+        case Tupled(items=()) | Literal(value=None):
+            return Mapped(((key, value),))
+    return held
+
+
+def gathered(inference: Inference, value: Value, node: Node, frame: Frame) -> Value:
+    """What is added to a list: a row that a growing loop fetched by itself is one of many once the list is walked."""
+    if inference.loops and isinstance(value, Row) and value.rows is None and value.known:
+        site = frame.site(node)
+        return msgspec.structs.replace(value, rows=Rows(value.model, site, eager=value.eager, known=False, typed=True))
+    return value
 
 
 def items_of(value: Value) -> Value:

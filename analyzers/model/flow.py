@@ -160,15 +160,8 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
                 items = (value,) * len(parts)
             for i, part in enumerate(parts):
                 bind(inference, part, items[i] if len(items) == len(parts) else None, frame)
-        case Other(word="item", children=(Name(id=name), Text(value=str() as key))):
-            held = frame.env.get(name)
-            if isinstance(held, Mapped):
-                frame.env[name] = Mapped((*(i for i in held.items if i[0] != key), (key, value)))
-        case Other(word="item", children=(Name(id=name), *_)):
-            held = frame.env.get(name)
-            if isinstance(held, Listed | Keyed | Mapped) or held is None:
-                at = evaluate(inference, target.children[1], frame)
-                frame.env[name] = containers.with_item(held, at, value)
+        case Other(word="item", children=(Name(id=name), at)):
+            containers.put(inference, name, at, value, frame)
         case Member(of=of, name=name):
             holder = evaluate(inference, of, frame)
             if isinstance(holder, Row):
@@ -217,6 +210,10 @@ def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Fr
         case Rows():
             row = queries.one_of(inference, over, site, node, frame)
             return Taken(row) if isinstance(row, Row) and over.label and not over.model else row
+        case Listed(item=Row(rows=Rows(typed=True) as rows, loop=None)) if rows.owner is None:
+            return queries.one_of(inference, rows, site, node, frame)
+        case Keyed(item=Row(rows=Rows(typed=True) as rows, loop=None)) if frame.language == "php":
+            return queries.one_of(inference, rows, site, node, frame)
         case Listed(item=item):
             return item
         case Keyed(key=key, item=item):

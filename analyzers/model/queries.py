@@ -157,6 +157,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
             return msgspec.structs.replace(apart, stage="fetched", per=None, bypass=False)
         case "rows":
             return changed
+        case "values":
+            return selects.values_of(changed)
         case "new":
             return msgspec.structs.replace(changed, kind=None)
         case "row":

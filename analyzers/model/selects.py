@@ -147,6 +147,14 @@ def unpacked(rows: Rows) -> Rows:
     return msgspec.structs.replace(rows, model=first.model, eager=first.eager, deferred=first.deferred, entities=())
 
 
+def values_of(rows: Rows) -> Rows:
+    """What a query gives where it is asked for values instead of rows: one of each row, in memory."""
+    value = Entity(rows.model, whole=False)
+    return msgspec.structs.replace(
+        rows, entities=(value,), bare=True, stage="fetched", owner=None, path=(), loop=None, bypass=False, per=None
+    )
+
+
 def each(rows: Rows, loop: Site | None) -> Value:
     """What a query of several things gives for one row, walked by `loop` or fetched alone."""
     items = tuple(_item(rows, entity, loop) for entity in rows.entities)

@@ -327,11 +327,13 @@ def join(one: Value, other: Value) -> Value:
             return x  # empty before
         case Keyed(), Keyed():
             return Keyed(join(one.key, other.key), join(one.item, other.item))
-        case (Tupled(items=()) | Mapped(items=()), Listed() | Keyed() as x) | (
-            Listed() | Keyed() as x,
+        case (Tupled(items=()) | Mapped(items=()), Listed() | Keyed() | Mapped() as x) | (
+            Listed() | Keyed() | Mapped() as x,
             Tupled(items=()) | Mapped(items=()),
         ):
             return x  # before and after something was added
+        case Mapped(items=items), Mapped(items=others):
+            return Mapped(tuple(joined((dict(items), dict(others))).items()))
         case (Rows() | Listed() as x, Listed(item=None)) | (Listed(item=None), Rows() | Listed() as x):
             return x
     return None
