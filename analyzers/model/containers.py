@@ -26,6 +26,7 @@ from analyzers.model.types import (
     Taken,
     Tupled,
     Value,
+    either,
     join,
 )
 
@@ -70,7 +71,7 @@ def change(inference: Inference, node: Call, frame: Frame) -> bool:
             return True
         item = flow.iterate(inference, item, frame.site(node), node, frame)
     if isinstance(base, Name):
-        frame.env[name] = Listed(join(items_of(held), item) if items_of(held) is not None else item)
+        frame.env[name] = Listed(either(items_of(held), item) if items_of(held) is not None else item)
     else:
         inner = held.item if isinstance(held, Keyed) else None
         frame.env[name] = with_item(held, None, Listed(join(items_of(inner), item) if inner is not None else item))
@@ -103,9 +104,9 @@ def put(inference: Inference, name: str, at: Node, value: Value, frame: Frame) -
 def with_item(held: Value, key: Value, item: Value) -> Value:
     """The mapping once it holds `item` under a key that is not literal."""
     if isinstance(held, Keyed):
-        return Keyed(held.key if key is None else key, join(held.item, item) if held.item is not None else item)
+        return Keyed(held.key if key is None else key, either(held.item, item) if held.item is not None else item)
     if isinstance(held, Tupled) and held.items:
-        return Keyed(key, join(items_of(held), item))
+        return Keyed(key, either(items_of(held), item))
     return Keyed(key, item)
 
 

@@ -277,6 +277,7 @@ class Literal(msgspec.Struct, frozen=True):
     value: str | int | float | bool | None
 
 
+MIXED = LibraryValue("mixed", instance=True)  # an item of a list that holds things of several kinds
 NOTHING = Literal(None)  # also rows that are none: whatever else there may be is what there is
 
 Value = (
@@ -322,11 +323,11 @@ def join(one: Value, other: Value) -> Value:
         case Row(), Row() if one.model == other.model:
             return one if one.rows is not None else other
         case Listed(), Listed():
-            return Listed(join(one.item, other.item))
+            return Listed(either(one.item, other.item))
         case (Keyed(item=None), Keyed() as x) | (Keyed() as x, Keyed(item=None)):
             return x  # empty before
         case Keyed(), Keyed():
-            return Keyed(join(one.key, other.key), join(one.item, other.item))
+            return Keyed(join(one.key, other.key), either(one.item, other.item))
         case (Tupled(items=()) | Mapped(items=()), Listed() | Keyed() | Mapped() as x) | (
             Listed() | Keyed() | Mapped() as x,
             Tupled(items=()) | Mapped(items=()),
@@ -337,6 +338,12 @@ def join(one: Value, other: Value) -> Value:
         case (Rows() | Listed() as x, Listed(item=None)) | (Listed(item=None), Rows() | Listed() as x):
             return x
     return None
+
+
+def either(one: Value, other: Value) -> Value:
+    """What any item of a list is like that holds both. Items of several kinds are none of them, whatever is added later."""
+    merged = join(one, other)
+    return MIXED if merged is None and one is not None and other is not None else merged
 
 
 def _continued(rows: Rows, later: Rows) -> bool:
