@@ -108,12 +108,12 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a method does to rows, a manager, a repository or a query under construction.
 
-    `returns`: rows (the same, changed), new (rows of the repository's table), row (one of them), values (of each row, something
-    in memory), value (no rows any more), nothing (no row at all), self; of a function it is given: mapped (what that gives for each row), flat (the items of that),
-    same (what that gives); groups (rows by some key), split (two parts of the rows). `eager`: how arguments name what is
-    loaded with the rows. `filters`, `orders`: how they name columns. `fresh`: it runs its own query although the relation was
-    loaded. `calls`: what a function it is given is called with: each row, each row after what the function gave for the one
-    before, all rows fetched, or the query under construction.
+    `returns`: rows (the same, changed), new (rows of the repository's table), row (one of them), values (of each row,
+    something in memory), value (no rows any more), nothing (no row at all), self; of a function it is given: mapped (what
+    that gives for each row), flat (the items of that), same (what that gives); groups (rows by some key), split (two parts
+    of the rows). `eager`: how arguments name what is loaded with the rows. `filters`, `orders`: how they name columns.
+    `fresh`: it runs its own query although the relation was loaded. `calls`: what a function it is given is called with:
+    each row, each row after what the function gave for the one before, all rows fetched, or the query under construction.
     """
 
     returns: Literal["rows", "new", "row", "values", "value", "nothing", "mapped", "flat", "groups", "split", "same"] = "rows"
