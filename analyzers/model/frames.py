@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from analyzers.facts.outline import Function, Node
@@ -45,7 +47,7 @@ class Lookup(msgspec.Struct, frozen=True, eq=False):
 class Trace:
     """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name."""
 
-    __slots__ = ("hydrated", "lookups", "reads", "searches", "touched")
+    __slots__ = ("hydrated", "lookups", "reads", "searches", "touched", "written")
 
     def __init__(self) -> None:
         self.reads: dict[tuple[object, ...], Read] = {}
@@ -53,11 +55,13 @@ class Trace:
         self.lookups: dict[tuple[Site, Site], Lookup] = {}
         self.touched: set[str] = set()
         self.hydrated: set[tuple[str, str]] = set()
+        self.written: set[tuple[Site, Literal["here", "alone", "beyond"]]] = set()  # by loops, and how
 
     def add(self, other: Trace) -> None:
         """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
         self.touched |= other.touched
         self.hydrated |= other.hydrated
+        self.written |= other.written
         for key, read in other.reads.items():
             self.reads.setdefault(key, read)
         for where, lookup in other.lookups.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
-from analyzers.model import endpoints, inherited, listings, loaders, policies, records, remedies, templates, views
+from analyzers.model import endpoints, inherited, listings, loaders, policies, procedures, records, remedies, templates, views
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.evidence import Evidence
@@ -66,9 +66,9 @@ def _trace(inference: Inference, path: str, world: World, traces: Traces) -> Fil
         trace, problem = Trace(), "The file is nested too deeply to follow, so its queries were not analysed."
     depends = {key: world.digest(key) for key in {*trace.touched, path}}
     code, models = inference.code, inference.models
-    reads = (_read(code, models, read) for read in trace.reads.values())
+    reads = (_read(code, models, read) for read in trace.reads.values() if procedures.eased(trace, read))
     queries = tuple(_queries(code, models, trace))
-    lookups = (_lookup(code, models, lookup) for lookup in trace.lookups.values())
+    lookups = (_lookup(code, models, x) for x in trace.lookups.values() if procedures.batched(trace, x))
     found = FileTrace(
         depends, tuple(r for r in reads if r is not None), queries, tuple(x for x in lookups if x is not None), problem
     )

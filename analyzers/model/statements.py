@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Library, libraries
-from analyzers.model import flow, origins, queries
+from analyzers.model import flow, origins, procedures, queries
 from analyzers.model.types import Given, Row, RowMethod, Rows, RowWrite, Value, row_in
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def write(inference: Inference, called: RowWrite, node: Node, frame: Frame) -> N
     if row is not None:
         effect = "create" if called.row.per is not None and called.effect == "update" else called.effect
         rows = Rows(called.row.model, frame.site(node), per=row)
-        inference.note_lookup(rows, node, frame, effect=effect)
+        alone = procedures.writes_more(inference.code, inference.model(called.row.model))
+        inference.note_lookup(rows, node, frame, effect=effect, alone=alone)
 
 
 def write_of_rows(inference: Inference, rows: Rows, effect: str, per: Row | None, node: Node, frame: Frame) -> None:

@@ -216,8 +216,9 @@ class Inference:
             here = here.outer
         return at
 
-    def note_lookup(self, rows: Rows, node: Node, frame: Frame, *, effect: str = "") -> None:
-        """Notes that the query of `rows` runs at `node`, if it does so for each of many rows. `effect` is what it writes."""
+    def note_lookup(self, rows: Rows, node: Node, frame: Frame, *, effect: str = "", alone: bool = False) -> None:
+        """Notes that the query of `rows` runs at `node`, if it does so for each of many rows. `effect` is what it writes;
+        `alone` where no statement for all rows would do the same."""
         row = rows.per
         if row is None or row.rows is None or row.loop is None or self.guarded:
             return
@@ -226,7 +227,9 @@ class Inference:
         through = frame.site(node)
         at = self._in_loop(row.loop, frame, through)
         inside = frame.path == row.loop.path and row.loop.start <= node.start < row.loop.end
-        if effect and (self.trying or not inside):
+        if effect:
+            self.trace.written.add((row.loop, ("alone" if alone else "here") if inside else "beyond"))
+        if effect and (alone or self.trying or not inside):
             return  # written one by one so that one may fail, or by code that has other callers too
         changed = tuple(sorted(path[-1] for loop, path in self.assigned if loop == row.loop and path[:-1] == row.path))
         self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, through, effect, changed))
