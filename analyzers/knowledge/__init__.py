@@ -359,6 +359,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     view_contexts: dict[str, str] = {}  # decorators of views: the keyword that names the class of the view's first argument
     view_marks: dict[str, str] = {}  # decorators of views: the keyword that names the template of what the view returns
     fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
+    path_readers: tuple[str, ...] = ()  # calls that read the dotted path of their first argument that the second names
     readers: tuple[str, ...] = ()  # calls that read the attribute of their first argument that the second names
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument

@@ -11,6 +11,7 @@ from analyzers.knowledge import Library, libraries, named
 from analyzers.model import (
     conditions,
     containers,
+    declared,
     endpoints,
     flow,
     functions,
@@ -108,6 +109,9 @@ def call_library(
             return _sliced(args)
         if last in library.readers and len(args) > 1 and isinstance(args[0], Row) and isinstance(args[1], Literal):
             return members.member(inference, args[0], str(args[1].value), node, frame)
+        if named(library, name, library.path_readers) and len(args) > 1:
+            path = args[1].value if isinstance(args[1], Literal) else None
+            return declared.read_dotted(inference, args[0], path, node, frame) if isinstance(path, str) else None
         position = library.fetchers.get(named(library, name, library.fetchers) or "")
         if position is not None:
             rows = origins.rows_from(args[position], frame, node) if position < len(args) else None

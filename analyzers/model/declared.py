@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from analyzers.model import members
-from analyzers.model.types import Bound, Value
+from analyzers.model import flow, members
+from analyzers.model.types import Bound, Listed, Value
 
 if TYPE_CHECKING:
     from analyzers.facts.outline import Node
@@ -31,3 +31,14 @@ def read_path(inference: Inference, value: Value, names: Iterable[str], node: No
     finally:
         frame.template = held
     return value
+
+
+def read_dotted(inference: Inference, value: Value, path: str, node: Node, frame: Frame) -> Value:
+    """What `customer.name` is of `value`, or `lines.*.product.name`, where a star stands for each item."""
+    names = path.split(".")
+    if "*" not in names:
+        return read_path(inference, value, names, node, frame)
+    at = names.index("*")
+    held = read_path(inference, value, names[:at], node, frame)
+    item = flow.iterate(inference, held, frame.site(node), node, frame)
+    return Listed(read_dotted(inference, item, ".".join(names[at + 1 :]), node, frame) if names[at + 1 :] else item)
