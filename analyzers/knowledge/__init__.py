@@ -352,6 +352,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     render_methods: dict[str, tuple[int, int]] = {}
     render_bases: tuple[str, ...] = ()
     templates: Templates | None = None
+    wraps: dict[str, dict[str, tuple[int, str]]] = {}  # class: its attribute -> position and name of the argument that it is
     captures: tuple[str, ...] = ()  # functions that make a mapping of the names given to them and what those hold
     functions: dict[str, str] = {}  # function that gives an object when called without arguments -> its class
     property_marks: tuple[str, ...] = ()  # decorators of methods that are read like attributes

@@ -47,7 +47,9 @@ def row_of(inference: Inference, holder: Instance) -> Value:
 
 
 def attribute(inference: Inference, holder: Instance, name: str, node: Node, frame: Frame) -> Value:
-    """What an object that stands for a row has by that name."""
+    """What an object that stands for a row, or was made around rows, has by that name."""
+    if (wrapped := _wrapped(inference, holder, name)) is not None:
+        return wrapped
     found = spec_of(inference, holder.definition)
     row = row_of(inference, holder) if found is not None else None
     if found is None or row is None:
@@ -60,6 +62,18 @@ def attribute(inference: Inference, holder: Instance, name: str, node: Node, fra
         own = _item_class(inference, holder.definition, spec)
         return Listed(Instance(own, (item,)) if own is not None and isinstance(item, Row) else item)
     return members.member(inference, row, name, node, frame) if isinstance(row, Row) else None
+
+
+def _wrapped(inference: Inference, holder: Instance, name: str) -> Value:
+    """What a library's object was given for its attribute `name`: `OrderFilter(data, queryset=orders).qs`."""
+    externals = inference.code.externals(holder.definition)
+    for library in libraries():
+        for base, attributes in library.wraps.items():
+            if base in externals and name in attributes:
+                position, keyword = attributes[name]
+                given = dict(holder.keywords).get(keyword)
+                return given if given is not None else holder.args[position] if position < len(holder.args) else None
+    return None
 
 
 def apply(inference: Inference, holder: Instance | ClassValue, name: str, call: Call, frame: Frame) -> Value:

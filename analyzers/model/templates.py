@@ -157,9 +157,8 @@ def walk_template(
         if above is not None and above != path:
             walk_template(inference, above, Mapped(tuple(frame.env.items())), caller, node, {**own, **blocks})
         else:
-            for function_path, function in own.values():
-                del function_path
-                flow.run(inference, function.body, frame)
+            for name, (_, function) in {**own, **blocks}.items():  # of a template that is not here, they are all that is known
+                inline(inference, msgspec.structs.replace(function, name=name), frame)
     else:
         flow.run(inference, inference.code.files[path].outline, frame)
     caller.at = held
