@@ -166,7 +166,7 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
             holder = evaluate(inference, of, frame)
             if isinstance(holder, Row):
                 inference.assigned.add((holder.loop, (*holder.path, name)))
-            elif isinstance(of, Name):
+            if isinstance(of, Name) and (not isinstance(holder, Row) or isinstance(value, Rows)):
                 frame.env[f"{of.id}.{name}"] = value
 
 

@@ -163,6 +163,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         batch=is_batch(read.at.path) or is_batch(read.rows.site.path),
         through=through,
         path=read.hops,
+        via=_place(code, read.rows.via) if read.rows.via is not None else None,
         unseen=read.unseen,
     )
 

@@ -221,6 +221,8 @@ def extended(inference: Inference, called: Bound, result: Value, node: Call, fra
     """
     if not isinstance(result, Rows) or result.site.function == frame.function:
         return result
+    if result.via is None and result.owner is None:
+        result = msgspec.structs.replace(result, via=frame.site(node))
     library = library_of(inference, result)
     if library is None or library.rows is None or not library.rows.eager_chain:
         return result
@@ -232,7 +234,7 @@ def extended(inference: Inference, called: Bound, result: Value, node: Call, fra
     if not given and not inherited:
         return result
     root = receiver.root if isinstance(receiver, Rows) else result.root if given else None
-    return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=root or frame.site(node))
+    return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=root or frame.site(node), via=None)
 
 
 def after(query: Rows, out: Rows, site: Site) -> Rows:

@@ -80,6 +80,7 @@ class Rows(msgspec.Struct, frozen=True):
     limited: bool = False
     typed: bool = False  # all that is known of them is a type annotation, at `site`
     related: Relation | None = None  # the relation whose rows these still are, as far as they may have been loaded before
+    via: Site | None = None  # the call that got them from the function that makes their query
     label: str = ""  # what the code calls a model that it picks at run time
     lent: bool = False  # a subclass states them for a method of its base: eager loading goes where they are stated
     declared: Declared | None = None  # a class declares these rows, and nobody wrote their query

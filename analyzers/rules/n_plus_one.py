@@ -147,6 +147,9 @@ def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
         if read.loop not in seen:
             seen.add(read.loop)
             yield Related(read.loop, f"walks the {plural(noun(read.rows))}")
+        if read.via is not None and read.via not in seen:
+            seen.add(read.via)
+            yield Related(read.via, f"gets the {plural(noun(read.rows))}")
         for place in read.through:
             if place not in seen:
                 seen.add(place)
