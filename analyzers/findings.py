@@ -76,6 +76,7 @@ class Finding(msgspec.Struct, frozen=True):
     confidence: Confidence = Confidence.LIKELY
     fix: Fix | None = None
     cause: str = ""  # what one edit would mend; findings of one cause are told together
+    parts: tuple[str, ...] = ()  # subjects that it would have if it said less: the first of several hops
     also: tuple[str, ...] = ()  # subjects of the findings that this one tells too
 
     @property

@@ -1,7 +1,8 @@
 """New, fixed and kept: the difference of two complete analyses.
 
 Findings are compared by identity `(rule, subject)`, as multisets: a subject that has the problem twice in the base and
-three times in the head has one new finding. Subjects are symbolic, so moved, renamed and reformatted code compares equal.
+three times in the head has one new finding. Subjects are symbolic, so moved, renamed and reformatted code compares equal. What
+is new by its subject but says part of what a finding of the base said, or says it of code from another file, is that finding.
 """
 
 from __future__ import annotations
@@ -45,7 +46,32 @@ def compare(
             new += [finding for finding in now if not any(finding is other for other in same)]
         else:
             fixed += _unpaired(old, now)
+    _succeed(new, fixed, kept)
     return _sorted(new), _sorted(fixed), _sorted(kept)
+
+
+def _succeed(new: list[Finding], fixed: list[Finding], kept: list[Finding]) -> None:
+    """Takes for kept what stands for a finding of the base under another subject."""
+    for now in _sorted(new):
+        old = next((old for old in _sorted(fixed) if _follows(now, old)), None)
+        if old is not None:
+            new[:] = [finding for finding in new if finding is not now]
+            fixed[:] = [finding for finding in fixed if finding is not old]
+            kept.append(now)
+
+
+def _follows(now: Finding, old: Finding) -> bool:
+    """Whether the base had it already: as a part of more, or in another file."""
+    if now.rule != old.rule:
+        return False
+    name = _apart(now)
+    return now.subject in old.parts or (bool(name) and now.place.path != old.place.path and name == _apart(old))
+
+
+def _apart(finding: Finding) -> str:
+    """The subject without the name of its module; nothing, if that is not in it."""
+    module = finding.place.path.rpartition(".")[0].replace("/", ".") + "."
+    return finding.subject.replace(module, "") if finding.subject.startswith(module) else ""
 
 
 def _by_identity(findings: Iterable[Finding]) -> defaultdict[tuple[str, str], list[Finding]]:

@@ -52,7 +52,7 @@ def _finding(reads: list[RelationRead]) -> Finding:
     what = "again " if read.loaded else ""
     return Finding(
         rule="n_plus_one",
-        subject=f"{read.query_function}: {read.rows}.{'.'.join(read.path)}{' anew' if read.bypasses else ''}",
+        subject=_subject(read, read.path),
         title=f"`{label}` is queried {what}once per {_per(read)}",
         message=_message(read, label, rows),
         growth=_growth(read),
@@ -66,7 +66,12 @@ def _finding(reads: list[RelationRead]) -> Finding:
         confidence=Confidence.LIKELY if read.unseen else Confidence.CERTAIN,
         fix=read.remedy.fix,
         cause=f"{read.query.path}:{read.query.span.start_line}:{read.query.span.start_column}",
+        parts=tuple(_subject(read, read.path[:end]) for end in range(1, len(read.path))),
     )
+
+
+def _subject(read: RelationRead, path: tuple[str, ...]) -> str:
+    return f"{read.query_function}: {read.rows}.{'.'.join(path)}{' anew' if read.bypasses else ''}"
 
 
 def _message(read: RelationRead, label: str, rows: str) -> str:

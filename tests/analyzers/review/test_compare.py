@@ -28,6 +28,29 @@ def test_the_same_subject_once_more_is_one_new_finding_the_one_that_was_added() 
     assert compare([first, added, second], [first, second]) == ((), (added,), (first, second))
 
 
+def test_a_finding_that_says_less_than_before_is_kept() -> None:
+    old = finding("orders: Order.lines.product", parts=("orders: Order.lines",))
+    now = finding("orders: Order.lines")
+    assert compare([old], [now]) == ((), (), (now,))
+    assert compare([now], [old]) == ((old,), (now,), ())
+    assert compare([old], [old, now]) == ((now,), (), (old,))
+
+
+def test_code_moved_to_another_module_is_kept() -> None:
+    old = finding("shop.views.orders: Order.lines", place=at("shop/views.py"))
+    now = finding("shop.listing.orders: Order.lines", place=at("shop/listing.py"))
+    assert compare([old], [now]) == ((), (), (now,))
+    assert compare([old], [old, now]) == ((now,), (), (old,))
+    other = finding("shop.listing.bills: Order.lines", place=at("shop/listing.py"))
+    assert compare([old], [other]) == ((other,), (old,), ())
+
+
+def test_templates_are_not_taken_for_each_other() -> None:
+    old = finding("shop/a.html: Order.lines", place=at("shop/a.html"))
+    now = finding("shop/b.html: Order.lines", place=at("shop/b.html"))
+    assert compare([old], [now]) == ((now,), (old,), ())
+
+
 def test_worst_first_then_surest_then_by_place() -> None:
     critical = finding("c", severity=Severity.CRITICAL, confidence=Confidence.POSSIBLE)
     sure = finding("d", confidence=Confidence.CERTAIN, place=at("z.py"))
