@@ -322,6 +322,15 @@ class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     if_loaded: tuple[str, ...] = ()  # methods that give a relation where it came with the row
 
 
+class Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Classes that state the shape of an answer by typed fields, which are read of the row it is made of."""
+
+    bases: tuple[str, ...]
+    one: tuple[str, ...] = ()  # methods of the class that make an answer of a row
+    routes: tuple[str, ...] = ()  # methods of a router that decorate the function of a route
+    response: str = ""  # their keyword that names the shape, in the place of the function's own annotation
+
+
 class TemplateComponents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A function of templates that shows another template, with the object of a class that is made for it."""
 
@@ -348,6 +357,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     serializers: Serializers | None = None
     endpoints: Endpoints | None = None
     resources: tuple[Resources, ...] = ()
+    shapes: Shapes | None = None
     renderers: dict[str, tuple[int, int]] = {}  # function: positions of template and context
     render_methods: dict[str, tuple[int, int]] = {}
     render_bases: tuple[str, ...] = ()

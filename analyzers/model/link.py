@@ -6,7 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
-from analyzers.model import endpoints, inherited, listings, loaders, policies, procedures, records, remedies, templates, views
+from analyzers.model import (
+    endpoints,
+    inherited,
+    listings,
+    loaders,
+    policies,
+    procedures,
+    records,
+    remedies,
+    shapes,
+    templates,
+    views,
+)
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.evidence import Evidence
@@ -117,13 +129,14 @@ def _walk_file(inference: Inference, path: str) -> None:
     for definition in inference.code.definitions(path).values():
         match definition:
             case FunctionDefinition():
-                inference.root(definition)
+                shapes.answer(inference, definition, inference.root(definition))
                 templates.walk_returned(inference, definition)
             case ClassDefinition():
                 for method in definition.methods.values():
                     value = inference.root(method)
                     templates.walk_returned(inference, method)
                     records.answer(inference, method, value)
+                    shapes.answer(inference, method, value)
                 for walk in _DECLARATIONS:
                     walk(inference, definition)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Text
 from analyzers.knowledge import Library, Resources, libraries, named
-from analyzers.model import flow, members, queries, records
+from analyzers.model import flow, members, queries, records, shapes
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import ClassValue, Closure, Instance, Listed, Literal, Row, Rows, Value
 
@@ -31,6 +31,8 @@ def spec_of(inference: Inference, definition: ClassDefinition) -> tuple[Library,
 
 def known(inference: Inference, holder: Instance | ClassValue, name: str) -> bool:
     """Whether the name is the library's own method of such a class or object."""
+    if isinstance(holder, ClassValue) and shapes.makes(inference, holder.definition, name):
+        return True
     found = spec_of(inference, holder.definition)
     if found is None or inference.code.method(holder.definition, name) is not None:
         return False
@@ -80,6 +82,9 @@ def apply(inference: Inference, holder: Instance | ClassValue, name: str, call: 
     """What the library's own methods give."""
     found = spec_of(inference, holder.definition)
     args = tuple(flow.evaluate(inference, a, frame) for a in call.args)
+    if isinstance(holder, ClassValue) and args and shapes.makes(inference, holder.definition, name):
+        shapes.lay_out(inference, holder.definition, args[0], call, frame)
+        return None
     if found is None or not args:
         return None
     spec = found[1]
