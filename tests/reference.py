@@ -29,7 +29,8 @@ def rules_table() -> str:
 
 def libraries_table() -> str:
     """Every library that is known."""
-    rows = ((library.title, _LANGUAGES.get(library.language, library.language)) for library in libraries())
+    languages = ((library.title, _LANGUAGES.get(library.language, library.language)) for library in libraries())
+    rows = (row for row in languages if row[0] != row[1])  # what is known of a language itself goes without saying
     return _table(("Library", "Language"), rows)
 
 
