@@ -20,6 +20,7 @@ from analyzers.model import (
     origins,
     queries,
     serializers,
+    statements,
     templates,
     views,
 )
@@ -82,6 +83,7 @@ def call_library(
     space = inference.code.files[frame.path].namespace
     if space and name == f"{space}\\{last}":
         name = last  # a function that the namespace does not have is the language's own
+    statements.asked_of_any(inference, name, node, args, frame)
     for library in libraries():
         if library.language != frame.language:
             continue

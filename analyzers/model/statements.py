@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
-from analyzers.knowledge import Library, libraries
+from analyzers.knowledge import Library, libraries, named
 from analyzers.model import flow, origins, procedures, queries
 from analyzers.model.types import Given, Row, RowMethod, Rows, RowWrite, Value, row_in
 
@@ -135,6 +135,23 @@ def manager_of_unknown(node: Member, frame: Frame) -> Value:
         label = _dotted(node.of)
         return Rows("", frame.site(node), root=frame.site(node), label=label) if label else None
     return None
+
+
+def asked_of_any(inference: Inference, name: str, node: Call, args: tuple[Value, ...], frame: Frame) -> None:
+    """`$this->zoneRepository->findOneBy(…)` of a repository that is known by the library's interface alone, so that its model
+    is not: a query all the same, once for each row whose values it is given."""
+    kind, _, method = name.rpartition(".")
+    per = next((row for row in map(row_in, args) if row is not None), None)
+    if per is None or not isinstance(node.callee, Member):
+        return
+    for library in libraries():
+        words = library.rows
+        known = words.methods.get(method) if words is not None else None
+        if words is None or known is None or library.language != frame.language:
+            continue
+        if known.runs and (known.binds or known.filters) and named(library, kind, words.repository_bases):
+            label = _dotted(node.callee.of).rpartition(".")[2]
+            inference.note_lookup(Rows("", frame.site(node), per=per, label=label or "row"), node, frame)
 
 
 def tree_rows(inference: Inference, row: Row, name: str, node: Node, frame: Frame) -> Value:
