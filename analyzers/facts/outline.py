@@ -70,7 +70,7 @@ How the languages are lowered (frontends agree on this; `tests/analyzers/fronten
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -183,51 +183,34 @@ class Other(_Node, frozen=True, gc=False, array_like=True, tag=9):
 Node = Name | Text | Member | Call | Assign | Loop | Function | Class | Return | Other
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> Sequence[Node]:
     """The nodes directly below `node`, in source order as far as the kind's fields allow."""
     match node:
         case Name() | Text():
-            return
+            return ()
         case Member():
-            yield node.of
+            return (node.of,)
         case Call():
-            yield node.callee
-            yield from node.args
-            for keyword in node.keywords:
-                yield keyword.value
-        case Assign():
-            yield from node.decorators
-            yield node.target
-            if node.annotation is not None:
-                yield node.annotation
-            if node.value is not None:
-                yield node.value
-        case Loop():
-            for part in (node.over, node.key, node.target):
-                if part is not None:
-                    yield part
-            yield from node.body
-        case Function():
-            yield from node.decorators
-            for parameter in node.parameters:
-                if parameter.annotation is not None:
-                    yield parameter.annotation
-                if parameter.default is not None:
-                    yield parameter.default
-            if node.returns is not None:
-                yield node.returns
-            yield from node.body
-        case Class():
-            yield from node.decorators
-            yield from node.bases
-            for keyword in node.keywords:
-                yield keyword.value
-            yield from node.body
-        case Return():
-            if node.value is not None:
-                yield node.value
+            if not node.keywords:
+                return (node.callee, *node.args)
+            return (node.callee, *node.args, *[keyword.value for keyword in node.keywords])
         case Other():
-            yield from node.children
+            return node.children
+        case Assign():
+            return (*node.decorators, *_stated(node.target, node.annotation, node.value))
+        case Loop():
+            return (*_stated(node.over, node.key, node.target), *node.body)
+        case Function():
+            declared = [part for p in node.parameters for part in _stated(p.annotation, p.default)]
+            return (*node.decorators, *declared, *_stated(node.returns), *node.body)
+        case Class():
+            return (*node.decorators, *node.bases, *[keyword.value for keyword in node.keywords], *node.body)
+        case Return():
+            return _stated(node.value)
+
+
+def _stated(*parts: Node | None) -> list[Node]:
+    return [part for part in parts if part is not None]
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -236,4 +219,6 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         top = stack.pop()
         yield top
-        stack.extend(reversed(list(children(top))))
+        below = children(top)
+        if below:
+            stack.extend(below[::-1])

@@ -20,6 +20,9 @@ from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.listings import Cells, Listing, Tags
 from analyzers.knowledge.views import Templates
 
+LINEAGES_KEPT = 10_000
+"""Sets of library classes that classes inherit from, with what a library knows of them."""
+
 
 class Provided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table that the library's own packages bring. `label` is what strings call it; `one` and `many` are its relations."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -47,6 +48,36 @@ if TYPE_CHECKING:
 
 _HANDS_ON = {name: at for library in libraries() for name, at in library.hands_on.items()}
 _WHOLE_NAMES = frozenset({"str", "format", "print"})
+_NAMES_KEPT = 50_000  # of functions, with the libraries that know them
+
+
+def _words(library: Library) -> frozenset[str]:
+    """Every word by which the library's data may know a function: all that its tables and lists name, and a few more."""
+    tables = (getattr(library, field) for field in library.__struct_fields__)
+    return frozenset().union(
+        library.models.user_names if library.models is not None else (),
+        library.templates.composers if library.templates is not None else (),
+        *({word for word in table if isinstance(word, str)} for table in tables if isinstance(table, dict | tuple)),
+    )
+
+
+_WORDS = tuple((library, _words(library)) for library in libraries())
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _knowing(language: str, name: str) -> tuple[Library, ...]:
+    """The libraries of a language whose data may say something of a function: most functions are none's."""
+    holder, _, dotted = name.rpartition(".")
+    ends = {name, dotted, name.rpartition("\\")[2], dotted.rpartition("\\")[2]}
+    return tuple(
+        library
+        for library, words in _WORDS
+        if library.language == language
+        and (
+            not ends.isdisjoint(words)
+            or (library.rows is not None and named(library, holder, library.rows.session_bases) is not None)
+        )
+    )
 
 
 def call_library(
@@ -84,9 +115,7 @@ def call_library(
     if space and name == f"{space}\\{last}":
         name = last  # a function that the namespace does not have is the language's own
     statements.asked_of_any(inference, name, node, args, frame)
-    for library in libraries():
-        if library.language != frame.language:
-            continue
+    for library in _knowing(frame.language, name):
         if library.models is not None and last in library.models.user_names and not args:
             user = inference.user()
             return ModelClass(user.qualified) if user is not None else None

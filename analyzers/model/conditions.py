@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import libraries
@@ -106,17 +106,39 @@ def _added(inference: Inference, row: Row, name: str) -> bool:
     return code.method(model.definition, name) is None and code.attribute(model.definition, name) is None
 
 
-def picked_by(inference: Inference, test: Node, frame: Frame) -> list[Site]:
+class Test(NamedTuple):
+    """What the test of a branch says, whatever its names hold. It keeps its node, by whose identity it is remembered."""
+
+    node: Node
+    names: tuple[str, ...]
+    equated: tuple[tuple[str, str], ...]  # names with the attribute of theirs that is compared
+    asks_what_is_known: bool  # `if key not in cache:` — what follows happens once for each key, not for each row
+
+
+def test_of(inference: Inference, node: Node) -> Test:
+    """What a test says: read once, however often its branch is walked."""
+    known = inference.tests.get(id(node))
+    if known is None:
+        inner = list(walk(node))
+        others = [n for n in inner if isinstance(n, Other)]
+        sides = [side for n in others if n.word in ("==", "===", "is") and len(n.children) == 2 for side in n.children]
+        known = inference.tests[id(node)] = Test(
+            node,
+            tuple(n.id for n in inner if isinstance(n, Name)),
+            tuple((side.of.id, side.name) for side in sides if isinstance(side, Member) and isinstance(side.of, Name)),
+            any(n.word in ("in", "not in", "isset", "??") for n in others),
+        )
+    return known
+
+
+def picked_by(inference: Inference, test: Test, frame: Frame) -> list[Site]:
     """The loops of whose rows the test picks one, by its key: `if order.pk == wanted`."""
     out = []
-    for node in walk(test):
-        if not (isinstance(node, Other) and node.word in ("==", "===", "is") and len(node.children) == 2):
-            continue
-        for side in node.children:
-            row = frame.env.get(side.of.id) if isinstance(side, Member) and isinstance(side.of, Name) else None
-            model = inference.model(row.model) if isinstance(row, Row) else None
-            if isinstance(row, Row) and row.loop is not None and model is not None and side.name in model.keys:  # type: ignore[union-attr]
-                out.append(row.loop)
+    for name, attribute in test.equated:
+        row = frame.env.get(name)
+        model = inference.model(row.model) if isinstance(row, Row) else None
+        if isinstance(row, Row) and row.loop is not None and model is not None and attribute in model.keys:
+            out.append(row.loop)
     return out
 
 
@@ -128,9 +150,9 @@ def is_cache(name: str) -> bool:
     return name in _CACHES
 
 
-def asks_cache(test: Node, frame: Frame) -> bool:
+def asks_cache(test: Test, frame: Frame) -> bool:
     """Whether a test looks at what a cache answered: what follows happens once for each key, not for each row."""
-    held = (frame.env.get(node.id) for node in walk(test) if isinstance(node, Name))
+    held = [frame.env.get(name) for name in test.names]
     return any(isinstance(value, LibraryValue) and value.name in _CACHES for value in held)
 
 
@@ -147,11 +169,6 @@ def operands(inference: Inference, word: str, parts: tuple[Node, ...], frame: Fr
     rest = tuple(flow.evaluate(inference, p, frame) for p in parts[1:])
     del inference.once[len(inference.once) - given :]
     return first + rest
-
-
-def asks_what_is_known(test: Node) -> bool:
-    """`if key not in cache:` — what follows happens once for each key, not for each row."""
-    return any(isinstance(n, Other) and n.word in ("in", "not in", "isset", "??") for n in walk(test))
 
 
 def leaves(nodes: tuple[Node, ...]) -> str:

@@ -192,17 +192,21 @@ def item_at(inference: Inference, node: Other, frame: Frame) -> Value:
 def mapping(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:
     """A mapping that is written down: what it holds under its literal keys."""
     items: list[tuple[str, Value]] = []
+    stated: set[str] = set()
     for part in parts:
         if not (isinstance(part, Other) and part.word == "pair" and len(part.children) == 2):
             spread = flow.evaluate(inference, part, frame)
             if isinstance(spread, Mapped):
                 items.extend(spread.items)
+                stated.update(key for key, _ in spread.items)
             continue
         key, value = part.children
         name = flow.evaluate(inference, key, frame)
         held = flow.evaluate(inference, value, frame)
         if isinstance(name, Literal) and isinstance(name.value, str):
-            items = [i for i in items if i[0] != name.value]
+            if name.value in stated:
+                items = [i for i in items if i[0] != name.value]
+            stated.add(name.value)
             items.append((name.value, held))
     return Mapped(tuple(items))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Keyword, Member, Node, walk
-from analyzers.knowledge import Endpoints, Library, libraries, named
+from analyzers.knowledge import LINEAGES_KEPT, Endpoints, Library, libraries, named
 from analyzers.model import queries, serializers
 from analyzers.model.choices import Choice, chosen
 from analyzers.model.definitions import ClassDefinition
@@ -28,7 +29,11 @@ def endpoint_of(inference: Inference, definition: ClassDefinition) -> tuple[Libr
     """What the library's base class of an endpoint does, if it is one."""
     if not definition.node.bases:
         return None
-    externals = inference.code.externals(definition)
+    return _endpoint_by(inference.code.externals(definition))
+
+
+@lru_cache(maxsize=LINEAGES_KEPT)
+def _endpoint_by(externals: frozenset[str]) -> tuple[Library, Endpoints] | None:
     for library in libraries():
         words = library.endpoints
         if words is not None and any(named(library, e, (*words.bases, *words.listing)) for e in externals):

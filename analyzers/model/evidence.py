@@ -72,9 +72,10 @@ def mentions(facts: FileFacts) -> Mentions:
                 case Assign(target=Name(id=name) | Member(name=name), value=Other() as value) if _EAGER.search(name):
                     loaded |= _named(value)[0]
                 case Other(word=word, children=children) if word in _DISPLAYS:
-                    names = {name for child in children for name in _names_in(child)}
-                    if names and len(children) <= _MANY and all(isinstance(c, Text | Call | Other | Member) for c in children):
-                        listed.add(tuple(sorted(names)))
+                    if len(children) <= _MANY and all(isinstance(c, Text | Call | Other | Member) for c in children):
+                        names = {name for child in children for name in _names_in(child)}
+                        if names:
+                            listed.add(tuple(sorted(names)))
     return Mentions(frozenset(loaded), frozenset(listed), computed)
 
 

@@ -104,10 +104,11 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
     evaluate(inference, parts[0], frame)
     before = frame.env
     ways = []
-    known = conditions.asks_what_is_known(parts[0])
-    picked = conditions.picked_by(inference, parts[0], frame)
+    test = conditions.test_of(inference, parts[0])
+    known = test.asks_what_is_known
+    picked = conditions.picked_by(inference, test, frame)
     dead, left = conditions.dead_part(inference, parts[0], frame), False
-    cached = conditions.asks_cache(parts[0], frame) or conditions.answers_from_store(parts)
+    cached = conditions.asks_cache(test, frame) or conditions.answers_from_store(parts)
     inference.cached += cached
     for position, part in enumerate(parts[1:]):
         frame.env = dict(before)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text
+from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import libraries, named
 from analyzers.model import (
+    constructors,
     containers,
     flow,
     inherited,
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
+_RENDERERS = {name: [x for x in libraries() if name in x.render_methods] for y in libraries() for name in y.render_methods}
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property"})
 _MARKS = frozenset(mark.rpartition("\\")[2] for library in libraries() for mark in library.property_marks)
 _COLLECTIONS = frozenset(
@@ -329,7 +330,7 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
         return inference.call(read, holder, (), {}, frame, node)
     stated = inference.code.attribute(definition, name)
     if stated is not None and stated[1].value is None:
-        held = _set_by_constructor(inference, holder, name)
+        held = constructors.assigned(inference, holder, name)
         if held is not None:
             return held
     if stated is not None:
@@ -340,43 +341,16 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     stands_for = resources.attribute(inference, holder, name, node, frame)
     if stands_for is not None:
         return stands_for
-    held = _set_by_constructor(inference, holder, name)
+    held = constructors.assigned(inference, holder, name)
     if held is not None:
         return held
     held = templates.held(inference, holder, name)
     if held is not None:
         return held
-    bases = sorted(inference.code.externals(definition))
-    known = (
-        b
-        for b in bases
-        for library in libraries()
-        if name in library.render_methods and named(library, b, library.render_bases)
-    )
-    base = next(known, bases[0] if bases else "")
+    externals = inference.code.externals(definition)
+    known = (b for b in sorted(externals) for library in _RENDERERS.get(name, ()) if named(library, b, library.render_bases))
+    base = next(known, min(externals, default=""))
     return LibraryValue(f"{base}.{name}", instance=True) if base else None
-
-
-def _set_by_constructor(inference: Inference, holder: Instance, name: str) -> Value:
-    """`self.orders = OrderRepository()` in the constructor, with what this object was made of."""
-    for constructor in ("__init__", "__construct"):
-        method = inference.code.method(holder.definition, constructor)
-        if method is None:
-            continue
-        for statement in method.node.body:
-            if isinstance(statement, Assign) and isinstance(statement.target, Member) and statement.target.name == name:
-                key = ("constructor", id(statement), holder)
-                return inference.remembered(key, partial(_constructed, inference, holder, method, statement))
-    return None
-
-
-def _constructed(inference: Inference, holder: Instance, method: FunctionDefinition, statement: Assign) -> Value:
-    frame = inference.frame(method.path, None)
-    frame.owner, frame.function = method.owner, method.qualified
-    if method.node.receiver:
-        frame.env[method.node.receiver] = holder
-    inference.bind_arguments(method.node, holder.args, dict(holder.keywords), frame)
-    return flow.evaluate(inference, statement.value, frame) if statement.value is not None else None
 
 
 def _static_member(inference: Inference, definition: ClassDefinition, name: str) -> Value:

@@ -6,10 +6,11 @@ it reads of the row.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Text
-from analyzers.knowledge import Library, Resources, libraries, named
+from analyzers.knowledge import LINEAGES_KEPT, Library, Resources, libraries, named
 from analyzers.model import flow, members, queries, records, shapes
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import ClassValue, Closure, Instance, Listed, Literal, Row, Rows, Value
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 def spec_of(inference: Inference, definition: ClassDefinition) -> tuple[Library, Resources] | None:
     """How the library lays out rows by this class, if it does."""
-    externals = inference.code.externals(definition)
+    return _spec_by(inference.code.externals(definition))
+
+
+@lru_cache(maxsize=LINEAGES_KEPT)
+def _spec_by(externals: frozenset[str]) -> tuple[Library, Resources] | None:
     for library in libraries():
         for spec in library.resources:
             if any(named(library, e, spec.bases) for e in externals):

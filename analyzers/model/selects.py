@@ -36,13 +36,15 @@ if TYPE_CHECKING:
     from analyzers.model.summaries import Inference
 
 
+_ASKING = tuple((x, x.rows) for x in libraries() if x.rows is not None and x.rows.class_attributes)
+
+
 def called(inference: Inference, callee: Value, node: Call, args: tuple[Value, ...], frame: Frame) -> Value:
     """What a call makes of model classes, queries or loader options; None where it is no such call."""
     if not isinstance(callee, LibraryValue | LoadingMethod | None):
         return None
-    for library in libraries():
-        words = library.rows
-        if words is None or not words.class_attributes or library.language != frame.language:
+    for library, words in _ASKING:
+        if library.language != frame.language:
             continue
         if isinstance(callee, LoadingMethod):
             return loaders.chained(inference, library, callee, node, args, frame)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, walk
-from analyzers.knowledge import Library, Serializers, libraries, named
+from analyzers.knowledge import LINEAGES_KEPT, Library, Serializers, libraries, named
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, ValueDefinition
 from analyzers.model.fields import arguments, is_true, text_of
@@ -33,7 +34,11 @@ def words_of(code: Codebase, definition: ClassDefinition) -> tuple[Library, Seri
     """What the library knows of the class as a serializer, if it is one."""
     if not definition.node.bases:
         return None
-    externals = code.externals(definition)
+    return _words_by(code.externals(definition))
+
+
+@lru_cache(maxsize=LINEAGES_KEPT)
+def _words_by(externals: frozenset[str]) -> tuple[Library, Serializers] | None:
     for library in libraries():
         words = library.serializers
         if words is not None and any(named(library, e, words.bases) for e in externals):

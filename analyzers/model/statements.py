@@ -59,7 +59,7 @@ def run_sql(inference: Inference, node: Call, args: tuple[Value, ...], keywords:
     its first argument.
     """
     name = node.callee.name if isinstance(node.callee, Member) else ""
-    library = _driver(frame, name)
+    library = _DRIVERS.get((frame.language, name))
     if library is None:
         return None
     if name in library.driver_rows:
@@ -77,11 +77,11 @@ def run_sql(inference: Inference, node: Call, args: tuple[Value, ...], keywords:
     return rows if _ROWS.match(text) else None
 
 
-def _driver(frame: Frame, name: str) -> Library | None:
-    """The library of the language whose drivers have such a method."""
-    return next(
-        (x for x in libraries() if x.language == frame.language and (name in x.driver_calls or name in x.driver_rows)), None
-    )
+_DRIVERS: dict[tuple[str, str], Library] = {  # by language and name of a method, the first library whose drivers have it
+    (library.language, name): library
+    for library in reversed(libraries())
+    for name in (*library.driver_calls, *library.driver_rows)
+}
 
 
 def sql_of(node: Node) -> str:
@@ -105,7 +105,7 @@ def raw_member(rows: Rows, name: str, frame: Frame) -> Value:
     """A method of a statement or of what it gave: `.fetchall()`, `.fetchone()`, `->execute([…])`."""
     if binds(frame, name):
         return RowMethod(rows, name)
-    library = _driver(frame, name)
+    library = _DRIVERS.get((frame.language, name))
     if library is None or name not in library.driver_rows:
         return None
     return Given(rows if library.driver_rows[name] == "rows" else queries.single(rows, known=True))
@@ -128,10 +128,17 @@ def bind_and_run(inference: Inference, rows: Rows, call: Call, frame: Frame) -> 
 # -- models picked at run time -----------------------------------------------------------------------------------------
 
 
+_MANAGERS = frozenset(  # by language and name; those of classes with attributes are told by what they are given
+    (library.language, name)
+    for library in libraries()
+    if library.rows is not None and not library.rows.class_attributes
+    for name in library.rows.managers
+)
+
+
 def manager_of_unknown(node: Member, frame: Frame) -> Value:
     """`model_class._default_manager` for a class that is not known: rows, whatever of."""
-    words = (x.rows for x in libraries() if x.language == frame.language and x.rows is not None)
-    if any(node.name in w.managers and not w.class_attributes for w in words):  # those are told by what they are given
+    if (frame.language, node.name) in _MANAGERS:
         label = _dotted(node.of)
         return Rows("", frame.site(node), root=frame.site(node), label=label) if label else None
     return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Assign, Function, Name, Node, Text
-from analyzers.model import entries, flow, members, origins, repositories, templates
+from analyzers.model import conditions, entries, flow, members, origins, repositories, templates
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, Module, Resolved, ValueDefinition
 from analyzers.model.evidence import Evidence
@@ -69,6 +69,7 @@ class Inference:
         self.repositories = repositories.repositories(code, models)
         self.loaded_tags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # template -> files of its tags, and keys
         self.template_functions: dict[str, dict[str, TemplateFunction]] = {}
+        self.tests: dict[int, conditions.Test] = {}  # of branches, by the identity of their nodes
         self.held: dict[int, tuple[frozenset[str], frozenset[str]]] = {}  # what inherited methods walk and return
 
     def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from analyzers.facts.outline import Call, Function, Name, Node, Text
-from analyzers.knowledge import Library, Views, libraries, named
+from analyzers.knowledge import LINEAGES_KEPT, Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
 from analyzers.model import cells, components, flow, listings, macros, members, origins, queries, tags, views
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
@@ -244,7 +245,11 @@ def _include(inference: Inference, node: Call, frame: Frame) -> None:
 
 def view_of(inference: Inference, definition: ClassDefinition) -> tuple[Library, Views] | None:
     """How the library's base class of a view binds rows to a template, if it is such a view."""
-    externals = inference.code.externals(definition)
+    return _view_by(inference.code.externals(definition))
+
+
+@lru_cache(maxsize=LINEAGES_KEPT)
+def _view_by(externals: frozenset[str]) -> tuple[Library, Views] | None:
     for library in libraries():
         for view in library.views:
             if any(named(library, e, view.bases) for e in externals):
