@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -145,3 +146,11 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
         if pattern.search(line)
     ]
     assert not found, "\n".join(found)
+
+
+def test_the_plan_of_the_model_names_every_module() -> None:
+    folder = ROOT / "analyzers" / "model"
+    named = set(
+        re.findall(r"`(\w+)`", ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or "")
+    )
+    assert named == {file.stem for file in folder.glob("*.py")} - {"__init__"}

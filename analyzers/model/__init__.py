@@ -1,0 +1,22 @@
+"""What a revision means: its facts, linked by what is known of libraries. The rooms, from the ground up:
+
+What is there by name
+    `definitions`, `code` (names and inheritance), `implementations`, `wiring`, `services`, `repositories`, `roles` (by path)
+What classes declare
+    `models` (which classes are tables), `fields`, `typed`, `relation_methods`, `mappings`, `schema` (folded with SQL)
+What an expression holds
+    `types` (the values), `frames` (what a walk carries), `flow` (statements and expressions), `summaries` (calls, and what is
+    noted), `members` (`value.name`), `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`
+What decides how often something happens
+    `conditions`, `kinds`, `procedures`, `policies`, `evidence`
+Lists, and functions applied to each item
+    `containers`, `collections`, `in_place`
+Rows and queries
+    `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `searches`, `dql`, `statements`
+Who reads rows by what a class or a text declares
+    `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `listings`, `cells`, `entries`
+Templates
+    `templates`, `template_names`, `tags`, `macros`, `components`, `views`
+What rules see
+    `project` (the vocabulary), `remedies`, `link` (facts in, project out), `traces` (walks kept with what they depended on)
+"""
