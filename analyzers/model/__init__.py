@@ -14,7 +14,8 @@ Lists, and functions applied to each item
 Rows and queries
     `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `searches`, `dql`, `statements`
 Who reads rows by what a class or a text declares
-    `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `listings`, `cells`, `entries`
+    `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `listings`, `cells`,
+    `entries`
 Templates
     `templates`, `template_names`, `tags`, `macros`, `components`, `views`
 What rules see
