@@ -36,7 +36,7 @@ check: $(VENV)/.development  ## Lint, check types and the architecture's contrac
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.development  ## Measure, on this machine (ARGS: extraction review receiver; MIRRORS: folder of bare repositories)
+bench: $(VENV)/.development  ## Measure, on this machine (ARGS: extraction audit review receiver; MIRRORS: folder of bare repositories)
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(BIN)/python  ## Resolve the dependencies anew, into requirements.lock and requirements-dev.lock

@@ -1,6 +1,6 @@
 """Every benchmark, one after the other, and at the end one table of figures with their targets.
 
-    python -m bench [extraction] [review] [receiver]
+    python -m bench [extraction] [audit] [review] [receiver]
 
 Repositories are read from the folder `MIRRORS` names, with bare ones as `owner+name/repo`, or from the one bare repository it
 names; by default from `.mirror` beside this checkout. What is not there is skipped, and the table says so.
@@ -10,10 +10,15 @@ import os
 import sys
 import time
 
-from bench import extraction, receiver, review
+from bench import audit, extraction, receiver, review
 from bench.figures import Figure, table
 
-BENCHMARKS = {"extraction": extraction.measure, "review": review.measure, "receiver": receiver.measure}
+BENCHMARKS = {
+    "extraction": extraction.measure,
+    "audit": audit.measure,
+    "review": review.measure,
+    "receiver": receiver.measure,
+}
 
 
 def main() -> None:
