@@ -114,7 +114,7 @@ def with_key(held: Value, key: str, value: Value) -> Value:
     """The mapping once it holds `value` under a literal key; a name that holds nothing yet holds a mapping from here on."""
     match held:
         case Mapped(items=items):
-            return Mapped((*(i for i in items if i[0] != key), (key, value)))
+            return Mapped((*[i for i in items if i[0] != key], (key, value)))
         case Tupled(items=()) | Literal(value=None):
             return Mapped(((key, value),))
     return held

@@ -188,12 +188,21 @@ def _changed_elsewhere(inference: Inference, definition: ClassDefinition, rows: 
 
 def _assigned_rows(inference: Inference, definition: ClassDefinition, words: Endpoints) -> Iterator[Node]:
     for base in inference.code.lineage(definition):
-        for method in base.methods.values() if isinstance(base, ClassDefinition) else ():
-            for statement in method.node.body:
-                for node in walk(statement):
-                    match node:
-                        case Assign(target=Member(name=name), value=value) if name == words.rows_attribute and value:
-                            yield value
+        if isinstance(base, ClassDefinition):
+            key = (id(base), words.rows_attribute)
+            if key not in inference.set_by_methods:
+                inference.set_by_methods[key] = tuple(_set_by_methods(base, words.rows_attribute))
+            yield from inference.set_by_methods[key]
+
+
+def _set_by_methods(definition: ClassDefinition, attribute: str) -> Iterator[Node]:
+    """What the class's own methods assign to an attribute of whatever object."""
+    for method in definition.methods.values():
+        for statement in method.node.body:
+            for node in walk(statement):
+                match node:
+                    case Assign(target=Member(name=name), value=value) if name == attribute and value:
+                        yield value
 
 
 # -- the serializer ----------------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ class Inference:
         self.loaded_tags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # template -> files of its tags, and keys
         self.template_functions: dict[str, dict[str, TemplateFunction]] = {}
         self.tests: dict[int, conditions.Test] = {}  # of branches, by the identity of their nodes
+        self.set_by_methods: dict[tuple[int, str], tuple[Node, ...]] = {}  # of a class and an attribute
         self.held: dict[int, tuple[frozenset[str], frozenset[str]]] = {}  # what inherited methods walk and return
 
     def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:
