@@ -143,7 +143,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         changed = msgspec.structs.replace(changed, per=per)
     if method.effect:
         statements.write_of_rows(inference, changed, method.effect, changed.per or per, call, frame)
-    runs = method.runs or (rows.owner is not None and method.returns == "value")
+    runs = method.runs or (rows.owner is not None and method.returns in ("value", "values"))
     if runs and name not in _WRITES and not method.effect and not (method.by_key and (rows.model, "") in inference.hydrated):
         touch(inference, changed, call, frame, counted=method.counts)
     inference.note_query(changed, frame, call)
@@ -158,7 +158,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         case "rows":
             return changed
         case "values":
-            return selects.values_of(changed)
+            values = selects.values_of(changed)  # a query that was not sent yet is sent when they are walked
+            return values if method.runs else msgspec.structs.replace(values, per=changed.per)
         case "new":
             return msgspec.structs.replace(changed, kind=None)
         case "row":
