@@ -20,7 +20,9 @@ def singular(word: str) -> str:
 
 
 def plural(word: str) -> str:
-    """`category` is `categories`; `address` is `addresses`."""
+    """`category` is `categories`; `address` is `addresses`; what is plural already stays."""
+    if re.search(r"[^aiosu]s$", word) and not word.endswith("lens"):
+        return word
     if re.search(r"[^aeiou]y$", word):
         return f"{word[:-1]}ies"
     if re.search(r"(s|x|z|ch|sh)$", word):
