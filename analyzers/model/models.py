@@ -61,6 +61,7 @@ class _Builder:
         words = [x.models for x in libraries() if x.models is not None]
         self.provided = {p.label: name for some in words for name, p in some.provided.items()}
         self.user_default = next((some.user_default for some in words if some.user_default), "")
+        self.absent = _absent(code)
         self.user_names = frozenset(name for some in words for name in some.user_names)
         self.user_settings = frozenset(some.user_setting for some in words if some.user_setting)
         self.heirs: dict[int, list[Model]] = defaultdict(list)
@@ -106,7 +107,7 @@ class _Builder:
         language = self.code.files[definition.path].language
         for library in libraries():
             models = library.models
-            if models is None or library.language != language:
+            if models is None or library.language != language or library.library in self.absent:
                 continue
             if models.style == "typed":
                 if self._is_typed(definition, library, models):
@@ -307,6 +308,19 @@ class _Builder:
                 for base in self.code.lineage(model.definition):
                     self.heirs[id(base)].append(model)
         return self.heirs
+
+
+def _absent(code: Codebase) -> frozenset[str]:
+    """The libraries of Python that no file imports anything of: no class is a table of theirs."""
+    imported = {i.path.partition(".")[0] for facts in code.files.values() if facts.language == "python" for i in facts.imports}
+    found = ((x.library, x) for x in libraries() if x.language == "python" and x.models is not None)
+    return frozenset(
+        name
+        for name, library in found
+        if library.models is not None
+        and not {n.partition(".")[0] for n in (*library.namespaces, *library.models.bases, *library.models.marked_bases)}
+        & imported
+    )
 
 
 def _last_name(value: Node | None) -> str:
