@@ -213,6 +213,20 @@ def _stated(*parts: Node | None) -> list[Node]:
     return [part for part in parts if part is not None]
 
 
+def dotted(node: Node) -> str:
+    """`a.b` as text, with calls without arguments as they stand (`a.b()`); empty for anything else."""
+    match node:
+        case Name(id=name):
+            return name
+        case Member(of=of, name=name):
+            outer = dotted(of)
+            return f"{outer}.{name}" if outer else ""
+        case Call(callee=callee, args=(), keywords=()):
+            inner = dotted(callee)
+            return f"{inner}()" if inner else ""
+    return ""
+
+
 def walk(node: Node) -> Iterator[Node]:
     """`node` and everything below it, parents first."""
     stack = [node]

@@ -136,7 +136,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: bool = False  # nothing can be chained after it: what is added to the query goes before it
     narrows: bool = False  # it names the columns to load, and so would have to name those of a relation
     counts: bool = False
-    effect: Literal["", "create", "update", "delete"] = ""  # it writes rows
+    effect: Literal["", "create", "update", "delete", "other"] = ""  # it writes rows; other: many at once, or what links them
     binds: bool = False  # the query depends on its arguments, as it does on those of `filters`
     resets: bool = False  # it forgets what was selected before
     fetches: bool = False  # what it gives is in memory: a collection, whose own methods send no query
@@ -380,6 +380,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     applies: dict[str, Applies] = {}
     containers: dict[str, Literal["list", "mapping"]] = {}  # what makes an empty one
     driver_calls: tuple[str, ...] = ()  # methods that run SQL, whoever has them
+    sql_makers: tuple[str, ...] = ()  # functions that make a statement of the text they are given
     driver_binds: tuple[str, ...] = ()  # methods that run a prepared statement with the values they are given
     driver_rows: dict[str, Literal["rows", "row"]] = {}  # methods that give what such a statement selects
     getters: tuple[str, ...] = ()  # functions that make a function that reads the path they are given

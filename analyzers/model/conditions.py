@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, walk
+from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.knowledge import libraries
 from analyzers.model import flow, kinds
-from analyzers.model.types import Instance, LibraryValue, Literal, ModelClass, Row, Site, Taken, Tupled, Value, join, row_in
+from analyzers.model.types import Instance, LibraryValue, Literal, ModelClass, Row, Site, Taken, Tupled, Value, join, row_among
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -185,7 +185,7 @@ def leaves(nodes: tuple[Node, ...]) -> str:
 
 def taken_in(values: Iterable[Value]) -> Taken | None:
     """What is computed from these is taken from the row of a loop that is among them."""
-    row = next((row for row in map(row_in, values) if row is not None), None)
+    row = row_among(values)
     return Taken(row) if row is not None else None
 
 
@@ -194,14 +194,5 @@ def answers_from_store(parts: tuple[Node, ...]) -> bool:
     match parts:
         case (Other(word="in", children=(_, Name() | Member() as store)), Other(children=(*_, Return(value=answer))), *_):
             held = answer.children[0] if isinstance(answer, Other) and answer.word == "item" and answer.children else None
-            return held is not None and _dotted(held) == _dotted(store)
+            return held is not None and dotted(held) == dotted(store) != ""
     return False
-
-
-def _dotted(node: Node) -> str:
-    match node:
-        case Name(id=name):
-            return name
-        case Member(of=of, name=name):
-            return f"{_dotted(of)}.{name}"
-    return "?"

@@ -256,11 +256,3 @@ def _function(inference: Inference, spec: Applies, node: Call, args: tuple[Value
         if given is not None:
             return flow.evaluate(inference, given, frame)
     return args[spec.function] if 0 <= spec.function < len(args) else None
-
-
-def sort_in_place(inference: Inference, over: Value, node: Call, frame: Frame) -> None:
-    """`orders.sort(key=f)`: the function is called with each item."""
-    key = next((k.value for k in node.keywords if k.name == "key"), None)
-    function = flow.evaluate(inference, key, frame) if key is not None else None
-    if function is not None:
-        invoke(inference, function, (flow.iterate(inference, over, frame.site(node), node, frame),), node, frame)

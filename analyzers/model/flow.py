@@ -35,9 +35,9 @@ from analyzers.model.types import (
     Bound,
     ClassValue,
     Closure,
-    Given,
     Instance,
     Keyed,
+    KnownMethod,
     LibraryValue,
     Listed,
     Literal,
@@ -57,7 +57,7 @@ from analyzers.model.types import (
     concatenated,
     join,
     joined,
-    row_in,
+    row_among,
 )
 
 if TYPE_CHECKING:
@@ -390,7 +390,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             return result
         case Rows() | Attribute():
             return callee
-        case Given(value=value):
+        case KnownMethod(value=value):
             return value
         case RowWrite():
             statements.write(inference, callee, node, frame)
@@ -404,7 +404,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case View():
             return views.called(inference, callee, node, frame)
         case ModelClass(model=model):
-            return Row(model, per=next((r for r in map(row_in, (*args, *keywords.values())) if r is not None), None))
+            return Row(model, per=row_among((*args, *keywords.values())))
         case ClassValue(definition=definition):
             stands_for = origins.rows_of_class(inference, definition)
             return stands_for or resources.made(inference, Instance(definition, args, tuple(keywords.items())), node, frame)

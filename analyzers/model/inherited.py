@@ -28,11 +28,11 @@ def walk_inherited(inference: Inference, definition: ClassDefinition) -> None:
         walked, _ = _held(inference, method.node)
         names = _behind(inference, definition, walked) if walked else ()
         if names and all(_differs(inference, definition, base, method, names) for base in bases):
-            inference.shows = False  # templates are walked with what the method itself hands them, once
+            inference.walks_templates = False  # templates are walked with what the method itself hands them, once
             try:
                 inference.root(method, definition)
             finally:
-                inference.shows = True
+                inference.walks_templates = True
 
 
 def lent(inference: Inference, value: Value, owner: ClassDefinition, frame: Frame) -> Value:

@@ -32,9 +32,9 @@ from analyzers.model.types import (
     Attribute,
     Bound,
     ClassValue,
-    Given,
     Instance,
     Keyed,
+    KnownMethod,
     LibraryValue,
     Listed,
     Loading,
@@ -111,7 +111,7 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             return known if known is not None else LibraryValue(f"dict.{name}")
         case Keyed():
             value = containers.keyed_member(holder, name)
-            return value if frame.template else Given(value)
+            return value if frame.template else KnownMethod(value)
         case Taken() | Attribute():
             return holder
         case View():

@@ -23,7 +23,7 @@ from analyzers.model.types import (
     Rows,
     Site,
     Value,
-    row_in,
+    row_among,
 )
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def session_call(
         found = class_named(inference.code, frame.path, node.args[0])
         if found is None or not inference.is_model(found):
             return None
-        asked = Rows(found.qualified, site, root=site, per=next((r for r in map(row_in, args[1:]) if r is not None), None))
+        asked = Rows(found.qualified, site, root=site, per=row_among(args[1:]))
         if asked.per is not None:
             inference.note_lookup(asked, node, frame)
         return Row(found.qualified, known=True)

@@ -26,7 +26,7 @@ from analyzers.model.types import (
     Tupled,
     Value,
     covers,
-    row_in,
+    row_among,
 )
 
 if TYPE_CHECKING:
@@ -136,15 +136,15 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if method.returns == "nothing":
         return NOTHING
     changed = _changed(inference, _anew(rows) if method.fresh else rows, method, call, args, library, frame)
-    per = next((row for row in map(row_in, (*args, *keywords)) if row is not None), None)
+    per = row_among((*args, *keywords))
     if per is None and method.filters == "conditions":
         per = selects.row_named(call.args, frame)
     if per is not None and changed.per is None and (method.filters or method.binds):
         changed = msgspec.structs.replace(changed, per=per)
-    if method.effect:
+    if method.effect and method.effect != "other":
         statements.write_of_rows(inference, changed, method.effect, changed.per or per, call, frame)
     runs = method.runs or (rows.owner is not None and method.returns in ("value", "values"))
-    if runs and name not in _WRITES and not method.effect and not (method.by_key and (rows.model, "") in inference.hydrated):
+    if runs and not method.effect and not (method.by_key and (rows.model, "") in inference.hydrated):
         touch(inference, changed, call, frame, counted=method.counts)
     inference.note_query(changed, frame, call)
     if method.runs and library.rows.identity_map:
@@ -165,24 +165,6 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         case "row":
             return single(msgspec.structs.replace(changed, owner=None) if changed.bypass else changed, known=changed.known)
     return None
-
-
-_WRITES = frozenset(
-    {
-        "get_or_create",
-        "update_or_create",
-        "add",
-        "remove",
-        "set",
-        "clear",
-        "create",
-        "update",
-        "delete",
-        "bulk_create",
-        "bulk_update",
-        "none",
-    }
-)
 
 
 def _changed(

@@ -13,7 +13,7 @@ from analyzers.facts.outline import Call, Member, Name, Node, Text
 from analyzers.knowledge import LINEAGES_KEPT, Library, Resources, libraries, named
 from analyzers.model import flow, members, queries, records, shapes
 from analyzers.model.definitions import ClassDefinition
-from analyzers.model.types import ClassValue, Closure, Instance, Listed, Literal, Row, Rows, Value
+from analyzers.model.types import ClassValue, Closure, Instance, Listed, Literal, Row, Rows, Value, comes_back
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -105,7 +105,7 @@ def made(inference: Inference, instance: Instance, node: Call, frame: Frame) -> 
     """An object that was just made; one of these classes is laid out."""
     found = spec_of(inference, instance.definition)
     row = row_of(inference, instance) if found is not None else None
-    if found is None or row is None or (isinstance(row, Row) and _returns(row)):
+    if found is None or row is None or (isinstance(row, Row) and comes_back(row)):
         return instance
     spec = found[1]
     method = inference.code.method(instance.definition, spec.method)
@@ -119,11 +119,6 @@ def made(inference: Inference, instance: Instance, node: Call, frame: Frame) -> 
         if own is not None and isinstance(item, Row):
             made(inference, Instance(own, (item,)), node, frame)
     return instance
-
-
-def _returns(row: Row) -> bool:
-    """Whether the way to the row passes a relation twice: what is laid out over and over is a tree, and ends somewhere."""
-    return len(set(row.path)) < len(row.path)
 
 
 def _if_loaded(inference: Inference, holder: Instance, call: Call, args: tuple[Value, ...], frame: Frame) -> Value:

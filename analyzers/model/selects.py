@@ -27,6 +27,7 @@ from analyzers.model.types import (
     Taken,
     Tupled,
     Value,
+    row_among,
     row_in,
 )
 
@@ -115,7 +116,7 @@ def _asked(inference: Inference, library: Library, kind: str, node: Call, args: 
         case "query", _:
             return selected(inference, node.args, args, frame.site(node), frame)
         case "key", ModelClass(model=model) if _selects(inference, model) and len(args) > 1:
-            per = next((row for row in map(row_in, args[1:]) if row is not None), None) or row_named(node.args[1:], frame)
+            per = row_among(args[1:]) or row_named(node.args[1:], frame)
             if (model, "") not in inference.hydrated:
                 queries.touch(inference, Rows(model, frame.site(node), per=per), node, frame)
             return Row(model, known=not node.keywords)

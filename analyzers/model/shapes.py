@@ -7,13 +7,14 @@ A field whose type is such a class is read on, down to its own fields.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, walk
-from analyzers.knowledge import Shapes, libraries, named
+from analyzers.knowledge import LINEAGES_KEPT, Shapes, libraries, named
 from analyzers.model import flow, members
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
-from analyzers.model.types import Keyed, Listed, Mapped, Row, Rows, Taken, Value
+from analyzers.model.types import Keyed, Listed, Mapped, Row, Rows, Taken, Value, comes_back
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
 
 def spec_of(inference: Inference, definition: ClassDefinition) -> Shapes | None:
     """How the library reads rows by this class, if it does."""
-    externals = inference.code.externals(definition)
+    spec = _spec_by(inference.code.externals(definition))
+    return spec if spec is not None and not inference.is_model(definition) else None
+
+
+@lru_cache(maxsize=LINEAGES_KEPT)
+def _spec_by(externals: frozenset[str]) -> Shapes | None:
     for library in libraries():
         spec = library.shapes
-        if spec is not None and any(named(library, e, spec.bases) for e in externals) and not inference.is_model(definition):
+        if spec is not None and any(named(library, e, spec.bases) for e in externals):
             return spec
     return None
 
@@ -71,7 +77,7 @@ def lay_out(inference: Inference, shape: ClassDefinition, value: Value, node: No
                 inner = _shape_in(inference, owner.path, assign.annotation)
                 if inner is not None:
                     lay_out(inference, inner, value.get(name), node, frame)
-        case Row() if len(set(value.path)) == len(value.path):  # else a tree, which ends somewhere
+        case Row() if not comes_back(value):
             _read(inference, shape, value, node, frame)
 
 

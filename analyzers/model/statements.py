@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
+from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, dotted
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model import flow, origins, procedures, queries
-from analyzers.model.types import Given, Row, RowMethod, Rows, RowWrite, Value, row_in
+from analyzers.model.types import KnownMethod, Row, RowMethod, Rows, RowWrite, Value, row_among, row_in
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -70,7 +70,7 @@ def run_sql(inference: Inference, node: Call, args: tuple[Value, ...], keywords:
         return None
     table = _TABLE.search(text)
     label = table[1].rpartition(".")[2] if table else "row"
-    per = next((row for row in map(row_in, (*args, *keywords.values())) if row is not None), None)
+    per = row_among((*args, *keywords.values()))
     rows = Rows("", frame.site(node), label=label, per=per)
     if per is not None:
         inference.note_lookup(rows, node, frame, effect="" if _ROWS.match(text) else "statement")
@@ -84,20 +84,20 @@ _DRIVERS: dict[tuple[str, str], Library] = {  # by language and name of a method
 }
 
 
+_SQL_MAKERS = frozenset(name for library in libraries() for name in library.sql_makers)
+
+
 def sql_of(node: Node) -> str:
     """The text of a statement, as far as it is literal."""
     match node:
         case Text(value=str() as text):
             return text
-        case (
-            Other(word="format" | "%" | "+" | ".", children=(first, *_))
-            | Call(callee=Name(id="text" | "SQL"), args=(first, *_))
-        ):
+        case Other(word="format" | "%" | "+" | ".", children=(first, *_)):
+            return sql_of(first)
+        case Call(callee=Name(id=name) | Member(name=name), args=(first, *_)) if name in _SQL_MAKERS:
             return sql_of(first)
         case Call(callee=Member(of=of, name="format")):
             return sql_of(of)
-        case Call(callee=Member(name="text" | "SQL"), args=(first, *_)):
-            return sql_of(first)
     return ""
 
 
@@ -108,7 +108,7 @@ def raw_member(rows: Rows, name: str, frame: Frame) -> Value:
     library = _DRIVERS.get((frame.language, name))
     if library is None or name not in library.driver_rows:
         return None
-    return Given(rows if library.driver_rows[name] == "rows" else queries.single(rows, known=True))
+    return KnownMethod(rows if library.driver_rows[name] == "rows" else queries.single(rows, known=True))
 
 
 def binds(frame: Frame, name: str) -> bool:
@@ -119,7 +119,7 @@ def binds(frame: Frame, name: str) -> bool:
 def bind_and_run(inference: Inference, rows: Rows, call: Call, frame: Frame) -> Value:
     """A prepared statement runs, once for each row whose values it is given."""
     args = [flow.evaluate(inference, a, frame) for a in call.args]
-    per = next((row for row in map(row_in, args) if row is not None), None)
+    per = row_among(args)
     if per is not None:
         inference.note_lookup(Rows("", frame.site(call), per=per, label=rows.label), call, frame)
     return rows
@@ -139,7 +139,7 @@ _MANAGERS = frozenset(  # by language and name; those of classes with attributes
 def manager_of_unknown(node: Member, frame: Frame) -> Value:
     """`model_class._default_manager` for a class that is not known: rows, whatever of."""
     if (frame.language, node.name) in _MANAGERS:
-        label = _dotted(node.of)
+        label = dotted(node.of)
         return Rows("", frame.site(node), root=frame.site(node), label=label) if label else None
     return None
 
@@ -148,7 +148,7 @@ def asked_of_any(inference: Inference, name: str, node: Call, args: tuple[Value,
     """`$this->zoneRepository->findOneBy(…)` of a repository that is known by the library's interface alone, so that its model
     is not: a query all the same, once for each row whose values it is given."""
     kind, _, method = name.rpartition(".")
-    per = next((row for row in map(row_in, args) if row is not None), None)
+    per = row_among(args)
     if per is None or not isinstance(node.callee, Member):
         return
     for library in libraries():
@@ -157,7 +157,7 @@ def asked_of_any(inference: Inference, name: str, node: Call, args: tuple[Value,
         if words is None or known is None or library.language != frame.language:
             continue
         if known.runs and (known.binds or known.filters) and named(library, kind, words.repository_bases):
-            label = _dotted(node.callee.of).rpartition(".")[2]
+            label = dotted(node.callee.of).rpartition(".")[2]
             inference.note_lookup(Rows("", frame.site(node), per=per, label=label or "row"), node, frame)
 
 
@@ -169,7 +169,7 @@ def tree_rows(inference: Inference, row: Row, name: str, node: Node, frame: Fram
     if model is None or not inference.code.externals(model.definition) & set(bases):
         return None
     site, per = frame.site(node), row if row.loop is not None else None
-    return Given(Rows(row.model, site, root=site, kind=origins.manager_kind(inference, row.model), per=per))
+    return KnownMethod(Rows(row.model, site, root=site, kind=origins.manager_kind(inference, row.model), per=per))
 
 
 def fetch_through(inference: Inference, row: Row, name: str, node: Node, frame: Frame) -> bool:
@@ -180,16 +180,3 @@ def fetch_through(inference: Inference, row: Row, name: str, node: Node, frame: 
     if label:
         inference.note_lookup(Rows("", frame.site(node), per=row, label=label), node, frame)
     return bool(label)
-
-
-def _dotted(node: Node) -> str:
-    match node:
-        case Name(id=name):
-            return name
-        case Member(of=of, name=name):
-            outer = _dotted(of)
-            return f"{outer}.{name}" if outer else ""
-        case Call(callee=callee, args=()):
-            inner = _dotted(callee)
-            return f"{inner}()" if inner else ""
-    return ""

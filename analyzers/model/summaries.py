@@ -64,7 +64,7 @@ class Inference:
         self.cached = 0  # how many answers of caches stand between here and what is walked now
         self.opened: set[Site] = set()  # loops that began behind such an answer
         self.ways: list[Value] = []  # what the function walked last returns, one for each way out of it
-        self.shows = True  # whether the templates that code renders are walked too
+        self.walks_templates = True  # whether the templates that code renders are walked too
         self.guarded = 0  # how many tests for what is already known are around what is walked now
         self.trying = 0  # how many blocks inside the innermost loop go on where something in them fails
         self.repositories = repositories.repositories(code, models)
@@ -307,7 +307,7 @@ class Inference:
             tuple(self.once),
             self.guarded > 0,
             self.cached > 0,
-            self.shows,
+            self.walks_templates,
         )  # decides what is noted, not what is returned
         return self.remembered((id(definition.node), receiver, args, tuple(keywords.items()), around), walk)
 
@@ -333,7 +333,7 @@ class Inference:
             self.bind_arguments(definition.node, args, keywords, frame)
             return Tupled((self._walk(definition.node, frame, caller, node), frame.first_of(definition.node)))
 
-        around = (tuple(self.once), self.guarded > 0, self.shows)
+        around = (tuple(self.once), self.guarded > 0, self.walks_templates)
         key = ("on", id(definition.node), receiver, args, tuple(keywords.items()), around)
         value = self.remembered(key, walk)
         return (value.items[0], value.items[1]) if isinstance(value, Tupled) else (None, None)

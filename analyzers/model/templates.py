@@ -128,7 +128,7 @@ def walk_returned(inference: Inference, definition: FunctionDefinition) -> None:
 def show(inference: Inference, name: str, context: Mapped, caller: Frame, node: Node) -> None:
     """Walks the template called `name` with these names."""
     path = inference.code.template(macros.asset(name), caller.path)
-    if path is None or not inference.shows:
+    if path is None or not inference.walks_templates:
         return
     inference.remembered(("template", path, context), lambda: walk_template(inference, path, context, caller, node, {}))
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -235,7 +235,7 @@ class Keyed(msgspec.Struct, frozen=True):
     item: Value
 
 
-class Given(msgspec.Struct, frozen=True):
+class KnownMethod(msgspec.Struct, frozen=True):
     """A method, not yet called, whose call gives `value`."""
 
     value: Value
@@ -301,7 +301,7 @@ Value = (
     | View
     | Listed
     | Keyed
-    | Given
+    | KnownMethod
     | Getter
     | Tupled
     | Mapped
@@ -364,7 +364,7 @@ def concatenated(values: Sequence[Value]) -> Value:
             case ModelClass(model=name):
                 texts.append(name)
             case _:
-                row = next((row for row in map(row_in, values) if row is not None), None)
+                row = row_among(values)
                 return Taken(row) if row is not None else None
     return Literal("".join(texts))
 
@@ -380,6 +380,16 @@ def joined(ways: Sequence[dict[str, Value]]) -> dict[str, Value]:
     return merged
 
 
+def comes_back(row: Row) -> bool:
+    """Whether the way to the row passes a relation twice: what is read over and over is a tree, and ends somewhere."""
+    return len(set(row.path)) < len(row.path)
+
+
+def row_among(values: Iterable[Value]) -> Row | None:
+    """The first row of a loop that one of these values is, or was taken from."""
+    return next((row for row in map(row_in, values) if row is not None), None)
+
+
 def row_in(value: Value) -> Row | None:
     """The row of a loop that `value` is, or was taken from."""
     match value:
@@ -388,9 +398,9 @@ def row_in(value: Value) -> Row | None:
         case Taken(row=row):
             return row
         case Tupled(items=items):
-            return next((row for row in map(row_in, items) if row is not None), None)
+            return row_among(items)
         case Mapped(items=pairs):
-            return next((row for row in (row_in(item) for _, item in pairs) if row is not None), None)
+            return row_among(item for _, item in pairs)
     return None
 
 
