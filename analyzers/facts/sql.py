@@ -14,7 +14,9 @@ class _Fact(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class SqlColumn(_Fact, frozen=True, gc=False, array_like=True):
-    """A column of a table. `type` is the dialect's type name in lower case (`bigint`, `varchar`)."""
+    """A column of a table. `type` is the dialect's type name in lower case (`bigint`, `varchar`), `size` what stands in
+    brackets behind it. `default` is the text of an expression, empty for none; a `volatile` one is evaluated for each row
+    (`gen_random_uuid()`, `clock_timestamp()`, not `now()`). `generated`: stored, virtual, identity, serial."""
 
     name: str
     type: str = ""
@@ -22,19 +24,30 @@ class SqlColumn(_Fact, frozen=True, gc=False, array_like=True):
     primary: bool = False
     unique: bool = False
     references: str = ""  # the table a REFERENCES clause of the column names
+    size: tuple[int, ...] = ()
+    default: str = ""
+    volatile: bool = False
+    generated: str = ""
+    check: str = ""  # the condition of a CHECK clause of the column
 
 
 class IndexPart(_Fact, frozen=True, gc=False, array_like=True):
-    """One position of an index: a column, or an expression (then `column` is empty)."""
+    """One position of an index: a column, or an expression (then `column` is empty). `prefix` is how many of the column's
+    first characters it holds, 0 for all; `nulls` is first or last where the definition says so."""
 
     column: str
     expression: str = ""
     descending: bool = False
     opclass: str = ""
+    prefix: int = 0
+    nulls: str = ""
+    collation: str = ""
 
 
 class SqlIndex(_Fact, frozen=True, gc=False, array_like=True):
-    """An index, unique constraint or primary key. `where` is a partial index's predicate; `method` is btree, gin, …"""
+    """An index, unique constraint, exclusion constraint or primary key. `where` is a partial index's predicate; `method` is
+    btree, gin, fulltext, …, empty where none is named. A `constraint` is dropped as one, and not as an index; `using` names
+    the index that an existing one becomes the constraint of (it then has no parts of its own)."""
 
     name: str
     parts: tuple[IndexPart, ...]
@@ -42,13 +55,32 @@ class SqlIndex(_Fact, frozen=True, gc=False, array_like=True):
     primary: bool = False
     where: str = ""
     method: str = ""
+    concurrently: bool = False
+    include: tuple[str, ...] = ()
+    nulls_not_distinct: bool = False
+    constraint: bool = False
+    exclusion: bool = False
+    using: str = ""
+    if_missing: bool = False  # IF NOT EXISTS
 
 
 class SqlForeignKey(_Fact, frozen=True, gc=False, array_like=True):
-    """`columns` of the table refer to `references`."""
+    """`columns` of the table refer to `references`, to its key where `referred` names no columns of it."""
 
     columns: tuple[str, ...]
     references: str
+    name: str = ""
+    referred: tuple[str, ...] = ()
+    not_valid: bool = False
+    on_delete: str = ""  # cascade, restrict, set null, …
+
+
+class SqlCheck(_Fact, frozen=True, gc=False, array_like=True):
+    """A CHECK constraint. `condition` as its dialect writes it."""
+
+    name: str
+    condition: str
+    not_valid: bool = False
 
 
 class CreateTable(_Fact, frozen=True, gc=False, array_like=True, tag=0):
@@ -56,10 +88,13 @@ class CreateTable(_Fact, frozen=True, gc=False, array_like=True, tag=0):
     columns: tuple[SqlColumn, ...] = ()
     indexes: tuple[SqlIndex, ...] = ()
     foreign_keys: tuple[SqlForeignKey, ...] = ()
+    checks: tuple[SqlCheck, ...] = ()
+    if_missing: bool = False
 
 
 class DropTable(_Fact, frozen=True, gc=False, array_like=True, tag=1):
     table: str
+    if_present: bool = False
 
 
 class RenameTable(_Fact, frozen=True, gc=False, array_like=True, tag=2):
@@ -70,6 +105,7 @@ class RenameTable(_Fact, frozen=True, gc=False, array_like=True, tag=2):
 class AddColumn(_Fact, frozen=True, gc=False, array_like=True, tag=3):
     table: str
     column: SqlColumn
+    if_missing: bool = False
 
 
 class DropColumn(_Fact, frozen=True, gc=False, array_like=True, tag=4):
@@ -93,6 +129,8 @@ class DropIndex(_Fact, frozen=True, gc=False, array_like=True, tag=7):
 
     name: str
     table: str = ""
+    concurrently: bool = False
+    if_present: bool = False
 
 
 class AddForeignKey(_Fact, frozen=True, gc=False, array_like=True, tag=8):
@@ -108,6 +146,83 @@ class NotUnderstood(_Fact, frozen=True, gc=False, array_like=True, tag=9):
     table: str = ""
 
 
+class AlterColumn(_Fact, frozen=True, gc=False, array_like=True, tag=10):
+    """A column defined anew, under the same name. What is empty or `None` stays as it was; a `default` of "" is dropped.
+    `using`: the old values are converted by an expression."""
+
+    table: str
+    column: str
+    new_type: str = ""
+    size: tuple[int, ...] = ()
+    nullable: bool | None = None
+    default: str | None = None
+    volatile: bool = False
+    generated: str | None = None
+    using: bool = False
+
+
+class DropConstraint(_Fact, frozen=True, gc=False, array_like=True, tag=11):
+    """`kind` where the statement says it (foreign key, check, primary key), else it is told by the name. Without a name it
+    is whatever constraint of that kind stands on `columns`."""
+
+    table: str
+    name: str
+    kind: str = ""
+    columns: tuple[str, ...] = ()
+    if_present: bool = False
+
+
+class AddCheck(_Fact, frozen=True, gc=False, array_like=True, tag=12):
+    table: str
+    check: SqlCheck
+
+
+class ValidateConstraint(_Fact, frozen=True, gc=False, array_like=True, tag=13):
+    table: str
+    name: str
+
+
+class RenameIndex(_Fact, frozen=True, gc=False, array_like=True, tag=14):
+    """`table` is empty where the statement names none (PostgreSQL)."""
+
+    name: str
+    to: str
+    table: str = ""
+
+
+class RenameConstraint(_Fact, frozen=True, gc=False, array_like=True, tag=15):
+    table: str
+    name: str
+    to: str
+
+
+class WriteRows(_Fact, frozen=True, gc=False, array_like=True, tag=16):
+    """Rows written while the schema changes. `does`: insert, update, delete; `narrowed`: not all rows of the table."""
+
+    table: str
+    does: str
+    narrowed: bool = False
+
+
+class SetOption(_Fact, frozen=True, gc=False, array_like=True, tag=17):
+    """A setting of the session that runs what follows: `lock_timeout`, `statement_timeout`, in lower case."""
+
+    name: str
+    value: str
+
+
+class Transaction(_Fact, frozen=True, gc=False, array_like=True, tag=18):
+    """A transaction that the text itself begins or ends. `does`: begin, commit, rollback."""
+
+    does: str
+
+
+class RunCode(_Fact, frozen=True, gc=False, array_like=True, tag=19):
+    """Code that runs between changes. What it does with rows is not read; it leaves the schema as it is."""
+
+    text: str
+
+
 SchemaChange = (
     CreateTable
     | DropTable
@@ -119,6 +234,16 @@ SchemaChange = (
     | DropIndex
     | AddForeignKey
     | NotUnderstood
+    | AlterColumn
+    | DropConstraint
+    | AddCheck
+    | ValidateConstraint
+    | RenameIndex
+    | RenameConstraint
+    | WriteRows
+    | SetOption
+    | Transaction
+    | RunCode
 )
 
 
@@ -140,4 +265,4 @@ class SqlText(_Fact, frozen=True, gc=False, array_like=True):
     end: int
     changes: tuple[SchemaChange, ...] = ()
     queries: tuple[SqlQuery, ...] = ()
-    dialect: str = ""  # postgres or mysql where the text itself tells, else empty
+    dialect: str = ""  # postgres, mysql or sqlite where the text itself tells, else empty

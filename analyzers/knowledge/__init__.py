@@ -18,6 +18,7 @@ from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.listings import Cells, Listing, Tags
+from analyzers.knowledge.migrations import Migrations
 from analyzers.knowledge.views import Templates
 
 LINEAGES_KEPT = 10_000
@@ -402,10 +403,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     helpers: dict[str, str] = {}  # function -> class of what it gives
     makers: dict[str, int] = {}  # calls that give an object of the class that their n-th argument names
     users: tuple[str, ...] = ()  # calls that give the user of a request
-    migration_marks: tuple[str, ...] = ()  # base classes of migrations
-    migration_tables: tuple[str, ...] = ()  # calls on a schema object whose first argument is a table that they change
-    migration_sql: dict[str, int] = {}  # calls whose n-th argument is SQL that runs on the schema
-    migration_reverse: tuple[str, ...] = ()  # methods that undo
+    migrations: Migrations | None = None
     schema_from: Literal["models", "migrations", "unread"] = "models"
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text, walk
+from analyzers.facts.sql import IndexPart
 from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
 from analyzers.knowledge import Relation as Relation_
 from analyzers.knowledge.naming import COLUMNS, TABLES
 from analyzers.model.code import Codebase
+from analyzers.model.columns import named_role
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition, statements
 from analyzers.model.mappings import Mapped
 from analyzers.model.project import Column, Index, Relation
@@ -89,7 +91,7 @@ class Declarations:
             self._options(definition, models, draft)
         named_key = next((k for k in sorted(draft.keys) if k in draft.columns), "")
         key = draft.columns[named_key].name if named_key else models.primary_key
-        draft.indexes.append(Index((key,), unique=True))
+        draft.indexes.append(Index.of((key,), unique=True, primary=True))
         return draft
 
     def mark(self, path: str, node: Node, library: Library, marks: tuple[str, ...]) -> str | None:
@@ -161,7 +163,7 @@ class Declarations:
         if kind is not None:
             field = models.columns[kind]
             column = text_of(given.get(words.column)) or name
-            draft.columns[name] = Column(column, _role(name, field.role, words.choices in given), place, name)
+            draft.columns[name] = Column(column, named_role(name, field.role, chosen=words.choices in given), place, name)
             draft.indexes.extend(self._own_index(column, given, words, field, place))
             if is_true(given.get(words.primary)) or field.role == "key":
                 draft.keys.add(name)
@@ -174,7 +176,7 @@ class Declarations:
         asked = given.get(words.indexed)
         unique = kind.unique or is_true(given.get(words.unique)) or is_true(given.get(words.primary))
         if unique or (kind.indexed and not is_false(asked)) or (asked is not None and not is_false(asked)):
-            yield Index((column,), unique=unique, place=place)
+            yield Index.of((column,), unique=unique, place=place)
 
     def _decorated_field(
         self,
@@ -216,15 +218,15 @@ class Declarations:
                 )
                 if holds:
                     draft.columns[name] = Column(column, "foreign key", place, name)
-                    draft.indexes.append(Index((column,), unique=spec.unique, place=place))
+                    draft.indexes.append(Index.of((column,), unique=spec.unique, place=place))
             elif mark in models.columns:
                 text = given.get(words.type) or given.get("1" if models.style == "call" else words.type)
                 kind = models.column_types.get(text_of(text) or _constant(text))
                 role = kind.role if kind else models.annotation_types.get(_type_name(assign.annotation), "other")
                 column = text_of(given.get(words.column)) or column_name
-                draft.columns[name] = Column(column, _role(name, role, chosen=False), place, name)
+                draft.columns[name] = Column(column, named_role(name, role), place, name)
                 if is_true(given.get(words.unique)):
-                    draft.indexes.append(Index((column,), unique=True, place=place, stated=True))
+                    draft.indexes.append(Index.of((column,), unique=True, place=place, stated=True))
             elif mark in models.id_marks:
                 draft.keys.add(name)
 
@@ -288,9 +290,16 @@ class Declarations:
                 parts = tuple(_column(n.lstrip("-"), columns) for n in names)
                 where = "condition" if "condition" in given else ""
                 method = models.index_methods.get(kind, "")
-                yield Index(parts, unique=constraints, where=where, method=method, name=text_of(given.get("name")), place=place)
+                yield Index(
+                    tuple(map(IndexPart, parts)),
+                    unique=constraints,
+                    where=where,
+                    method=method,
+                    name=text_of(given.get("name")),
+                    place=place,
+                )
             elif not constraints:
-                yield Index(("",), place=place)
+                yield Index.of(("",), place=place)
 
     def _table_mark(self, definition: ClassDefinition, models: Models, library: Library, draft: Draft) -> None:
         """The decorators of the class itself: its table and its indexes."""
@@ -311,7 +320,7 @@ class Declarations:
                 if isinstance(columns, Other):
                     names = tuple(_column(text_of(c), draft.columns) for c in columns.children)
                     place = self.code.place(path, node)
-                    draft.indexes.append(Index(names, unique=mark in models.unique_marks, place=place, stated=True))
+                    draft.indexes.append(Index.of(names, unique=mark in models.unique_marks, place=place, stated=True))
 
 
 def _marks(models: Models) -> tuple[str, ...]:
@@ -334,7 +343,7 @@ def _together(value: Node | None, columns: Mapping[str, Column]) -> Iterator[Ind
     groups = value.children if value.children and isinstance(value.children[0], Other) else (value,)
     for group in groups:
         if isinstance(group, Other):
-            yield Index(tuple(_column(text_of(c), columns) for c in group.children), unique=True)
+            yield Index.of((_column(text_of(c), columns) for c in group.children), unique=True)
 
 
 def _annotated(annotation: Node | None) -> Node | None:
@@ -359,10 +368,3 @@ def _type_name(annotation: Node | None) -> str:
 def _constant(node: Node | None) -> str:
     """`Types::DATETIME_IMMUTABLE` is `datetime_immutable`."""
     return node.name.lower() if isinstance(node, Member) else ""
-
-
-def _role(name: str, role: str, chosen: bool) -> str:
-    """What a column is for, from its type and its name."""
-    if role in ("lookup", "number") and (chosen or name in ("status", "state", "stage", "phase")):
-        return "status"
-    return role

@@ -53,15 +53,18 @@ def link(
     inference = Inference(code, models, evidence)
     world = World(code, models, inference.repositories, ids or {}, evidence)
     walked = [_trace(inference, path, world, traces) for path in roots]
+    schema = build_schema(code, models, database)
     return Project(
-        tables=build_schema(code, models, database),
+        tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first({_identity(r): r for t in walked for r in t.reads}.values()))),
         lookups=tuple({(q.query, q.loop): q for t in walked for q in t.lookups}.values()),
         queries=_longest(q for t in walked for q in t.queries),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
             *(Problem(path, 0, t.problem) for path, t in zip(roots, walked, strict=True) if t.problem),
+            *schema.problems,
         ),
+        migrations=schema.migrations,
     )
 
 

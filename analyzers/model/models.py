@@ -178,7 +178,7 @@ class _Builder:
             both = [(n, target, False) for n, target in stated.one.items()] + [(n, t, True) for n, t in stated.many.items()]
             relations = {n: Relation(name, n, target, many, None, f"{short}.{n}") for n, target, many in both}
             definition = ClassDefinition("", name, Class(0, 0, short), {}, {}, {})
-            keys, indexes = frozenset({"id", "pk"}), (Index(("id",), unique=True),)
+            keys, indexes = frozenset({"id", "pk"}), (Index.of(("id",), unique=True, primary=True),)
             self.found[name] = Model(
                 name, short, definition, library, stated.table, None, False, False, {}, relations, indexes, keys
             )

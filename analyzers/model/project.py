@@ -7,32 +7,34 @@ out. Where code to paste or an edit is needed, it was prepared here (`Remedy`), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from analyzers.facts.sql import IndexPart, SchemaChange
 from analyzers.findings import Fix, Problem
 from analyzers.source import Place
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column. `role`: key, foreign key, status, lookup, timestamp, number, boolean, text, other."""
+    """A column. `role`: key, foreign key, status, lookup, timestamp, number, boolean, text, other (see `columns`)."""
 
     name: str
     role: str = "other"
     place: Place | None = None
     attribute: str = ""  # what the code calls it
     foreign: bool = False  # it stands in the table of a base class
+    type: str = ""  # as `SqlColumn.type`, where known
+    nullable: bool | None = None
 
 
 class Index(msgspec.Struct, frozen=True):
-    """Anything a database can look rows up by: index, unique constraint, primary key.
+    """Anything a database can look rows up by: index, unique or exclusion constraint, primary key.
 
-    `columns` in order, an empty name for an expression. `readable` is false where the definition could not be read: such
-    an index counts as covering.
+    `parts` in order. `readable` is false where the definition could not be read: such an index counts as covering.
     """
 
-    columns: tuple[str, ...]
+    parts: tuple[IndexPart, ...]
     unique: bool = False
     where: str = ""
     method: str = ""
@@ -40,6 +42,31 @@ class Index(msgspec.Struct, frozen=True):
     place: Place | None = None
     readable: bool = True
     stated: bool = False  # by the class itself, not made for a relation or a key
+    primary: bool = False
+    include: tuple[str, ...] = ()
+    nulls_not_distinct: bool = False
+    constraint: bool = False
+    exclusion: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        columns: Iterable[str],
+        *,
+        unique: bool = False,
+        primary: bool = False,
+        stated: bool = False,
+        name: str = "",
+        place: Place | None = None,
+    ) -> Index:
+        """A plain index on columns, all ascending; an empty name stands for an expression that was not read."""
+        parts = tuple(map(IndexPart, columns))
+        return cls(parts, unique=unique, primary=primary, stated=stated, name=name, place=place)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns in order, an empty name for an expression."""
+        return tuple(part.column for part in self.parts)
 
 
 class ForeignKey(msgspec.Struct, frozen=True):
@@ -48,10 +75,23 @@ class ForeignKey(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
     target: str
     place: Place
+    name: str = ""
+    referred: tuple[str, ...] = ()  # columns of the target, its key where empty
+    valid: bool = True  # rows that were there before were looked at
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A condition that the database holds of every row."""
+
+    name: str
+    condition: str
+    place: Place
+    valid: bool = True  # rows that were there before were looked at
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table as the whole repository states it. `unread` says why its indexes are not known, where they are not."""
+    """A table as the whole repository states it. `unread` says why its indexes are not known, where they are not, and
+    `unread_at` where that stands."""
 
     name: str
     label: str  # as the project calls it: `Order`, or the table's own name
@@ -59,9 +99,11 @@ class Table(msgspec.Struct, frozen=True):
     indexes: tuple[Index, ...]
     foreign_keys: tuple[ForeignKey, ...]
     place: Place | None
-    database: str = ""  # postgresql, mysql, sqlite; empty where the repository does not say
+    database: str = ""  # the dialect: postgresql, mysql, sqlite; empty where the repository does not say
     unread: str = ""
     index_code: str = "sql"  # how this project states an index: named form of `analyzers.model.remedies`
+    checks: tuple[Check, ...] = ()
+    unread_at: Place | None = None
 
     def led_by(self, column: str) -> Index | None:
         """An index whose first column is `column`. A partial one counts: whether a query implies its predicate is not read."""
@@ -72,6 +114,26 @@ class Table(msgspec.Struct, frozen=True):
 
 
 _ORDERED = ("", "btree", "hash")
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One change that a migration makes, where it is stated. `outside`: of the migration's own transaction."""
+
+    change: SchemaChange
+    place: Place
+    outside: bool = False
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """A file of changes that a `runner` applies once, in the order of `Project.migrations`."""
+
+    path: str
+    runner: str  # django, alembic, doctrine, laravel, flyway, …; sql for files that no known program runs
+    name: str  # as the runner calls it: `shop.0002_status`, a revision
+    operations: tuple[Operation, ...] = ()
+    transactional: bool = True  # one transaction around all its operations, on a database that can have that
+    database: str = ""  # the dialect, as of a table
+    baseline: bool = False  # it states what is there already (a dump, a squash), and is no step
 
 
 class Relation(msgspec.Struct, frozen=True):
@@ -181,3 +243,4 @@ class Project(msgspec.Struct, frozen=True):
     lookups: tuple[RowQuery, ...]
     queries: tuple[QuerySite, ...]
     problems: tuple[Problem, ...] = ()
+    migrations: tuple[Migration, ...] = ()  # in the order they are applied, as far as one is stated

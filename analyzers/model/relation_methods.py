@@ -46,7 +46,7 @@ class RelationMethods:
         key = self._stated(models.key_attribute) or models.primary_key
         draft.keys.add(key)
         draft.abstract = any(isinstance(d, Name) and d.id == "abstract" for d in self.owner.node.decorators)
-        draft.indexes.append(Index((key,), unique=True))
+        draft.indexes.append(Index.of((key,), unique=True, primary=True))
         return draft
 
     def _stated(self, name: str) -> str:

@@ -93,7 +93,8 @@ def _lookup(inference: Inference, model: Model, keyword: str, separator: str, lo
 def _column_search(model: Model, name: str, how: str) -> Search | None:
     words = model.library.models
     if name in model.keys:
-        return Search(how, model.qualified, model.indexes[-1].columns[0]) if model.indexes else None
+        key = next((i.columns[0] for i in model.indexes if i.primary), "")
+        return Search(how, model.qualified, key) if key else None
     column = model.columns.get(name)
     if column is None and words is not None and words.key_suffix and name.endswith(words.key_suffix):
         column = model.columns.get(name.removesuffix(words.key_suffix))

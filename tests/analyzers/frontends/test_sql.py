@@ -13,21 +13,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzers.facts.sql import (
+    AddCheck,
     AddColumn,
     AddForeignKey,
     AddIndex,
+    AlterColumn,
     CreateTable,
     DropColumn,
+    DropConstraint,
     DropIndex,
     DropTable,
     NotUnderstood,
     RenameColumn,
+    RenameConstraint,
+    RenameIndex,
     RenameTable,
+    RunCode,
     SchemaChange,
+    SetOption,
     SqlColumn,
     SqlForeignKey,
     SqlIndex,
     SqlQuery,
+    Transaction,
+    ValidateConstraint,
+    WriteRows,
 )
 from analyzers.facts.store import FileFacts
 from analyzers.frontends.sql import SqlFrontend, read_text
@@ -80,6 +90,29 @@ def change(of: SchemaChange) -> str:
             return f"{of.table or '?'}: drop index {of.name}"
         case AddForeignKey():
             return f"{of.table}: {foreign_key(of.key)}"
+        case AlterColumn():
+            said = {"type": of.new_type, "size": of.size, "nullable": of.nullable, "default": of.default}
+            stated = [f"{k} {v}" for k, v in said.items() if v is not None and v not in {"", ()}]
+            dropped = ["no default"] * (of.default == "")
+            return f"{of.table}: alter {of.column} {', '.join([*stated, *dropped])}"
+        case DropConstraint():
+            return f"{of.table}: drop {of.kind or 'constraint'} {of.name}"
+        case AddCheck():
+            return f"{of.table}: check {of.check.name} {of.check.condition}{' not valid' if of.check.not_valid else ''}"
+        case ValidateConstraint():
+            return f"{of.table}: validate {of.name}"
+        case RenameIndex():
+            return f"{of.table or '?'}: rename index {of.name} to {of.to}"
+        case RenameConstraint():
+            return f"{of.table}: rename constraint {of.name} to {of.to}"
+        case WriteRows():
+            return f"{of.table}: {of.does} {'some' if of.narrowed else 'all'} rows"
+        case SetOption():
+            return f"set {of.name} {of.value}"
+        case Transaction():
+            return of.does
+        case RunCode():
+            return f"run {of.text}"
         case NotUnderstood():
             return f"{of.table or '?'}: not understood: {of.text}"
 
