@@ -14,12 +14,13 @@ from typing import Literal
 
 import msgspec
 
+from analyzers.knowledge.access import Votes
 from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.listings import Cells, Listing, Tags
 from analyzers.knowledge.migrations import Migrations
-from analyzers.knowledge.views import Templates
+from analyzers.knowledge.views import Callables, Templates
 
 LINEAGES_KEPT = 10_000
 """Sets of library classes that classes inherit from, with what a library knows of them."""
@@ -375,6 +376,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     view_marks: dict[str, str] = {}  # decorators of views: the keyword that names the template of what the view returns
     fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
     path_readers: tuple[str, ...] = ()  # calls that read the dotted path of their first argument that the second names
+    memberships: tuple[str, ...] = ()  # functions that tell whether their first argument is among the second
     readers: tuple[str, ...] = ()  # calls that read the attribute of their first argument that the second names
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
@@ -391,6 +393,8 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hands_on: dict[str, int] = {}  # methods, of whatever object, that hand on the rows of their n-th argument
     page_keyword: str = ""  # names that argument
     components: TemplateComponents | None = None
+    callables: Callables | None = None
+    votes: Votes | None = None
     pages: dict[str, int] = {}  # calls of `transparent` whose n-th argument bounds the rows
     container_bases: tuple[str, ...] = ()  # classes whose methods give an object by its name in the configuration
     container_methods: tuple[str, ...] = ()

@@ -14,6 +14,15 @@ class Component(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bases: tuple[str, ...] = ()  # classes that are pages of their own, too
 
 
+class Callables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How classes give methods of theirs the names by which templates call them."""
+
+    makers: tuple[str, ...] = ()  # classes whose objects say so: of a name, and of what is called
+    marks: tuple[str, ...] = ()  # decorators of such a method, with its name
+    extensions: tuple[str, ...] = ()  # what classes inherit from that make such objects
+    around: tuple[str, ...] = ()  # options by which what is called gets something else first
+
+
 class Templates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Templates in the language's own expressions: how calls name them, and how names reach them."""
 

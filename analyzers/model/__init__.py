@@ -10,16 +10,16 @@ What an expression holds
     `types` (the values), `frames` (what a walk carries), `flow` (statements and expressions), `summaries` (calls, and what is
     noted), `members` (`value.name`), `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`
 What decides how often something happens
-    `conditions`, `kinds`, `procedures`, `policies`, `evidence`
+    `conditions`, `cases`, `kinds`, `procedures`, `policies`, `evidence`
 Lists, and functions applied to each item
     `containers`, `collections`, `in_place`
 Rows and queries
     `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `searches`, `dql`, `statements`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `listings`, `cells`,
-    `entries`
+    `entries`, `votes`
 Templates
-    `templates`, `template_names`, `tags`, `macros`, `components`, `views`
+    `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
 What rules see
     `project` (the vocabulary), `remedies`, `link` (facts in, project out), `traces` (walks kept with what they depended on)
 """

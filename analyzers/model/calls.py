@@ -24,6 +24,7 @@ from analyzers.model import (
     statements,
     templates,
     views,
+    votes,
 )
 from analyzers.model.types import (
     ClassValue,
@@ -57,6 +58,7 @@ def _words(library: Library) -> frozenset[str]:
     return frozenset().union(
         library.models.user_names if library.models is not None else (),
         library.templates.composers if library.templates is not None else (),
+        library.votes.methods if library.votes is not None else (),
         *({word for word in table if isinstance(word, str)} for table in tables if isinstance(table, dict | tuple)),
     )
 
@@ -162,6 +164,8 @@ def call_library(
             return templates.render(inference, library, rendered, node, args, keywords, frame)
         if library.templates is not None and named(library, name, library.templates.composers):
             views.composed(inference, library.templates, node, args, frame)
+            return None
+        if library.votes is not None and votes.asked(inference, library, name, args, node, frame):
             return None
         if last in library.container_methods and _is_of(library, name, library.container_bases):
             return _service(inference, library, args[0] if args else None)

@@ -422,7 +422,7 @@ class Codebase:
                 return tuple(path for _, path in self._modules.get(name, ()))
             case "template":
                 return tuple(self._templates.get(name, ()))
-            case "called" | "service" | "behind" | "component":
+            case "called" | "service" | "behind" | "component" | "callable" | "heirs":
                 return self.wiring.state(kind, name)
             case "class":
                 definition = self._php.get(name)

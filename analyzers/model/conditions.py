@@ -14,14 +14,20 @@ if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
+_MEMBERSHIPS = frozenset(name for library in libraries() for name in library.memberships)
 _READERS = frozenset(name for library in libraries() for name in library.readers)
 
 
 def dead_part(inference: Inference, test: Node, frame: Frame) -> int | None:
     """Which of `then` (0) and `else` (1) cannot be taken: a call left a switch at its literal default, an object was made with
     what the test asks for, or rows are of another class."""
-    held = decide(test, lambda node: _told(inference, node, frame))
+    held = holds(inference, test, frame)
     return None if held is None else int(held)
+
+
+def holds(inference: Inference, test: Node, frame: Frame) -> bool | None:
+    """Whether a test holds, as far as what stands around it tells."""
+    return decide(test, lambda node: _told(inference, node, frame))
 
 
 def decide(test: Node, told: Callable[[Node], Literal | Tupled | None]) -> bool | None:
@@ -43,6 +49,8 @@ def decide(test: Node, told: Callable[[Node], Literal | Tupled | None]) -> bool 
             if not all(isinstance(value, Literal) for value in values):
                 return None
             return (left in values) is (word in ("==", "is", "in"))
+        case Call(callee=Name(id=name), args=(one, other, *_)) if name.lstrip("\\") in _MEMBERSHIPS:
+            return decide(Other(test.start, test.end, "in", (one, other)), told)
     switch = told(test)
     return bool(switch.value) if isinstance(switch, Literal) else None
 
@@ -60,6 +68,8 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
         case Name(id=name) if name in frame.defaults:
             held = frame.env.get(name)
             return held if isinstance(held, Literal) else None
+        case Member(of=Name(id=name), name=constant) if frame.language == "php" and not name.startswith("$"):
+            return _constant(flow.evaluate(inference, node, frame)) if constant != "class" else None
         case Member(of=Name(id=name), name=attribute):
             holder = frame.env.get(name)
             held = dict(holder.given).get(attribute) if isinstance(holder, Instance) else None
@@ -70,6 +80,10 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
             return Literal(asked == "empty") if _is_absent(name, frame) else None
     said = kinds.is_kind(inference, node, frame)
     return None if said is None else Literal(said)
+
+
+def _constant(value: Value) -> Literal | Tupled | None:
+    return value if isinstance(value, Literal | Tupled) else None
 
 
 def _is_absent(name: str, frame: Frame) -> bool:

@@ -15,6 +15,7 @@ from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member,
 from analyzers.knowledge import libraries
 from analyzers.model import (
     calls,
+    cases,
     conditions,
     containers,
     endpoints,
@@ -85,7 +86,7 @@ def run(inference: Inference, nodes: Iterable[Node], frame: Frame) -> Value:
     return value
 
 
-def _block(inference: Inference, nodes: tuple[Node, ...], frame: Frame) -> None:
+def block(inference: Inference, nodes: tuple[Node, ...], frame: Frame) -> None:
     """A block of a branch. What leaves the loop at its end happens at most once in that loop."""
     leaving = conditions.leaves(nodes)
     if leaving and inference.loops:
@@ -118,7 +119,7 @@ def _branch(inference: Inference, node: Other, frame: Frame) -> None:
         inference.once.extend(picked if position == 0 else ())
         if position == 0:
             kinds.narrow(inference, parts[0], frame)
-        _block(inference, part.children if isinstance(part, Other) and part.word in ("block", "else") else (part,), frame)
+        block(inference, part.children if isinstance(part, Other) and part.word in ("block", "else") else (part,), frame)
         inference.guarded -= known
         del inference.once[len(inference.once) - len(picked if position == 0 else ()) :]
         leaving = conditions.leaves(part.children if isinstance(part, Other) else ())
@@ -316,9 +317,11 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
         case "cache":
             run(inference, parts[:-1], frame)  # its block is made once for each key
             return None
-        case "except" | "case":
-            _block(inference, parts, frame)
+        case "except":
+            block(inference, parts, frame)
             return None
+        case "match":
+            return cases.matched(inference, node, frame)
         case "item":
             return containers.item_at(inference, node, frame)
         case "list" | "tuple" | "set":

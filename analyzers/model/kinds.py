@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Call, Name, Node, Other
+from analyzers.facts.outline import Call, Member, Name, Node, Other
 from analyzers.model import flow
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import ClassValue, ModelClass, Row
@@ -18,6 +18,8 @@ def is_kind(inference: Inference, test: Node, frame: Frame) -> bool | None:
     """Whether a test of a row's class holds; None where that cannot be told, or it is another test."""
     match test:
         case Other(word="instanceof", children=(Name(id=name), kind)):
+            return _is_a(inference, frame, name, (kind,))
+        case Call(callee=Name(id="is_a" | "\\is_a"), args=(Name(id=name), Member(of=kind, name="class"), *_)):
             return _is_a(inference, frame, name, (kind,))
         case Call(callee=Name(id="isinstance"), args=(Name(id=name), Other(word="tuple", children=several))):
             return _is_a(inference, frame, name, several)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
-from analyzers.knowledge import libraries, named
+from analyzers.knowledge import Library, libraries, named
 from analyzers.model import (
     constructors,
     containers,
@@ -59,7 +59,13 @@ if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
-_RENDERERS = {name: [x for x in libraries() if name in x.render_methods] for y in libraries() for name in y.render_methods}
+_OWN: dict[str, list[tuple[Library, tuple[str, ...]]]] = {}  # methods of libraries' base classes -> classes that have them
+for _library in libraries():
+    for _name in _library.render_methods:
+        _OWN.setdefault(_name, []).append((_library, _library.render_bases))
+    if _library.votes is not None:
+        for _name in _library.votes.methods:
+            _OWN.setdefault(_name, []).append((_library, _library.votes.askers))
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property"})
 _MARKS = frozenset(mark.rpartition("\\")[2] for library in libraries() for mark in library.property_marks)
 _COLLECTIONS = frozenset(
@@ -348,7 +354,7 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     if held is not None:
         return held
     externals = inference.code.externals(definition)
-    known = (b for b in sorted(externals) for library in _RENDERERS.get(name, ()) if named(library, b, library.render_bases))
+    known = (b for b in sorted(externals) for library, bases in _OWN.get(name, ()) if named(library, b, bases))
     base = next(known, min(externals, default=""))
     return LibraryValue(f"{base}.{name}", instance=True) if base else None
 

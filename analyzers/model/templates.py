@@ -11,7 +11,7 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import LINEAGES_KEPT, Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
-from analyzers.model import cells, components, flow, listings, macros, members, origins, queries, tags, views
+from analyzers.model import callables, cells, components, flow, listings, macros, members, origins, queries, tags, views, votes
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.types import Closure, Instance, Literal, Mapped, ModelClass, Row, Rows, Value
 
@@ -204,9 +204,12 @@ def tag(inference: Inference, node: Call, name: str, frame: Frame) -> Value:
     given = components.applied(inference, node, name, values, frame)
     if given is not None:
         return given
-    own, value = tags.called(inference, node, name, values, keywords, frame)
-    if own:
-        return value
+    if votes.asked_by_template(inference, name, values, node, frame):
+        return None
+    for stated in (tags.called, callables.called):
+        own, value = stated(inference, node, name, values, keywords, frame)
+        if own:
+            return value
     each = tags.read_each(inference, node, name, values, frame)
     if each is not None:
         return each

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Node, Text
 from analyzers.knowledge import libraries
+from analyzers.model.callables import Callable, callables
 from analyzers.model.definitions import PHP_SEPARATOR, ClassDefinition, External
 from analyzers.model.implementations import implementations
+from analyzers.model.roles import is_product
 from analyzers.model.services import services
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ class Wiring:
         self._code = code
         self._implementations: dict[str, ClassDefinition] | None = None
         self._components: dict[str, tuple[ClassDefinition, str]] | None = None
+        self._callables: dict[str, Callable] | None = None
+        self._heirs: dict[str, list[ClassDefinition]] | None = None
         self._services: dict[str, str] | None = None
 
     def implementation(self, interface: ClassDefinition) -> ClassDefinition | None:
@@ -65,6 +70,34 @@ class Wiring:
                 code.touched = outer
         return self._components.get(name)
 
+    def callable(self, name: str) -> Callable | None:
+        """What templates call by that name."""
+        code = self._code
+        code.touched.add(f"callable:{name}")
+        if self._callables is None:
+            outer, code.touched = code.touched, set()
+            try:
+                self._callables = callables(code)
+            finally:
+                code.touched = outer
+        return self._callables.get(name)
+
+    def heirs(self, base: str) -> list[ClassDefinition]:
+        """The project's classes that inherit from a library's, and can be made."""
+        code = self._code
+        code.touched.add(f"heirs:{base}")
+        if self._heirs is None:
+            outer, code.touched = code.touched, set()
+            self._heirs = defaultdict(list)
+            try:
+                for definition in code.php_classes():
+                    if not definition.is_abstract and not definition.is_interface and is_product(definition.path):
+                        for name in code.externals(definition):
+                            self._heirs[name].append(definition)
+            finally:
+                code.touched = outer
+        return self._heirs.get(base, [])
+
     def _marked(self) -> Iterator[tuple[str, tuple[ClassDefinition, str]]]:
         marks = {mark for x in libraries() if x.components is not None for mark in x.components.marks}
         for definition in self._code.php_classes():
@@ -83,6 +116,11 @@ class Wiring:
         match kind:
             case "called":
                 return tuple(d.qualified for d in self._called(name))
+            case "callable":
+                meant = self.callable(name)
+                return (meant.label,) if meant is not None else ()
+            case "heirs":
+                return tuple(sorted(d.qualified for d in self.heirs(name)))
             case "component":
                 shown = self.component(name)
                 return (shown[0].qualified, shown[1]) if shown is not None else ()
