@@ -408,7 +408,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     makers: dict[str, int] = {}  # calls that give an object of the class that their n-th argument names
     users: tuple[str, ...] = ()  # calls that give the user of a request
     migrations: Migrations | None = None
-    schema_from: Literal["models", "migrations", "unread"] = "models"
+    schema_from: Literal["models", "migrations", "migrations alone", "unread"] = "models"
 
 
 @cache

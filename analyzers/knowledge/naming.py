@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from zlib import crc32
 
 from analyzers.words import plural
 
 
-def _underscore(name: str) -> str:
+def underscore(name: str) -> str:
     """`OrderLine` is `order_line`; `HTTPRequest` is `http_request`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
@@ -28,17 +29,17 @@ def django_table(path: str, name: str) -> str:
 
 def doctrine_table(_path: str, name: str) -> str:
     """Source: Symfony's recipe sets `doctrine.orm.naming_strategy.underscore_number_aware`."""
-    return _underscore(name)
+    return underscore(name)
 
 
 def eloquent_table(_path: str, name: str) -> str:
     """Source: Laravel, `Model::getTable`: the class's name in snake case, its last word in the plural."""
-    return plural(_underscore(name))
+    return plural(underscore(name))
 
 
 def sqlalchemy_table(_path: str, name: str) -> str:
     """Source: Flask-SQLAlchemy, `camel_to_snake_case`; SQLAlchemy itself derives none."""
-    return _underscore(name)
+    return underscore(name)
 
 
 def django_column(name: str) -> str:
@@ -50,10 +51,21 @@ def studly(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[_\-\s]+", name))
 
 
+def laravel_index(table: str, columns: tuple[str, ...], kind: str) -> str:
+    """Source: Laravel, `Blueprint::createIndexName`."""
+    return "_".join((table, *columns, kind)).lower().replace("-", "_").replace(".", "_")
+
+
+def doctrine_index(table: str, columns: tuple[str, ...], kind: str) -> str:
+    """Source: Doctrine DBAL, `AbstractAsset::_generateIdentifierName`."""
+    return "_".join((kind, "".join(f"{crc32(name.encode()):x}" for name in (table, *columns)))).upper()[:63]
+
+
 TABLES: dict[str, Callable[[str, str], str]] = {
     "django": django_table,
     "doctrine": doctrine_table,
     "eloquent": eloquent_table,
     "sqlalchemy": sqlalchemy_table,
 }
-COLUMNS: dict[str, Callable[[str], str]] = {"django": django_column, "doctrine": _underscore, "eloquent": _underscore}
+COLUMNS: dict[str, Callable[[str], str]] = {"django": django_column, "doctrine": underscore, "eloquent": underscore}
+INDEX_NAMES: dict[str, Callable[[str, tuple[str, ...], str], str]] = {"laravel": laravel_index, "doctrine": doctrine_index}

@@ -12,7 +12,8 @@ _STATES = frozenset({"status", "state", "stage", "phase"})
 _TYPES = (
     (("bool",), "boolean"),
     (("timestamp", "date", "datetime"), "timestamp"),
-    (("varchar", "char", "uuid", "citext", "nvarchar", "nchar", "bpchar", "enum", "set", "inet"), "lookup"),
+    (("varchar", "char", "uuid", "citext", "nvarchar", "nchar", "bpchar", "inet"), "lookup"),
+    (("enum", "set"), "status"),
     (("text", "json", "blob", "bytea", "tinytext", "mediumtext", "longtext", "xml"), "text"),
     (
         ("int", "bigint", "smallint", "tinyint", "mediumint", "serial", "bigserial", "decimal", "numeric", "float", "double"),

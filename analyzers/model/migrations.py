@@ -6,13 +6,13 @@ in the library's own order. Plain SQL files come first: what else there is build
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from analyzers.facts.outline import Call, Name, Text, walk
 from analyzers.facts.sql import NotUnderstood, SqlText
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.migrations import Migrations
+from analyzers.model.blueprints import numbers, script_migrations
 from analyzers.model.code import Codebase
 from analyzers.model.databases import DIALECTS
 from analyzers.model.definitions import ClassDefinition
@@ -21,18 +21,20 @@ from analyzers.model.roles import is_test
 from analyzers.source import Place
 
 
-def migrations_of(code: Codebase) -> Iterator[Migration]:
-    """Every migration, in order."""
+def migrations_of(code: Codebase, database: str = "") -> Iterator[Migration]:
+    """Every migration, in order. `database` is the dialect that they run on, where it is known."""
     yield from _files(code)
     for library in libraries():
-        if library.migrations is not None:
+        if library.migrations is not None and library.migrations.blueprints is not None:
+            yield from script_migrations(code, library, library.migrations, database)
+        elif library.migrations is not None:
             yield from _READERS[library.migrations.style](code, library, library.migrations)
 
 
 def by_version(path: str) -> tuple[str, list[tuple[int, str]]]:
     """Orders files of one folder by the numbers in their names: `V2` before `V10`."""
     folder, _, name = path.rpartition("/")
-    return folder, [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+    return folder, numbers(name)
 
 
 def in_order(code: Codebase, texts: tuple[SqlText, ...], path: str) -> tuple[Operation, ...]:

@@ -2,7 +2,8 @@
 
 Where a library creates tables from models (`schema_from: models`), the models are the truth and SQL adds to it. Where
 migrations create them (`schema_from: migrations`), a table that some migration creates is what the migrations make of it,
-and a table that none creates is what its mapping says. A definition that cannot be read counts as covering (`Table.unread`).
+and a table that none creates is what its mapping says, or unread where models state no columns (`migrations alone`). A
+definition that cannot be read counts as covering (`Table.unread`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Schema(msgspec.Struct, frozen=True):
 def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Schema:
     """The schema. `database` is what the configuration says it is, empty where the code is to be asked."""
     database = database or database_of(code)
-    migrations = tuple(migrations_of(code))
+    migrations = tuple(migrations_of(code, database))
     fold = Fold(database)
     for migration in migrations:
         fold.apply(migration)
@@ -46,7 +47,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
 def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: str) -> None:
     """Puts what a model says of its table beside what migrations make of it."""
     drawn = tables.get(model.table)
-    if drawn is not None and model.library.schema_from == "migrations":
+    if drawn is not None and model.library.schema_from.startswith("migrations"):
         drawn.label = model.name
         drawn.indexes.extend(i for i in model.indexes if i.stated)
         for column in model.columns.values():
@@ -64,7 +65,7 @@ def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: 
     ]
     if not model.managed:
         draft.doubt("its table is managed elsewhere", model.place)
-    if model.library.schema_from == "unread":
+    if model.library.schema_from in ("unread", "migrations alone"):
         draft.doubt("what creates its table is not read", model.place)
     if drawn is not None:
         draft.indexes.extend(drawn.indexes)
