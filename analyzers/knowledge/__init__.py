@@ -387,6 +387,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     driver_binds: tuple[str, ...] = ()  # methods that run a prepared statement with the values they are given
     driver_rows: dict[str, Literal["rows", "row"]] = {}  # methods that give what such a statement selects
     getters: tuple[str, ...] = ()  # functions that make a function that reads the path they are given
+    partials: tuple[str, ...] = ()  # functions that give their first argument with the others given to it already
     slicers: tuple[str, ...] = ()  # functions that bound their first argument to the number that follows
     caches: tuple[str, ...] = ()  # calls that answer from a cache, if they can
     transparent_methods: tuple[str, ...] = ()

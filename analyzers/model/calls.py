@@ -36,6 +36,7 @@ from analyzers.model.types import (
     Literal,
     Mapped,
     ModelClass,
+    Partial,
     Row,
     Rows,
     Super,
@@ -138,6 +139,8 @@ def call_library(
         if named(library, name, library.getters):
             path = args[0].value if args and isinstance(args[0], Literal) else None
             return Getter(tuple(path.split("."))) if isinstance(path, str) else None
+        if named(library, name, library.partials) and args:
+            return Partial(args[0], args[1:], tuple(keywords.items()))
         if named(library, name, library.slicers) and args:
             return _sliced(args)
         if last in library.readers and len(args) > 1 and isinstance(args[0], Row) and isinstance(args[1], Literal):

@@ -1,23 +1,54 @@
-"""What an object's constructor assigns to it, each assignment by itself, with what this object was made of."""
+"""What an object's constructor does with what the object was made of: it runs, and what it assigns is held from then on."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Assign, Member
-from analyzers.model import flow
+from analyzers.facts.outline import Assign, Member, Node
+from analyzers.model import flow, origins, resources, shapes
 from analyzers.model.definitions import FunctionDefinition
-from analyzers.model.types import Instance, Mapped, Value
+from analyzers.model.types import Instance, Keyed, Listed, Mapped, Row, Rows, Tupled, Value
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
 
+_CONSTRUCTORS = ("__init__", "__construct")
+
+
+def made(inference: Inference, instance: Instance, node: Node, frame: Frame) -> Value:
+    """An object that was just made, or the rows that it stands for. Its constructor runs with the rows it was given."""
+    stands_for = origins.rows_of_class(inference, instance.definition)
+    if stands_for is not None:
+        return stands_for
+    given = (*instance.args, *(value for _, value in instance.keywords))
+    constructor = next(filter(None, (inference.code.method(instance.definition, name) for name in _CONSTRUCTORS)), None)
+    if constructor is not None and any(map(_holds_rows, given)):
+        inference.call(constructor, instance, instance.args, dict(instance.keywords), frame, node)
+    shapes.constructed(inference, instance, node, frame)
+    return resources.made(inference, instance, node, frame)
+
+
+def _holds_rows(value: Value) -> bool:
+    match value:
+        case Row(loop=loop):
+            return loop is not None
+        case Rows():
+            return True
+        case Listed(item=item) | Keyed(item=item):
+            return _holds_rows(item)
+        case Tupled(items=items):
+            return any(map(_holds_rows, items))
+        case Instance(args=args, keywords=keywords):
+            return any(map(_holds_rows, (*args, *(item for _, item in keywords))))
+    return False
+
+
 def assigned(inference: Inference, holder: Instance, name: str) -> Value:
     """`self.orders = OrderRepository()` in the constructor, with what this object was made of."""
-    for constructor in ("__init__", "__construct"):
+    for constructor in _CONSTRUCTORS:
         method = inference.code.method(holder.definition, constructor)
         if method is None:
             continue

@@ -8,7 +8,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Applies
-from analyzers.model import declared, flow, queries
+from analyzers.model import constructors, declared, flow, queries
 from analyzers.model.types import (
     NOTHING,
     Bound,
@@ -20,6 +20,7 @@ from analyzers.model.types import (
     Listed,
     Literal,
     Mapped,
+    Partial,
     Row,
     Rows,
     Site,
@@ -48,6 +49,9 @@ def change(inference: Inference, node: Call, frame: Frame) -> bool:
     """
     if isinstance(node.callee, Member) and node.callee.name == "sort":
         return _sort(inference, node.callee.of, node, frame)
+    if isinstance(node.callee, Member) and node.callee.name == "setdefault":
+        _begin(inference, node.callee.of, node, frame)
+        return False
     if not isinstance(node.callee, Member) or node.callee.name not in _ADDS | _EXTENDS or not node.args:
         return False
     base = node.callee.of
@@ -76,6 +80,17 @@ def change(inference: Inference, node: Call, frame: Frame) -> bool:
         inner = held.item if isinstance(held, Keyed) else None
         frame.env[name] = with_item(held, None, Listed(join(items_of(inner), item) if inner is not None else item))
     return True
+
+
+def _begin(inference: Inference, of: Node, node: Call, frame: Frame) -> None:
+    """`groups.setdefault(order, [])`: the mapping has such a key from here on."""
+    held = frame.env.get(of.id) if isinstance(of, Name) else None
+    empty = isinstance(held, Tupled | Mapped) and not held.items
+    if not isinstance(of, Name) or not (empty or isinstance(held, Keyed)) or len(node.args) != 2:
+        return
+    key, item = (flow.evaluate(inference, argument, frame) for argument in node.args)
+    if not isinstance(key, Literal):
+        frame.env[of.id] = with_item(held, key, gathered(inference, item, node, frame))
 
 
 def _sort(inference: Inference, of: Node, node: Call, frame: Frame) -> bool:
@@ -214,15 +229,25 @@ def mapping(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Valu
 # -- functions given to others -----------------------------------------------------------------------------------------
 
 
-def invoke(inference: Inference, function: Value, args: tuple[Value, ...], node: Node, frame: Frame) -> Value:
+def invoke(
+    inference: Inference,
+    function: Value,
+    args: tuple[Value, ...],
+    node: Node,
+    frame: Frame,
+    keywords: dict[str, Value] | None = None,
+) -> Value:
     """What a function that is held as a value gives for these arguments."""
     match function:
         case Closure():
-            return inference.call_closure(function, args, {}, frame, node)
+            return inference.call_closure(function, args, keywords or {}, frame, node)
         case Bound(definition=definition, receiver=receiver):
-            return inference.call(definition, receiver, args, {}, frame, node)
+            return inference.call(definition, receiver, args, keywords or {}, frame, node)
+        case Partial():
+            given = dict(function.keywords) | (keywords or {})
+            return invoke(inference, function.function, (*function.args, *args), node, frame, given)
         case ClassValue(definition=definition):
-            return Instance(definition, args)
+            return constructors.made(inference, Instance(definition, args, tuple((keywords or {}).items())), node, frame)
         case Getter(path=path) if args:
             return declared.read_path(inference, args[0], path, node, frame)
     return None

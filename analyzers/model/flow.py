@@ -17,6 +17,7 @@ from analyzers.model import (
     calls,
     cases,
     conditions,
+    constructors,
     containers,
     endpoints,
     in_place,
@@ -25,7 +26,6 @@ from analyzers.model import (
     origins,
     queries,
     records,
-    resources,
     selects,
     statements,
     templates,
@@ -44,6 +44,7 @@ from analyzers.model.types import (
     Literal,
     Mapped,
     ModelClass,
+    Partial,
     Row,
     RowMethod,
     Rows,
@@ -409,8 +410,9 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case ModelClass(model=model):
             return Row(model, per=row_among((*args, *keywords.values())))
         case ClassValue(definition=definition):
-            stands_for = origins.rows_of_class(inference, definition)
-            return stands_for or resources.made(inference, Instance(definition, args, tuple(keywords.items())), node, frame)
+            return constructors.made(inference, Instance(definition, args, tuple(keywords.items())), node, frame)
+        case Partial():
+            return containers.invoke(inference, callee, args, node, frame, keywords)
         case LibraryValue() if (rows := statements.run_sql(inference, node, args, keywords, frame)) is not None:
             return rows
         case LibraryValue():

@@ -101,7 +101,7 @@ def apply(inference: Inference, holder: Instance | ClassValue, name: str, call: 
     return made(inference, Instance(holder.definition, args), call, frame)
 
 
-def made(inference: Inference, instance: Instance, node: Call, frame: Frame) -> Instance:
+def made(inference: Inference, instance: Instance, node: Node, frame: Frame) -> Instance:
     """An object that was just made; one of these classes is laid out."""
     found = spec_of(inference, instance.definition)
     row = row_of(inference, instance) if found is not None else None

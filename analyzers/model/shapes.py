@@ -14,7 +14,7 @@ from analyzers.facts.outline import Assign, Call, Member, Name, Node, walk
 from analyzers.knowledge import LINEAGES_KEPT, Shapes, libraries, named
 from analyzers.model import flow, members
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
-from analyzers.model.types import Keyed, Listed, Mapped, Row, Rows, Taken, Value, comes_back
+from analyzers.model.types import Instance, Keyed, Listed, Mapped, Row, Rows, Taken, Value, comes_back
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -63,6 +63,12 @@ def _response(decorator: Node) -> Node | None:
                 if library.shapes is not None and name in library.shapes.routes:
                     return next((k.value for k in keywords if k.name == library.shapes.response), decorator)
     return None
+
+
+def constructed(inference: Inference, instance: Instance, node: Node, frame: Frame) -> None:
+    """`Page(items=orders)`: fields whose types are shapes themselves read the rows that they are given."""
+    if spec_of(inference, instance.definition) is not None:
+        lay_out(inference, instance.definition, Mapped(instance.keywords), node, frame)
 
 
 def lay_out(inference: Inference, shape: ClassDefinition, value: Value, node: Node, frame: Frame) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 import msgspec
 
@@ -247,6 +248,14 @@ class Getter(msgspec.Struct, frozen=True):
     path: tuple[str, ...]
 
 
+class Partial(msgspec.Struct, frozen=True):
+    """A function with the first of its arguments, and some by name, given already."""
+
+    function: Value
+    args: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
+
+
 class Tupled(msgspec.Struct, frozen=True):
     """A tuple of known length; its items may have names."""
 
@@ -303,6 +312,7 @@ Value = (
     | Keyed
     | KnownMethod
     | Getter
+    | Partial
     | Tupled
     | Mapped
     | Taken
@@ -338,7 +348,18 @@ def join(one: Value, other: Value) -> Value:
             return Mapped(tuple(joined((dict(items), dict(others))).items()))
         case (Rows() | Listed() as x, Listed(item=None)) | (Listed(item=None), Rows() | Listed() as x):
             return x
+        case (Rows() as x, Tupled(items=())) | (Tupled(items=()), Rows() as x):
+            return x  # a list that is empty where there is nothing to ask for
+        case Instance(), Instance() if one.definition is other.definition:
+            return Instance(one.definition, *_same(one, other))
     return None
+
+
+def _same(one: Instance, other: Instance) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
+    """What two objects of one class were both made of, each argument as far as they agree."""
+    names, others = dict(one.keywords), dict(other.keywords)
+    args = tuple(join(a, b) for a, b in zip_longest(one.args, other.args))
+    return args, tuple((name, join(names.get(name), others.get(name))) for name in {**names, **others})
 
 
 def either(one: Value, other: Value) -> Value:
