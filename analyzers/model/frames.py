@@ -20,7 +20,7 @@ class Read(msgspec.Struct, frozen=True, eq=False):
     relation: Relation
     loop: Site
     at: Site  # in the function that holds the loop
-    through: Site  # where the relation itself is touched
+    through: tuple[Site, ...]  # the calls on the way, and where the relation itself is touched, if that is elsewhere
     bypass: bool
     counted: bool  # only the number of rows is asked for
     unseen: bool = False  # the query was not seen, but no query of the project loads the relation
@@ -39,7 +39,7 @@ class Lookup(msgspec.Struct, frozen=True, eq=False):
     rows: Rows
     row: Row
     at: Site  # in the function that holds the loop
-    through: Site  # where the query runs
+    through: tuple[Site, ...]  # the calls on the way, and where the query runs, if that is elsewhere
     effect: str = ""  # what it writes: create, update, delete, or any statement; nothing where it reads
     changed: tuple[str, ...] = ()  # what the loop has assigned to the row
 

@@ -100,8 +100,8 @@ def _identity(read: RelationRead) -> tuple[object, ...]:
 def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:
     """The reads without those of unseen queries that are also reached from a query that was seen."""
     found = list(reads)
-    seen = {(r.relation.label, (*r.through, r.read)[0]) for r in found if not r.unseen}
-    return tuple(r for r in found if not r.unseen or (r.relation.label, (*r.through, r.read)[0]) not in seen)
+    seen = {(r.relation.label, (r.read, *r.through)[-1]) for r in found if not r.unseen}
+    return tuple(r for r in found if not r.unseen or (r.relation.label, (r.read, *r.through)[-1]) not in seen)
 
 
 def _longest(queries: Iterable[QuerySite]) -> tuple[QuerySite, ...]:
@@ -148,6 +148,10 @@ def _place(code: Codebase, site: Site) -> Place:
     return Place(site.path, code.files[site.path].span(site.start, site.end))
 
 
+def _places(code: Codebase, sites: Iterable[Site]) -> tuple[Place, ...]:
+    return tuple(_place(code, site) for site in sites)
+
+
 def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None:
     """A read in the words of the project, if every hop on its way is known and its rows are product code's."""
     hops: list[Relation] = []
@@ -160,7 +164,6 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         model = models.by_name.get(relation.target)
     if not is_product(read.rows.site.path) or not is_product(read.at.path):
         return None
-    through = () if read.through == read.at else (_place(code, read.through),)
     return RelationRead(
         relation=hops[-1],
         hops=tuple(hops),
@@ -177,7 +180,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         loaded=covers(read.rows.eager, read.hops),
         limit=read.rows.limit,
         batch=is_batch(read.at.path) or is_batch(read.rows.site.path),
-        through=through,
+        through=_places(code, read.through),
         path=read.hops,
         via=_place(code, read.rows.via) if read.rows.via is not None else None,
         unseen=read.unseen,
@@ -211,7 +214,7 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         remedy=remedies.at_once(asked, table, walks, lookup.effect, lookup.changed),
         limit=rows.limit,
         batch=is_batch(lookup.at.path) or is_batch(lookup.rows.site.path),
-        through=() if lookup.through == lookup.at else (_place(code, lookup.through),),
+        through=_places(code, lookup.through),
         effect=lookup.effect,
     )
 

@@ -207,7 +207,7 @@ class RelationRead(msgspec.Struct, frozen=True):
     limit: int = 0  # a literal bound of the rows, 0 for none
     batch: bool = False  # in a command or script that a schedule or a person starts
     guard: str = ""  # the project's own call that makes such a read fail outside production
-    through: tuple[Place, ...] = ()  # calls on the way from the loop to the read
+    through: tuple[Place, ...] = ()  # calls on the way from the loop, and last where the relation is touched, if not there
     path: tuple[str, ...] = ()
     via: Place | None = None  # the call that gets the rows from the function that asks for them
     unseen: bool = False  # the query was not seen, but no query of the project loads the relation
@@ -231,7 +231,7 @@ class RowQuery(msgspec.Struct, frozen=True):
     remedy: Remedy
     limit: int = 0
     batch: bool = False
-    through: tuple[Place, ...] = ()
+    through: tuple[Place, ...] = ()  # calls on the way from the loop, and last where the query runs, if not there
     effect: str = ""
 
 

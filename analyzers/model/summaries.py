@@ -193,10 +193,9 @@ class Inference:
         hops = (*row.path, relation.name)
         if (row.loop, hops) in self.assigned:
             return
-        through = frame.site(node)
-        at = self._in_loop(row.loop, frame, through)
+        at, *through = self._way(row.loop, frame, node)
         key = (row.rows.site, hops, at.path, at.start, bypass)
-        self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, through, bypass, counted, unseen))
+        self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, tuple(through), bypass, counted, unseen))
 
     def may_load(self, relation: Relation) -> bool:
         """Whether some query of the project may load the relation with its rows."""
@@ -208,16 +207,18 @@ class Inference:
         return relation.target != row.model and not self.may_load(relation)
 
     @staticmethod
-    def _in_loop(loop: Site, frame: Frame, through: Site) -> Site:
-        """The call, in the function that holds the loop, through which the read happens; the read itself if it is there."""
-        at, here = through, frame.outer
-        if frame.path == loop.path and loop.start <= through.start < loop.end:
-            return through
+    def _way(loop: Site, frame: Frame, node: Node) -> list[Site]:
+        """From the call, in the function that holds the loop, to the place itself: each call on the way, or the place alone."""
+        way, here = [frame.site(node)], frame.outer
+        if frame.path == loop.path and loop.start <= node.start < loop.end:
+            return way
         while here is not None:
-            if here.at is not None and here.path == loop.path and loop.start <= here.at.start < loop.end:
-                return here.site(here.at)
+            if here.at is not None:
+                way.append(here.site(here.at))
+                if here.path == loop.path and loop.start <= here.at.start < loop.end:
+                    return way[::-1]
             here = here.outer
-        return at
+        return way[:1]
 
     def note_lookup(self, rows: Rows, node: Node, frame: Frame, *, effect: str = "", alone: bool = False) -> None:
         """Notes that the query of `rows` runs at `node`, if it does so for each of many rows. `effect` is what it writes;
@@ -227,15 +228,14 @@ class Inference:
             return
         if row.loop in self.once or row.rows.limit == 1 or (self.cached and row.loop not in self.opened):
             return
-        through = frame.site(node)
-        at = self._in_loop(row.loop, frame, through)
+        at, *through = self._way(row.loop, frame, node)
         inside = frame.path == row.loop.path and row.loop.start <= node.start < row.loop.end
         if effect:
             self.trace.written.add((row.loop, ("alone" if alone else "here") if inside else "beyond"))
         if effect and (alone or self.trying or not inside):
             return  # written one by one so that one may fail, or by code that has other callers too
         changed = tuple(sorted(path[-1] for loop, path in self.assigned if loop == row.loop and path[:-1] == row.path))
-        self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, through, effect, changed))
+        self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, tuple(through), effect, changed))
 
     def note_query(self, rows: Rows, frame: Frame, node: Node) -> None:
         """Notes the columns of a query; a longer chain from the same beginning replaces the shorter."""

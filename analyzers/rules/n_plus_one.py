@@ -89,7 +89,9 @@ def _lookup(query: RowQuery) -> Finding:
     law = f"{_ROWS + 1} for {_ROWS} {rows}" if not query.limit else f"at most {query.limit + 1}"
     what = "statement" if query.effect else "query"
     places = {query.read: f"{'writes' if query.effect else 'asks for'} `{query.table}`", query.loop: f"walks the {rows}"}
-    places.update(dict.fromkeys(query.through, "runs the query"))
+    for place in query.through[:-1]:
+        places.setdefault(place, "is called on the way")
+    places.update(dict.fromkeys(query.through[-1:], "runs the query"))
     return Finding(
         rule="n_plus_one",
         subject=f"{query.query_function}: {query.table} {_DONE[query.effect]} per {query.rows} in {query.read_function}",
@@ -158,7 +160,8 @@ def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
         for place in read.through:
             if place not in seen:
                 seen.add(place)
-                yield Related(place, f"touches `{read.relation.label}`")
+                last = place == read.through[-1]
+                yield Related(place, f"touches `{read.relation.label}`" if last else "is called on the way")
     if read.relation.place is not None and read.relation.place not in seen:
         yield Related(read.relation.place, f"declares `{read.relation.label}`")
 
