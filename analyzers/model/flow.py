@@ -388,7 +388,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         case Bound(definition=definition, receiver=receiver):
             result = inference.call(definition, receiver, args, keywords, frame, node)
             in_place.give_away(inference, node, frame)
-            result = origins.extended(inference, callee, endpoints.placed(inference, callee, result), node, frame)
+            result = origins.extended(inference, callee, endpoints.placed(inference, callee, result), args, node, frame)
             if isinstance(receiver, Rows):
                 in_place.change(inference, node, result, frame)
             return result

@@ -94,7 +94,7 @@ def _trace(inference: Inference, path: str, world: World, traces: Traces) -> Fil
 
 def _identity(read: RelationRead) -> tuple[object, ...]:
     """Reads that several roots reach are one."""
-    return (read.query, read.path, read.read, read.bypasses)
+    return (read.query, read.rows, read.path, read.read, read.bypasses)
 
 
 def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:

@@ -22,6 +22,7 @@ from analyzers.model.types import (
     Row,
     Rows,
     Site,
+    Tupled,
     Value,
     row_among,
 )
@@ -212,13 +213,16 @@ def _from_dql(inference: Inference, text: str, site: Site, frame: Frame) -> Valu
     return Rows(model.qualified, site, eager=eager, known=known, aliases=tuple(aliases.items()), root=site, searches=searches)
 
 
-def extended(inference: Inference, called: Bound, result: Value, node: Call, frame: Frame) -> Value:
+def extended(inference: Inference, called: Bound, result: Value, args: tuple[Value, ...], node: Call, frame: Frame) -> Value:
     """Rows that a function of the project hands on, as the caller's query where that is the place to add eager loading.
 
     So it is for a method of the project's own queryset (`Order.objects.paid()`), for a helper that got the caller's query and
     changed it, and for a method that a model inherits: what such a function does must fit its other callers too. A function
     that makes a query of its own is that query's place.
     """
+    if isinstance(result, Tupled):
+        items = tuple(_handed_back(item, args, frame.site(node)) for item in result.items)
+        return msgspec.structs.replace(result, items=items)
     if not isinstance(result, Rows) or result.site.function == frame.function:
         return result
     if result.via is None and result.owner is None:
@@ -235,6 +239,14 @@ def extended(inference: Inference, called: Bound, result: Value, node: Call, fra
         return result
     root = receiver.root if isinstance(receiver, Rows) else result.root if given else None
     return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=root or frame.site(node), via=None)
+
+
+def _handed_back(item: Value, args: tuple[Value, ...], site: Site) -> Value:
+    """Rows that come back among other things, as the query that was handed in: to that the caller can still add."""
+    if not isinstance(item, Rows) or item.root is None:
+        return item
+    query = next((given for given in args if isinstance(given, Rows) and given.root == item.root), None)
+    return after(query, item, site) if query is not None and query.site.function != item.site.function else item
 
 
 def after(query: Rows, out: Rows, site: Site) -> Rows:

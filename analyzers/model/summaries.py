@@ -194,7 +194,7 @@ class Inference:
         if (row.loop, hops) in self.assigned:
             return
         at, *through = self._way(row.loop, frame, node)
-        key = (row.rows.site, hops, at.path, at.start, bypass)
+        key = (row.rows.site, row.rows.model, hops, at.path, at.start, bypass)
         self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, tuple(through), bypass, counted, unseen))
 
     def may_load(self, relation: Relation) -> bool:

@@ -27,14 +27,14 @@ _LETTERS = "NMKLPQRSTUVWXYZ"
 
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:
-    """One finding for each relation path of each query."""
-    groups: dict[tuple[Place, tuple[str, ...], bool], list[RelationRead]] = defaultdict(list)
+    """One finding for each relation path of each query, and for each model of a query that is written for many."""
+    groups: dict[tuple[Place, str, tuple[str, ...], bool], list[RelationRead]] = defaultdict(list)
     small = {t.lower() for t in settings.tables.small}
     for read in project.reads:
         if not {read.rows.lower(), read.table.lower()} & small and not 0 < read.limit <= _FEW:
-            groups[read.query, read.path, read.bypasses].append(read)
-    for (query, path, bypasses), reads in groups.items():
-        deeper = any(q == query and len(p) > len(path) and p[: len(path)] == path for q, p, b in groups if b == bypasses)
+            groups[read.query, read.rows, read.path, read.bypasses].append(read)
+    for (*of, path, bypasses), reads in groups.items():
+        deeper = any(q == of and len(p) > len(path) and p[: len(path)] == path for *q, p, b in groups if b == bypasses)
         if not deeper:
             yield _finding(reads)
     seen: set[tuple[Place, str]] = set()
