@@ -403,16 +403,14 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             return callee  # the template language has called the member already
         case LibraryValue(instance=True) if callee.name in _SESSIONS:
             return callee  # `$this->getEntityManager()`: the member was the session already
-        case Closure():
-            return inference.call_closure(callee, args, keywords, frame, node)
+        case Closure() | Partial():
+            return containers.invoke(inference, callee, args, node, frame, keywords)
         case View():
             return views.called(inference, callee, node, frame)
         case ModelClass(model=model):
             return Row(model, per=row_among((*args, *keywords.values())))
         case ClassValue(definition=definition):
             return constructors.made(inference, Instance(definition, args, tuple(keywords.items())), node, frame)
-        case Partial():
-            return containers.invoke(inference, callee, args, node, frame, keywords)
         case LibraryValue() if (rows := statements.run_sql(inference, node, args, keywords, frame)) is not None:
             return rows
         case LibraryValue():
