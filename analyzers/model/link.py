@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
@@ -13,6 +13,7 @@ from analyzers.model import (
     loaders,
     policies,
     procedures,
+    query_sites,
     records,
     remedies,
     shapes,
@@ -22,9 +23,9 @@ from analyzers.model import (
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.evidence import Evidence
-from analyzers.model.frames import Lookup, Query, Read, Trace
+from analyzers.model.frames import Lookup, Read, Trace
 from analyzers.model.models import ModelIndex, build_models
-from analyzers.model.project import Project, QuerySite, Relation, RelationRead, RowQuery
+from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.roles import is_batch, is_product
 from analyzers.model.schema import build_schema
 from analyzers.model.summaries import Inference
@@ -58,7 +59,7 @@ def link(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first({_identity(r): r for t in walked for r in t.reads}.values()))),
         lookups=tuple({(q.query, q.loop): q for t in walked for q in t.lookups}.values()),
-        queries=_longest(q for t in walked for q in t.queries),
+        queries=query_sites.longest(q for t in walked for q in t.queries),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
             *(Problem(path, 0, t.problem) for path, t in zip(roots, walked, strict=True) if t.problem),
@@ -82,7 +83,7 @@ def _trace(inference: Inference, path: str, world: World, traces: Traces) -> Fil
     depends = {key: world.digest(key) for key in {*trace.touched, path}}
     code, models = inference.code, inference.models
     reads = (_read(code, models, read) for read in trace.reads.values() if procedures.eased(trace, read))
-    queries = tuple(_queries(code, models, trace))
+    queries = tuple(query_sites.walked(code, models, trace))
     lookups = (_lookup(code, models, x) for x in trace.lookups.values() if procedures.batched(trace, x))
     found = FileTrace(
         depends, tuple(r for r in reads if r is not None), queries, tuple(x for x in lookups if x is not None), problem
@@ -102,18 +103,6 @@ def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:
     found = list(reads)
     seen = {(r.relation.label, (r.read, *r.through)[-1]) for r in found if not r.unseen}
     return tuple(r for r in found if not r.unseen or (r.relation.label, (r.read, *r.through)[-1]) not in seen)
-
-
-def _longest(queries: Iterable[QuerySite]) -> tuple[QuerySite, ...]:
-    """Of the queries that begin at one place, the one that searches by most."""
-    best: dict[tuple[str, int, int], QuerySite] = {}
-    for query in queries:
-        span = query.place.span
-        key = (query.place.path, span.start_line, span.start_column)
-        known = best.get(key)
-        if known is None or len(known.equal + known.ranged + known.ordered) <= len(query.equal + query.ranged + query.ordered):
-            best[key] = query
-    return tuple(best.values())
 
 
 # What a class declares and a library then does with its rows; each looks at every class and walks those it knows.
@@ -216,30 +205,4 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         batch=is_batch(lookup.at.path) or is_batch(lookup.rows.site.path),
         through=_places(code, lookup.through),
         effect=lookup.effect,
-    )
-
-
-def _queries(code: Codebase, models: ModelIndex, trace: Trace) -> Iterator[QuerySite]:
-    for query in trace.searches.values():
-        model = models.by_name.get(query.rows.model)
-        if model is None or model.abstract or not is_product(query.at.path):
-            continue
-        yield _query(code, model.table, query)
-
-
-def _query(code: Codebase, table: str, query: Query) -> QuerySite:
-    by: dict[str, list[str]] = {"equal": [], "ranged": [], "ordered": [], "other": []}
-    for search in query.rows.searches:
-        if search.column not in by[search.how]:
-            by[search.how].append(search.column)
-    return QuerySite(
-        table=table,
-        function=query.at.function,
-        place=_place(code, query.at),
-        equal=tuple(by["equal"]),
-        ranged=tuple(by["ranged"]),
-        ordered=tuple(by["ordered"]),
-        limited=query.rows.limited,
-        partial=bool(by["other"]),
-        batch=is_batch(query.at.path),
     )

@@ -167,7 +167,7 @@ class World:
         model = self._models.by_name.get(name)
         if model is None:
             return ""
-        stated = (model.table, model.columns, model.relations, sorted(model.keys), model.abstract)
+        stated = (model.table, model.columns, model.relations, sorted(model.keys), model.ordering, model.abstract)
         return _short(_ENCODE.encode(stated))
 
 
