@@ -166,6 +166,7 @@ def compare(
     analyst = pipeline.Analyst(blobs, store, settings)
     old, _ = analyst.facts(base)
     new, unread = analyst.facts(head)
+    analyst.recall({path: key for path, (key, _) in old.items() if path in new and new[path][0] != key})
     after, before = analyst.judge(new), analyst.judge(old)
     analyst.save()
     found, fixed, kept = _difference(before.findings, after.findings)

@@ -71,6 +71,10 @@ class Analyst:
         missing = tuple(Problem(path, 0, text) for path, _, key in wanted if key not in self._known)
         return {path: (key, self._known[key]) for path, _, key in wanted if key in self._known}, missing
 
+    def recall(self, files: Mapping[str, str]) -> None:
+        """Recalls what earlier contents of files said, by path and key: most of a changed file is as it was."""
+        self._traces.load(files.items())
+
     def judge(self, files: Files) -> Judgement:
         """What every rule that is on says of these files: remembered, or found now. The base of a review was often judged."""
         key = self._key(files)

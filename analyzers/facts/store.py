@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from analyzers.facts.outline import Node
+from analyzers.facts.parts import Part
 from analyzers.facts.sql import SqlText
 from analyzers.source import Span
 
@@ -66,6 +67,7 @@ class FileFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):
     settings: tuple[Setting, ...] = ()
     ignores: tuple[Ignore, ...] = ()
     problems: tuple[FileProblem, ...] = ()
+    parts: tuple[Part, ...] = ()  # of a source file, in order; where a language has none, it changes as a whole
 
     def span(self, start: int, end: int) -> Span:
         """Lines and columns (both 1-based, columns in bytes) of the byte range `start`..`end`."""

@@ -286,5 +286,5 @@ class PhpFrontend(TreeFrontend):
     """Reads `.php` files, templates among them."""
 
     language = "php"
-    revision = 2
+    revision = 3
     lowering: ClassVar[type[Lowering]] = PhpLowering

@@ -313,5 +313,5 @@ class PythonFrontend(TreeFrontend):
     """Reads `.py` and `.pyi` files."""
 
     language = "python"
-    revision = 1
+    revision = 2
     lowering: ClassVar[type[Lowering]] = PythonLowering

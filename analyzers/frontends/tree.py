@@ -26,6 +26,7 @@ from tree_sitter import Language, Parser, Point, Tree
 from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Node, Other, Text
+from analyzers.facts.parts import parts_of
 from analyzers.facts.sql import SqlText
 from analyzers.facts.store import FileFacts, FileProblem, Ignore, Import
 
@@ -337,6 +338,7 @@ class TreeFrontend(Frontend):
             sql=tuple(lowering.sql),
             ignores=ignores(source, root, lines) if b"cliffguard:" in source else (),
             problems=tuple(FileProblem(bisect_right(lines, offset), text) for offset, text in problems),
+            parts=tuple(parts_of(source, outline, lines)),
         )
 
 

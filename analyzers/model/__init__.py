@@ -1,7 +1,8 @@
 """What a revision means: its facts, linked by what is known of libraries. The rooms, from the ground up:
 
 What is there by name
-    `definitions`, `code` (names and inheritance), `implementations`, `wiring`, `services`, `repositories`, `roles` (by path)
+    `definitions`, `parts` (of files, and where they moved), `names`, `code` (names and inheritance), `implementations`,
+    `wiring`, `services`, `repositories`, `roles` (by path)
 What classes declare
     `models` (which classes are tables), `fields`, `typed`, `relation_methods`, `mappings`, `columns` (roles)
 The schema
@@ -15,16 +16,12 @@ What decides how often something happens
 Lists, and functions applied to each item
     `containers`, `collections`, `in_place`
 Rows and queries
-    `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `dql`, `statements`; by what they are searched: `searches`,
-    `lookups`, `comparisons`
+    `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `searches`, `dql`, `statements`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `listings`, `cells`,
     `entries`, `votes`
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
-Indexes
-    `query_sites` (queries in a database's words), `coverage` (whether an index serves one), `wanted` (which one would),
-    `growth` (which tables stay small)
 What rules see
     `project` (the vocabulary), `remedies`, `link` (facts in, project out), `traces` (walks kept with what they depended on)
 """

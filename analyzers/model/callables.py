@@ -50,7 +50,7 @@ def called(
     receiver = inference.receiver_of(found.owner)
     given = (*(None,) * found.skips, *values)
     if found.function is not None:
-        inference.trace.touched.add(found.path)
+        inference.code.touch(found.path, found.function)
         return True, inference.call_closure(Closure(found.path, found.function, {"$this": receiver}), given, {}, frame, node)
     method = inference.code.method(found.owner, found.method)
     return True, inference.call(method, receiver, given, keywords, frame, node) if method is not None else None

@@ -51,7 +51,6 @@ class Draft:
         self.relations: dict[str, Relation] = {}
         self.indexes: list[Index] = []
         self.keys: set[str] = set()
-        self.ordering: tuple[str, ...] = ()
         self.table = ""
         self.abstract = False
         self.managed = True
@@ -262,8 +261,6 @@ class Declarations:
             draft.abstract = is_true(value)
         elif word == models.option_unmanaged and own:
             draft.managed = not is_false(value)
-        elif word == models.option_ordering and word and isinstance(value, Other):
-            draft.ordering = tuple(map(text_of, value.children))
         elif word in models.option_indexes or word == models.option_constraints:
             constraints = word == models.option_constraints
             draft.indexes.extend(self._stated_indexes(base.path, value, models, draft.columns, constraints))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
@@ -13,7 +13,6 @@ from analyzers.model import (
     loaders,
     policies,
     procedures,
-    query_sites,
     records,
     remedies,
     shapes,
@@ -23,13 +22,13 @@ from analyzers.model import (
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.evidence import Evidence
-from analyzers.model.frames import Lookup, Read, Trace
+from analyzers.model.frames import Lookup, Query, Read, Trace
 from analyzers.model.models import ModelIndex, build_models
-from analyzers.model.project import Project, Relation, RelationRead, RowQuery
+from analyzers.model.project import Project, QuerySite, Relation, RelationRead, RowQuery
 from analyzers.model.roles import is_batch, is_product
 from analyzers.model.schema import build_schema
 from analyzers.model.summaries import Inference
-from analyzers.model.traces import FileTrace, Traces, World
+from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.types import Site, covers
 from analyzers.source import Place
 from analyzers.words import singular
@@ -40,8 +39,8 @@ def link(
 ) -> Project:
     """The project that these files, by path, are.
 
-    With `ids` (path to blob id) and `traces`, files whose surroundings are unchanged are not walked again. `database` is what
-    the configuration says it is.
+    With `ids` (path to blob id) and `traces`, definitions whose surroundings are unchanged are not walked again. `database` is
+    what the configuration says it is.
     """
     traces = traces or Traces(NoStore())
     code = Codebase(files, ids, traces.definitions)
@@ -53,44 +52,61 @@ def link(
     evidence = Evidence((traces.mentions(blobs[path], files[path]) for path in roots), relations)
     inference = Inference(code, models, evidence)
     world = World(code, models, inference.repositories, ids or {}, evidence)
-    walked = [_trace(inference, path, world, traces) for path in roots]
+    walked = {path: _traced(inference, path, world, traces) for path in roots}
+    said = [root for of_file in walked.values() for root in of_file]
+    reads = {_identity(read): read for root in said for read in root.reads}.values()
     schema = build_schema(code, models, database)
     return Project(
         tables=schema.tables,
-        reads=tuple(policies.decided(code, models, _seen_first({_identity(r): r for t in walked for r in t.reads}.values()))),
-        lookups=tuple({(q.query, q.loop): q for t in walked for q in t.lookups}.values()),
-        queries=query_sites.longest(q for t in walked for q in t.queries),
+        reads=tuple(policies.decided(code, models, _seen_first(reads))),
+        lookups=tuple({(q.query, q.loop): q for root in said for q in root.lookups}.values()),
+        queries=_longest(q for root in said for q in root.queries),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
-            *(Problem(path, 0, t.problem) for path, t in zip(roots, walked, strict=True) if t.problem),
+            *dict.fromkeys(
+                Problem(path, 0, root.problem) for path, of_file in walked.items() for root in of_file if root.problem
+            ),
             *schema.problems,
         ),
         migrations=schema.migrations,
     )
 
 
-def _trace(inference: Inference, path: str, world: World, traces: Traces) -> FileTrace:
-    """What the file says as a root: remembered, or walked now."""
-    blob = world.digest(path)
-    known = traces.find(path, blob, world) if blob else None
-    if known is not None:
-        return known
-    problem = ""
+def _traced(inference: Inference, path: str, world: World, traces: Traces) -> Sequence[RootTrace]:
+    """What each definition of a file says as a root, and the file's own statements: remembered, or walked now."""
+    code, blob = inference.code, world.digest(path)
+    known = traces.find(path, blob, world) if blob else {}
+    own = code.definitions(path)
+    roots: dict[str, ClassDefinition | FunctionDefinition | None] = {"": None}
+    roots.update((name, d) for name, d in own.items() if isinstance(d, ClassDefinition | FunctionDefinition))
+    found = [known[n] if n in known else _walked(inference, path, n, d) for n, d in roots.items()]
+    if blob and any(n not in known for n in roots):
+        traces.keep(path, blob, found, world)
+    return [said for said, _ in found]
+
+
+def _walked(
+    inference: Inference, path: str, name: str, definition: ClassDefinition | FunctionDefinition | None
+) -> tuple[RootTrace, Sequence[str]]:
+    """What a definition says, walked as a root, and the keys of all that it depended on."""
+    problem, code, models = "", inference.code, inference.models
     try:
-        _, trace = inference.traced(lambda: _walk_file(inference, path))
+        _, trace = inference.traced(lambda: _walk_root(inference, path, definition))
     except RecursionError:
         trace, problem = Trace(), "The file is nested too deeply to follow, so its queries were not analysed."
-    depends = {key: world.digest(key) for key in {*trace.touched, path}}
-    code, models = inference.code, inference.models
+    own = path if definition is None else code.parts.key(path, definition.node.start)
     reads = (_read(code, models, read) for read in trace.reads.values() if procedures.eased(trace, read))
-    queries = tuple(query_sites.walked(code, models, trace))
     lookups = (_lookup(code, models, x) for x in trace.lookups.values() if procedures.batched(trace, x))
-    found = FileTrace(
-        depends, tuple(r for r in reads if r is not None), queries, tuple(x for x in lookups if x is not None), problem
+    depends = (*trace.touched, own)
+    said = RootTrace(
+        name,
+        depends=tuple(range(len(depends))),
+        reads=tuple(r for r in reads if r is not None),
+        queries=tuple(_queries(code, models, trace)),
+        lookups=tuple(x for x in lookups if x is not None),
+        problem=problem,
     )
-    if blob:
-        traces.keep(path, blob, found)
-    return found
+    return said, depends
 
 
 def _identity(read: RelationRead) -> tuple[object, ...]:
@@ -105,6 +121,18 @@ def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:
     return tuple(r for r in found if not r.unseen or (r.relation.label, (r.read, *r.through)[-1]) not in seen)
 
 
+def _longest(queries: Iterable[QuerySite]) -> tuple[QuerySite, ...]:
+    """Of the queries that begin at one place, the one that searches by most."""
+    best: dict[tuple[str, int, int], QuerySite] = {}
+    for query in queries:
+        span = query.place.span
+        key = (query.place.path, span.start_line, span.start_column)
+        known = best.get(key)
+        if known is None or len(known.equal + known.ranged + known.ordered) <= len(query.equal + query.ranged + query.ordered):
+            best[key] = query
+    return tuple(best.values())
+
+
 # What a class declares and a library then does with its rows; each looks at every class and walks those it knows.
 _DECLARATIONS = (
     templates.walk_view,
@@ -115,22 +143,22 @@ _DECLARATIONS = (
 )
 
 
-def _walk_file(inference: Inference, path: str) -> None:
-    """Every function of a file as a root, everything its classes declare, and the file's own statements."""
-    inference.module(path)
-    for definition in inference.code.definitions(path).values():
-        match definition:
-            case FunctionDefinition():
-                shapes.answer(inference, definition, inference.root(definition))
-                templates.walk_returned(inference, definition)
-            case ClassDefinition():
-                for method in definition.methods.values():
-                    value = inference.root(method)
-                    templates.walk_returned(inference, method)
-                    records.answer(inference, method, value)
-                    shapes.answer(inference, method, value)
-                for walk in _DECLARATIONS:
-                    walk(inference, definition)
+def _walk_root(inference: Inference, path: str, definition: ClassDefinition | FunctionDefinition | None) -> None:
+    """A function as a root; every method of a class, and what else it declares; or the file's own statements."""
+    match definition:
+        case None:
+            inference.module(path)
+        case FunctionDefinition():
+            shapes.answer(inference, definition, inference.root(definition))
+            templates.walk_returned(inference, definition)
+        case ClassDefinition():
+            for method in definition.methods.values():
+                value = inference.root(method)
+                templates.walk_returned(inference, method)
+                records.answer(inference, method, value)
+                shapes.answer(inference, method, value)
+            for walk in _DECLARATIONS:
+                walk(inference, definition)
 
 
 def _place(code: Codebase, site: Site) -> Place:
@@ -205,4 +233,30 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         batch=is_batch(lookup.at.path) or is_batch(lookup.rows.site.path),
         through=_places(code, lookup.through),
         effect=lookup.effect,
+    )
+
+
+def _queries(code: Codebase, models: ModelIndex, trace: Trace) -> Iterator[QuerySite]:
+    for query in trace.searches.values():
+        model = models.by_name.get(query.rows.model)
+        if model is None or model.abstract or not is_product(query.at.path):
+            continue
+        yield _query(code, model.table, query)
+
+
+def _query(code: Codebase, table: str, query: Query) -> QuerySite:
+    by: dict[str, list[str]] = {"equal": [], "ranged": [], "ordered": [], "other": []}
+    for search in query.rows.searches:
+        if search.column not in by[search.how]:
+            by[search.how].append(search.column)
+    return QuerySite(
+        table=table,
+        function=query.at.function,
+        place=_place(code, query.at),
+        equal=tuple(by["equal"]),
+        ranged=tuple(by["ranged"]),
+        ordered=tuple(by["ordered"]),
+        limited=query.rows.limited,
+        partial=bool(by["other"]),
+        batch=is_batch(query.at.path),
     )

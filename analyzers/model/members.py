@@ -23,10 +23,11 @@ from analyzers.model import (
     templates,
     typed,
 )
-from analyzers.model.code import Codebase, module_parts
+from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.finders import finder, getter
 from analyzers.model.models import Model
+from analyzers.model.names import module_parts
 from analyzers.model.project import Relation
 from analyzers.model.types import (
     Attribute,

@@ -153,7 +153,7 @@ def _computed(inference: Inference, getter: FunctionDefinition, row: Row, model:
 
 def _handed(inference: Inference, getter: FunctionDefinition, row: Row, argument: str, node: Node, frame: Frame) -> Value:
     """What the function gives that an accessor hands over: `Attribute::make(get: fn () => …)`."""
-    inference.trace.touched.add(getter.path)
+    inference.code.touch(getter.path, getter.node)
     inner = Frame(getter.path, getter.qualified, frame.language, getter.owner, frame)
     inner.env[getter.node.receiver] = row
     for call in walk(getter.node):

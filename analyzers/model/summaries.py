@@ -239,12 +239,7 @@ class Inference:
 
     def note_query(self, rows: Rows, frame: Frame, node: Node) -> None:
         """Notes the columns of a query; a longer chain from the same beginning replaces the shorter."""
-        if (
-            rows.root is None
-            or not (rows.searches or rows.limited)
-            or rows.root.path != frame.path
-            or rows.root.function != frame.function
-        ):
+        if rows.root is None or not rows.searches or rows.root.path != frame.path or rows.root.function != frame.function:
             return
         key = (rows.root.path, rows.root.start)
         self.trace.note(key, Query(rows, Site(frame.path, rows.root.start, node.end, frame.function)))
@@ -297,7 +292,7 @@ class Inference:
         """What a function of the project returns; walked once for each set of values."""
         if self._depth >= _MAX_DEPTH:
             return None
-        self.trace.touched.add(definition.path)
+        self.code.touch(definition.path, definition.node)
 
         def walk() -> Value:
             language = self.code.files[definition.path].language
@@ -328,7 +323,7 @@ class Inference:
         """What a function of the project returns, and what its first parameter then holds: it may change a query in place."""
         if self._depth >= _MAX_DEPTH:
             return None, None
-        self.trace.touched.add(definition.path)
+        self.code.touch(definition.path, definition.node)
 
         def walk() -> Value:
             language = self.code.files[definition.path].language

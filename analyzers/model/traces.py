@@ -1,14 +1,15 @@
-"""What walking a file said, kept with everything it depended on, so that it need not be walked again.
+"""What walking each definition of a file said, kept with everything it depended on, so that it need not be walked again.
 
-A `FileTrace` is valid in any revision in which each of its dependencies has the same digest: the same blobs under the paths it
-looked at, the same candidates for the imports and templates it looked up, the same models. So a review walks the files that a
-change can reach, and no others, and what it says of the rest is what it said before.
+A `RootTrace` is valid in any revision in which each of its dependencies has the same digest: the same parts of the files it
+looked at, the same meaning of the names and candidates for the imports and templates it looked up, the same models. So a review
+walks the definitions that a change can reach, and no others, and what it says of the rest is what it said before, at the places
+where that is now.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 
@@ -19,20 +20,31 @@ from analyzers.model.code import Codebase
 from analyzers.model.definitions import Definition
 from analyzers.model.evidence import Evidence, Mentions, mentions
 from analyzers.model.models import ModelIndex
+from analyzers.model.parts import Move, Start
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
 from analyzers.model.repositories import Repositories
 
 _ALTERNATIVES = 3  # revisions of its surroundings a file is remembered in: base, head, and the head before
 
 
-class FileTrace(msgspec.Struct, frozen=True, array_like=True):
-    """What one file, walked as a root, said. `depends` maps what it looked at to the digest it had."""
+class RootTrace(msgspec.Struct, frozen=True, array_like=True):
+    """What one definition of a file, walked as a root, said. `depends` are positions in the file's list of dependencies."""
 
-    depends: dict[str, str]
-    reads: tuple[RelationRead, ...]
-    queries: tuple[QuerySite, ...]
+    name: str
+    depends: tuple[int, ...] = ()
+    reads: tuple[RelationRead, ...] = ()
+    queries: tuple[QuerySite, ...] = ()
     lookups: tuple[RowQuery, ...] = ()
     problem: str = ""
+
+
+class FileTrace(msgspec.Struct, frozen=True, array_like=True):
+    """What the definitions of one file said. `depends` maps what they looked at to the digest it had; `starts` says where the
+    parts stood in which the places lie that they said."""
+
+    depends: dict[str, str]
+    starts: dict[str, Start]
+    roots: tuple[RootTrace, ...]
 
 
 _ENCODE = msgspec.msgpack.Encoder()
@@ -58,6 +70,7 @@ class Traces:
         self._store = store
         self._held: dict[str, tuple[FileTrace, ...]] = {}
         self._asked: set[str] = set()
+        self._latest: dict[str, tuple[FileTrace, ...]] = {}  # by path, whatever the content
         self._fresh: set[str] = set()
         self._mentions: dict[str, Mentions] = {}
         self._fresh_mentions: set[str] = set()
@@ -65,9 +78,9 @@ class Traces:
 
     def load(self, files: Iterable[tuple[str, str]]) -> None:
         """Fetches what is known of these (path, blob id) in one call."""
-        files = list(files)
-        mentioned = {f"{blob}-eager-{engine()}": blob for _, blob in files if blob}
-        wanted = ({self._key(path, blob) for path, blob in files} | mentioned.keys()) - self._asked
+        keys = {self._key(path, blob): (path, blob) for path, blob in files if blob}
+        mentioned = {f"{blob}-eager-{engine()}": blob for _, blob in keys.values()}
+        wanted = (keys.keys() | mentioned.keys()) - self._asked
         self._asked |= wanted
         for key, encoded in self._store.get_many(wanted).items():
             try:
@@ -75,6 +88,8 @@ class Traces:
                     self._mentions[mentioned[key]] = _DECODE_MENTIONS.decode(encoded)
                 else:
                     self._held[key] = _DECODE.decode(encoded)
+                    path = keys[key][0]
+                    self._latest[path] = (*self._held[key], *self._latest.get(path, ()))[:_ALTERNATIVES]
             except msgspec.MsgspecError:
                 continue  # damaged: walk the file again
 
@@ -88,14 +103,30 @@ class Traces:
             self._fresh_mentions.add(blob)
         return known
 
-    def find(self, path: str, blob: str, world: World) -> FileTrace | None:
-        """A trace of the file that holds in this revision."""
-        return next((t for t in self._held.get(self._key(path, blob), ()) if world.holds(t.depends)), None)
+    def find(self, path: str, blob: str, world: World) -> dict[str, tuple[RootTrace, Sequence[str]]]:
+        """Of the roots of a file, what is known that holds in this revision, by their names, each with the keys that it counts;
+        also from other contents of the file."""
+        held = (*self._held.get(self._key(path, blob), ()), *self._latest.get(path, ()))
+        found: dict[str, tuple[RootTrace, Sequence[str]]] = {}
+        for trace in held:
+            keys = tuple(trace.depends)
+            found = {root.name: (root, keys) for root in world.valid(trace)} | found
+            if all(root.name in found for root in trace.roots):
+                break
+        return found
 
-    def keep(self, path: str, blob: str, trace: FileTrace) -> None:
-        """Remembers a trace, newest first."""
+    def keep(self, path: str, blob: str, said: Iterable[tuple[RootTrace, Sequence[str]]], world: World) -> None:
+        """Remembers what the roots of a file said, each with the keys that it counts, newest first."""
+        positions: dict[str, int] = {}
+        roots = tuple(
+            msgspec.structs.replace(root, depends=tuple(positions.setdefault(keys[i], len(positions)) for i in root.depends))
+            for root, keys in said
+        )
+        starts = world.starts((root.reads, root.queries, root.lookups) for root in roots)
+        trace = FileTrace({key: world.digest(key) for key in positions}, starts, roots)
         key = self._key(path, blob)
         self._held[key] = (trace, *self._held.get(key, ()))[:_ALTERNATIVES]
+        self._latest[path] = (trace, *self._latest.get(path, ()))[:_ALTERNATIVES]
         self._fresh.add(key)
 
     def save(self) -> None:
@@ -127,8 +158,19 @@ class World:
         self._code, self._models, self._repositories, self._ids = code, models, repositories, ids
         self._digests: dict[str, str] = {}
 
-    def holds(self, depends: Mapping[str, str]) -> bool:
-        return all(self.digest(key) == digest for key, digest in depends.items())
+    def valid(self, trace: FileTrace) -> Sequence[RootTrace]:
+        """What of a trace holds in this revision, with its places where they are now."""
+        holding = [self.digest(key) == digest for key, digest in trace.depends.items()]
+        roots = trace.roots if all(holding) else tuple(r for r in trace.roots if all(holding[i] for i in r.depends))
+        starts = {key: self._code.parts.start(key) for key in trace.starts}
+        if starts == trace.starts:
+            return roots
+        here = {key: start for key, start in starts.items() if start is not None}
+        return Move({key: trace.starts[key] for key in here}, here).of(roots)
+
+    def starts(self, said: Iterable[object]) -> dict[str, Start]:
+        """Where the parts start in which the places lie that are said."""
+        return self._code.parts.starts(tuple(said))
 
     def digest(self, key: str) -> str:
         """Equal exactly where the answer to the key is equal."""
@@ -159,16 +201,18 @@ class World:
             case "serves":
                 served = self._repositories.classes.get(name)
                 return served.qualified if served is not None else ""
-            case "class":
-                return "".join(f"{p}={self._ids.get(p, '')}" for p in self._code.state(key))
+            case "part":
+                path, _, part = name.partition("\t")
+                return self._code.parts.digest(path, part)
         return _short("\n".join(self._code.state(key)).encode())
 
     def _model(self, name: str) -> str:
         model = self._models.by_name.get(name)
         if model is None:
             return ""
-        stated = (model.table, model.columns, model.relations, sorted(model.keys), model.ordering, model.abstract)
-        return _short(_ENCODE.encode(stated))
+        stated = (tuple(model.columns.items()), tuple(model.relations.items()))
+        rest = (model.table, sorted(model.keys), model.abstract)
+        return _short(_ENCODE.encode((self._code.parts.within(stated), rest)))
 
 
 def _short(data: bytes) -> str:

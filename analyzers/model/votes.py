@@ -51,7 +51,7 @@ def _knows(
     inference: Inference, voter: ClassDefinition, supports: FunctionDefinition, args: tuple[Value, ...], frame: Frame
 ) -> bool:
     """Whether a class votes on such an object: it says so, or it asks for its class and nothing speaks against it."""
-    inference.trace.touched.add(supports.path)
+    inference.code.touch(supports.path, supports.node)
     inner = Frame(supports.path, supports.qualified, frame.language, supports.owner, frame)
     inner.language = "php"
     inner.env[supports.node.receiver] = Instance(voter)

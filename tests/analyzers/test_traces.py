@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pytest
 
@@ -171,20 +172,90 @@ def test_remembering_changes_nothing_of_an_api(name: str) -> None:
         assert analyzers.compare(one, two, blobs, store=store).review == expected
 
 
-def test_a_file_out_of_reach_is_not_walked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def walked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The definitions that are walked as roots, as they come."""
     from analyzers.model import link
 
-    walked: list[str] = []
-    walk = link._walk_file
-    monkeypatch.setattr(link, "_walk_file", lambda inference, path: (walked.append(path), walk(inference, path))[1])
+    found: list[tuple[str, str]] = []
+    walk = link._walked
+
+    def noted(inference: Any, path: str, name: str, definition: Any) -> Any:
+        found.append((path, name))
+        return walk(inference, path, name, definition)
+
+    monkeypatch.setattr(link, "_walked", noted)
+    return found
+
+
+def test_what_is_out_of_reach_is_not_walked_again(walked: list[tuple[str, str]]) -> None:
     blobs, store = Blobs(), Store()
     base = blobs.add({**BASE, "blog/views.py": b"def index(request):\n    return 1\n"})
     head = blobs.add({**changed(CHANGES["eager loading goes"]), "blog/views.py": b"def index(request):\n    return 1\n"})
     analyzers.compare(base, base, blobs, store=store)
-    assert set(walked) == {"shop/models.py", "shop/queries.py", "shop/views.py", "blog/views.py"}
+    assert {path for path, _ in walked} == {"shop/models.py", "shop/queries.py", "shop/views.py", "blog/views.py"}
     walked.clear()
     analyzers.compare(base, head, blobs, store=store)
-    assert set(walked) == {"shop/queries.py", "shop/views.py"}
+    assert set(walked) == {
+        ("shop/queries.py", ""),
+        ("shop/queries.py", "orders"),
+        ("shop/views.py", "names"),
+        ("shop/views.py", "page"),
+    }
+
+
+MANY = {
+    "shop/models.py": MODELS,
+    "shop/views.py": b"""from shop.models import Order
+
+
+def names():
+    return [order.customer.name for order in Order.objects.all()]
+
+
+class Names:
+    orders = Order.objects.all()
+
+    def get(self):
+        return [order.customer.name for order in self.orders]
+
+
+def last():
+    return names()
+""",
+}
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_a_definition_that_only_moves_is_not_walked_again_and_speaks_of_where_it_is(
+    walked: list[tuple[str, str]], store: bool
+) -> None:
+    blobs, kept = Blobs(), Store()
+    views = MANY["shop/views.py"].replace(b"\n\n\ndef names", b"\nimport os\n\n\ndef added():\n    return os\n\n\ndef names")
+    base, head = blobs.add(MANY), blobs.add({**MANY, "shop/views.py": views})
+    if store:
+        analyzers.audit(base, blobs, store=kept)
+        walked.clear()
+    analysis = analyzers.compare(base, head, blobs, store=kept)
+    assert not analysis.review.new
+    assert not analysis.review.fixed
+    if store:
+        assert set(walked) == {("shop/views.py", ""), ("shop/views.py", "added")}
+    assert analysis.review == analyzers.compare(base, head, blobs).review
+    assert len(analysis.review.kept) == 2
+    fixes = [finding.fix for finding in analysis.review.kept]
+    assert [views[e.start - 20 : e.start] for fix in fixes if fix for e in fix.edits] == [b" Order.objects.all()"] * 2
+
+
+def test_a_model_that_only_moves_changes_nothing_elsewhere(walked: list[tuple[str, str]]) -> None:
+    blobs, store = Blobs(), Store()
+    moved = MODELS.replace(b"class Customer", b"def limit():\n    return 3\n\n\nclass Customer")
+    base, head = blobs.add(MANY), blobs.add({**MANY, "shop/models.py": moved})
+    analyzers.audit(base, blobs, store=store)
+    walked.clear()
+    analysis = analyzers.compare(base, head, blobs, store=store)
+    assert set(walked) == {("shop/models.py", ""), ("shop/models.py", "limit")}
+    assert analysis.review == analyzers.compare(base, head, blobs).review
 
 
 def test_damaged_memory_is_forgotten() -> None:
