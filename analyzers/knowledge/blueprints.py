@@ -9,7 +9,7 @@ import msgspec
 
 class SchemaCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a method of a schema does. Numbers are positions of arguments: of the table's name, of what is called with the table
-    under construction, of the new name or the columns. `inside` runs what it is given, `schema` gives another schema."""
+    under construction (-1 where the method gives it back), of the new name or the columns. `inside` runs what it is given, `schema` gives another schema."""
 
     does: Literal["create", "change", "drop", "rename", "drop columns", "inside", "schema"]
     table: int = 0
@@ -45,7 +45,7 @@ class TableCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: str = ""
     expression: bool = False  # what stands in the place of the columns is an expression
     kind: str = ""
-    indexed: bool = False  # of a foreign key: the library adds an index for it
+    indexed: str = ""  # of a foreign key: the kind of the index that the library adds for it
     every: bool = False
     group: str = ""  # the group whose columns are dropped
     with_key: bool = False  # a dropped column's foreign key goes first
@@ -96,3 +96,4 @@ class Blueprints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     returned: bool = False  # a file in a folder of migrations may return a mapping with a function that runs forwards
     index_name: str = ""  # named function: table, columns, kind -> name of an index that has none
     outside: str = ""  # attribute of a migration that is false where no transaction is around it
+    isolated: str = ""  # method of a migration that says the same

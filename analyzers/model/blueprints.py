@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Return, Text
+from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Return, Text, walk
 from analyzers.facts.sql import (
     AddColumn,
     AddForeignKey,
@@ -38,6 +39,7 @@ from analyzers.knowledge.blueprints import SchemaCall, TableCall
 from analyzers.knowledge.migrations import Migrations
 from analyzers.knowledge.naming import INDEX_NAMES, TABLES, underscore
 from analyzers.model.code import Codebase
+from analyzers.model.databases import DIALECTS
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.project import Migration, Operation
 from analyzers.model.roles import is_migration, is_test
@@ -136,6 +138,18 @@ class _Run:
         self.transactional = True
         self._texts = {text.start: text for text in code.files[path].sql}
 
+    @cached_property
+    def _by_value(self) -> dict[str, SqlText]:
+        """The SQL of the file by what it says: it may be sent by a loop, or by a helper."""
+        texts = (n for top in self.code.files[self.path].outline for n in walk(top) if isinstance(n, Text))
+        return {n.value: self._texts[n.start] for n in texts if isinstance(n.value, str) and n.start in self._texts}
+
+    @property
+    def dialect(self) -> str:
+        """The database whose SQL it sends, where that tells."""
+        sent = (draft.dialect for draft in self.drafts if isinstance(draft, SqlText))
+        return next((DIALECTS[name] for name in sent if name in DIALECTS), "")
+
     def operations(self) -> Iterator[Operation]:
         """What was changed, in order."""
         span = self.code.files[self.path].span
@@ -163,7 +177,11 @@ class _Run:
     def _run_class(self, script: Script, node: Class, known: ClassDefinition | None) -> None:
         definition = known or self._anonymous(node)
         outside = definition.attributes.get(self.words.outside)
-        if outside is not None and isinstance(outside.value, Text) and outside.value.value is False:
+        isolated = definition.methods.get(self.words.isolated)
+        stated = outside.value if outside is not None else None
+        if isolated is not None:
+            stated = next((n.value for n in isolated.node.body if isinstance(n, Return)), None)
+        if isinstance(stated, Text) and stated.value is False:
             self.transactional = False
         method = definition.methods.get(self.words.forward)
         if method is not None:
@@ -202,7 +220,7 @@ class _Run:
                 script.enter(given, [])
 
     def _sql(self, site: Node, node: Node, value: object) -> object:
-        text = self._texts.get(node.start)
+        text = self._texts.get(node.start) or (self._by_value.get(value) if isinstance(value, str) else None)
         if text is not None:
             self.drafts.append(text)
         elif not isinstance(value, str):
@@ -238,7 +256,9 @@ class _Run:
         made = _Table(table)
         if spec.does == "create" and table:
             self._add(_head(site), CreateTable(table))
-        definition = args[spec.definition] if spec.definition < len(args) else UNKNOWN
+        definition = args[spec.definition] if 0 <= spec.definition < len(args) else UNKNOWN
+        if spec.definition < 0:
+            return made
         if isinstance(definition, Closure):
             script.enter(definition, [made])
         elif spec.definition < len(args) and table:
@@ -306,7 +326,7 @@ class _Run:
                 name = _text(args, spec.name) or self._index_name(table.name, columns, spec.kind)
                 draft.key = SqlForeignKey(columns, _text(args, spec.target) if spec.target >= 0 else "", name)
                 if spec.indexed:
-                    draft.indexes.append(self._index(table.name, columns, TableCall("index", kind="index"), ""))
+                    draft.indexes.append(self._index(table.name, columns, TableCall("index", kind=spec.indexed), ""))
             case "drop columns" if columns:
                 after.extend(DropColumn(table.name, column) for column in columns)
             case "drop group":
@@ -319,8 +339,9 @@ class _Run:
             case "drop primary":
                 after.append(DropConstraint(table.name, "", "primary key"))
             case "drop foreign":
-                name = given if isinstance(given, str) else self._index_name(table.name, columns, spec.kind)
-                after.append(DropConstraint(table.name, name, "foreign key", columns if not isinstance(given, str) else ()))
+                name = given if isinstance(given, str) else self._index_name(table.name, columns, spec.kind) if columns else ""
+                gone = DropConstraint(table.name, name, "foreign key", columns if not isinstance(given, str) else ())
+                after.append(gone if name else NotUnderstood("a foreign key is dropped", table.name))
             case "rename column" if isinstance(given, str) and then:
                 after.append(RenameColumn(table.name, given, then))
             case "rename" if isinstance(given, str):
@@ -372,7 +393,7 @@ class _Run:
 
 def _text(args: list[object], position: int) -> str:
     found = args[position] if 0 <= position < len(args) else UNKNOWN
-    return found if isinstance(found, str) else ""
+    return found.name if isinstance(found, _Table) else found if isinstance(found, str) else ""
 
 
 def _names(value: object) -> tuple[str, ...]:

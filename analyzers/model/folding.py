@@ -39,6 +39,9 @@ from analyzers.model.project import Check, Column, ForeignKey, Index, Migration,
 from analyzers.source import Place
 
 
+_NOT_CREATED = "its creation was not found"
+
+
 class Draft:
     """A table while changes are folded into it."""
 
@@ -67,6 +70,11 @@ class Draft:
             checks=tuple(self.checks),
             unread_at=self.unread_at,
         )
+
+    @property
+    def misread(self) -> bool:
+        """Whether a change of it was not understood. That its creation is stated elsewhere is no such change."""
+        return bool(self.unread) and self.unread != _NOT_CREATED
 
     def doubt(self, reason: str, place: Place | None) -> None:
         """Nothing is known of its indexes from here on."""
@@ -119,7 +127,7 @@ class Fold:
         """The table; one that is changed without having been created is only partly known."""
         if name not in self.tables:
             self.tables[name] = Draft(name, place, database)
-            self.tables[name].doubt("its creation was not found", place)
+            self.tables[name].doubt(_NOT_CREATED, place)
         return self.tables[name]
 
     def _whole(self, change: CreateTable | DropTable | RenameTable, place: Place, database: str) -> None:

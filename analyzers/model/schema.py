@@ -69,7 +69,8 @@ def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: 
         draft.doubt("what creates its table is not read", model.place)
     if drawn is not None:
         draft.indexes.extend(drawn.indexes)
-        draft.unread, draft.unread_at = draft.unread or drawn.unread, draft.unread_at or drawn.unread_at
+        if drawn.misread and not draft.unread:
+            draft.doubt(drawn.unread, drawn.unread_at)
     tables[model.table] = draft
 
 

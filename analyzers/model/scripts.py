@@ -6,6 +6,7 @@ of a condition run unless it asks for another database than the project's. What 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
@@ -31,12 +32,21 @@ _DRIVERS = {
 }
 
 
+_PLATFORM = re.compile(r"mysql|mariadb|postgresql|sqlite|oracle", re.IGNORECASE)
+
+
 class _Unknown:
     def __repr__(self) -> str:
         return "UNKNOWN"
 
 
 UNKNOWN: Final = _Unknown()
+
+
+class _End(msgspec.Struct, frozen=True):
+    """What a branch gives that certainly runs and returns: nothing runs after it."""
+
+    value: object
 
 
 class Closure(msgspec.Struct, frozen=True, eq=False):
@@ -94,6 +104,8 @@ class Script:
                     return self.value(scope, value)
                 case Other(word="if" | "try" | "block" | "with" | "match" | "case" | "except" | "finally" | "else"):
                     inner = self._branches(scope, node)
+                    if isinstance(inner, _End):
+                        return inner.value
                     given = given if inner is UNKNOWN else inner
                 case Loop():
                     self._loop(scope, node)
@@ -102,26 +114,48 @@ class Script:
         return given
 
     def _branches(self, scope: Scope, node: Other) -> object:
-        parts = node.children
+        parts, decided = node.children, False
         if node.word == "if" and parts:
             self.value(scope, parts[0])
             holds = self._holds(parts[0])
+            decided = holds is not None
             parts = parts[1:] if holds is None else parts[1:2] if holds else parts[2:]
+        elif node.word == "match" and parts:
+            cases = [(p, self._holds(p.children[0])) for p in parts[1:] if isinstance(p, Other) and len(p.children) == 2]
+            sure = any(holds for _, holds in cases) and bool(self._database)
+            parts = tuple(p.children[1] for p, holds in cases if (holds if sure else holds is not False))
         given: object = UNKNOWN
         for part in parts:
-            inner = self.run(scope, part.children if isinstance(part, Other) and part.word == "block" else (part,))
+            body = part.children if isinstance(part, Other) and part.word == "block" else (part,)
+            inner = self.run(scope, body)
+            if decided and body and isinstance(body[-1], Return):
+                return _End(inner)
             given = given if inner is UNKNOWN else inner
         return given
 
     def _holds(self, test: Node) -> bool | None:
-        """Whether a condition that compares something with the name of a database holds."""
+        """Whether a condition holds that compares something with the name of a database, or with a class that is called so."""
+        if isinstance(test, Text):
+            return self._is(_DRIVERS.get(str(test.value)))
         for node in walk(test):
-            if isinstance(node, Other) and node.word in ("==", "===", "!=", "!==", "in"):
-                asked = {_DRIVERS[t.value] for t in walk(node) if isinstance(t, Text) and t.value in _DRIVERS}
-                if asked:
-                    same = (self._database in asked) if self._database else ("sqlite" not in asked and "other" not in asked)
-                    return not same if node.word in ("!=", "!==") else same
+            match node:
+                case Other(word="==" | "===" | "!=" | "!==" as word, children=parts):
+                    asked = next((_DRIVERS[p.value] for p in parts if isinstance(p, Text) and p.value in _DRIVERS), None)
+                    same = self._is(asked)
+                    if same is not None:
+                        return not same if word in ("!=", "!==") else same
+                case Other(word="instanceof", children=(_, Name(id=name))):
+                    found = _PLATFORM.search(name)
+                    same = self._is(_DRIVERS[found[0].lower()] if found else None)
+                    if same is not None:
+                        return same
         return None
+
+    def _is(self, asked: str | None) -> bool | None:
+        """Whether the project's database is the one that is asked for. One that no server is, it is not."""
+        if asked is None:
+            return None
+        return asked == self._database if self._database else None if asked in ("mysql", "postgresql") else False
 
     def _loop(self, scope: Scope, node: Loop) -> None:
         over = self.value(scope, node.over)
