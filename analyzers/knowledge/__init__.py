@@ -61,6 +61,8 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     marks: tuple[str, ...] = ()  # decorators that make a class a table
     abstract_mark: str = ""  # decorator of a class whose fields its heirs have, and which is no table itself
     table_mark: str = ""  # decorator that names the table and its indexes
+    inheritance_mark: str = ""  # decorator that says how its heirs have their tables: `inheritance`
+    inheritance: dict[str, Literal["one", "joined"]] = {}
     index_marks: tuple[str, ...] = ()
     unique_marks: tuple[str, ...] = ()
     join_column_marks: tuple[str, ...] = ()

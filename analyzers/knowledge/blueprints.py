@@ -9,7 +9,8 @@ import msgspec
 
 class SchemaCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a method of a schema does. Numbers are positions of arguments: of the table's name, of what is called with the table
-    under construction (-1 where the method gives it back), of the new name or the columns. `inside` runs what it is given, `schema` gives another schema."""
+    under construction (-1 where the method gives it back), of the new name or the columns. `inside` runs what it is given,
+    `schema` gives another schema."""
 
     does: Literal["create", "change", "drop", "rename", "drop columns", "inside", "schema"]
     table: int = 0

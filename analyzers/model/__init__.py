@@ -4,7 +4,7 @@ What is there by name
     `definitions`, `parts` (of files, and where they moved), `names`, `code` (names and inheritance), `implementations`,
     `wiring`, `services`, `repositories`, `roles` (by path)
 What classes declare
-    `models` (which classes are tables), `fields`, `typed`, `relation_methods`, `mappings`, `columns` (roles)
+    `models` (which classes are tables), `fields`, `table_marks`, `typed`, `relation_methods`, `mappings`, `columns` (roles)
 The schema
     `migrations` (in order), `blueprints` (those made of calls), `scripts` (one run in thought), `folding` (applied one by one),
     `databases` (dialects), `schema` (folded, joined with models)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text, walk
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text
 from analyzers.facts.sql import IndexPart
 from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
 from analyzers.knowledge import Relation as Relation_
 from analyzers.knowledge.naming import COLUMNS, TABLES
+from analyzers.model import table_marks
 from analyzers.model.code import Codebase
 from analyzers.model.columns import named_role
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition, statements
@@ -61,7 +62,8 @@ class Declarations:
 
     def __init__(self, code: Codebase, target: Target, mapped: Callable[[str], Mapped | None]) -> None:
         self.code = code
-        self._target, self._mapped = target, mapped
+        self._target, self.mapped = target, mapped
+        self.table_marks: dict[str, table_marks.TableMarks] = {}
 
     def read(self, definition: ClassDefinition, library: Library) -> Draft:
         """All that the class states and inherits."""
@@ -75,19 +77,20 @@ class Declarations:
                     self._call_field(definition, base, name, assign, library, draft)
                 else:
                     self._decorated_field(definition, base, base.path, name, assign, library, draft)
-            mapped = self._mapped(base.qualified)
+            mapped = self.mapped(base.qualified)
             for name, assign in mapped.fields.items() if mapped is not None else ():
                 own = base.attributes.get(name)
                 typed = msgspec.structs.replace(assign, annotation=own.annotation if own is not None else None)
                 self._decorated_field(definition, base, mapped.path, name, typed, library, draft)  # type: ignore[union-attr]
-            if base is not definition and self._has_table(base, models, library):
+            if base is not definition and self._has_table(definition, base, models, library):
                 draft.columns = {n: msgspec.structs.replace(c, foreign=True) for n, c in draft.columns.items()}
         if models.style == "call":
             draft.keys.update((models.primary_key, "pk") if not draft.keys else ("pk",))
-        draft.table = TABLES[models.table](definition.path, definition.name)
         if models.style == "decorator":
-            self._table_mark(definition, models, library, draft)
+            draft.table, draft.abstract, stated = table_marks.table_of(self, definition, library)
+            draft.indexes.extend(table_marks.by_columns(stated, draft.columns))
         else:
+            draft.table = TABLES[models.table](definition.path, definition.name)
             self._options(definition, models, draft)
         named_key = next((k for k in sorted(draft.keys) if k in draft.columns), "")
         key = draft.columns[named_key].name if named_key else models.primary_key
@@ -201,7 +204,8 @@ class Declarations:
                 owning = spec.owning and words.mapped_by not in given
                 joined = [arguments(d) for d, m in marks if m in models.join_column_marks and isinstance(d, Call)]
                 holds = owning and not spec.many
-                column = (text_of(joined[0].get(words.column)) if joined else "") or f"{column_name}{models.column_suffix}"
+                said = table_marks.unquoted(text_of(joined[0].get(words.column))) if joined else ""
+                column = said or f"{column_name}{models.column_suffix}"
                 draft.relations[name] = Relation(
                     model=owner.qualified,
                     name=name,
@@ -223,15 +227,17 @@ class Declarations:
                 text = given.get(words.type) or given.get("1" if models.style == "call" else words.type)
                 kind = models.column_types.get(text_of(text) or _constant(text))
                 role = kind.role if kind else models.annotation_types.get(_type_name(assign.annotation), "other")
-                column = text_of(given.get(words.column)) or column_name
+                column = table_marks.unquoted(text_of(given.get(words.column))) or column_name
                 draft.columns[name] = Column(column, named_role(name, role), place, name)
                 if is_true(given.get(words.unique)):
                     draft.indexes.append(Index.of((column,), unique=True, place=place, stated=True))
             elif mark in models.id_marks:
                 draft.keys.add(name)
 
-    def _has_table(self, base: ClassDefinition, models: Models, library: Library) -> bool:
+    def _has_table(self, definition: ClassDefinition, base: ClassDefinition, models: Models, library: Library) -> bool:
         """Whether a base class is a table of its own, whose columns its heirs do not hold themselves."""
+        if models.style == "decorator":
+            return table_marks.has_rows_of(self, definition, base, library)
         if models.style != "call" or not any(named(library, e, models.bases) for e in self.code.externals(base)):
             return False
         meta = base.classes.get(models.options)
@@ -301,34 +307,9 @@ class Declarations:
             elif not constraints:
                 yield Index.of(("",), place=place)
 
-    def _table_mark(self, definition: ClassDefinition, models: Models, library: Library, draft: Draft) -> None:
-        """The decorators of the class itself: its table and its indexes."""
-        mapped = self._mapped(definition.qualified)
-        stated = [(definition.path, d) for d in definition.node.decorators]
-        stated += [(mapped.path, d) for d in mapped.decorators] if mapped is not None else []
-        for path, node in ((path, inner) for path, decorator in stated for inner in walk(decorator)):
-            if not isinstance(node, Call | Name | Member):
-                continue
-            mark = self.mark(path, node, library, _class_marks(models))
-            given = arguments(node) if isinstance(node, Call) else {}
-            if mark == models.table_mark:
-                draft.table = text_of(given.get("name")) or draft.table
-            elif mark == models.abstract_mark and mark:
-                draft.abstract = True
-            elif mark in models.index_marks or mark in models.unique_marks:
-                columns = given.get("columns") or given.get("fields")
-                if isinstance(columns, Other):
-                    names = tuple(_column(text_of(c), draft.columns) for c in columns.children)
-                    place = self.code.place(path, node)
-                    draft.indexes.append(Index.of(names, unique=mark in models.unique_marks, place=place, stated=True))
-
 
 def _marks(models: Models) -> tuple[str, ...]:
     return (*models.relations, *models.columns, *models.join_column_marks, *models.id_marks)
-
-
-def _class_marks(models: Models) -> tuple[str, ...]:
-    return (*models.marks, models.table_mark, *models.index_marks, *models.unique_marks)
 
 
 def _column(name: str, columns: Mapping[str, Column]) -> str:

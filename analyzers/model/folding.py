@@ -38,7 +38,6 @@ from analyzers.model.columns import role_of
 from analyzers.model.project import Check, Column, ForeignKey, Index, Migration, Table
 from analyzers.source import Place
 
-
 _NOT_CREATED = "its creation was not found"
 
 
@@ -55,6 +54,7 @@ class Draft:
         self.unread = ""
         self.unread_at: Place | None = None
         self.index_code = "sql"
+        self.modelled = False  # a model states it
 
     def finish(self) -> Table:
         return Table(
@@ -332,7 +332,7 @@ def _named(draft: Draft, name: str) -> Callable[[Index], bool]:
         if name == PRIMARY:
             return index.primary
         if index.name:
-            return index.name == name
+            return index.name.lower() == name.lower()
         columns = "_".join(part.column or "expr" for part in index.parts)
         given = {f"{table}_pkey"} if index.primary else {f"{table}_{columns}_key", f"{table}_{columns}_idx"}
         return name in given

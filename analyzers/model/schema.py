@@ -67,11 +67,24 @@ def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: 
         draft.doubt("its table is managed elsewhere", model.place)
     if model.library.schema_from in ("unread", "migrations alone"):
         draft.doubt("what creates its table is not read", model.place)
-    if drawn is not None:
+    draft.modelled = True
+    if drawn is not None and drawn.modelled:
+        draft = _shared(drawn, draft)
+    elif drawn is not None:
         draft.indexes.extend(drawn.indexes)
         if drawn.misread and not draft.unread:
             draft.doubt(drawn.unread, drawn.unread_at)
     tables[model.table] = draft
+
+
+def _shared(first: Draft, other: Draft) -> Draft:
+    """One table that several classes state: each may add columns and indexes."""
+    first.columns = first.columns | other.columns
+    first.indexes.extend(i for i in other.indexes if i not in first.indexes)
+    first.keys.extend(k for k in other.keys if k.columns not in [known.columns for known in first.keys])
+    if other.unread:
+        first.doubt(other.unread, other.unread_at)
+    return first
 
 
 def _table_of(models: ModelIndex, name: str) -> str:
