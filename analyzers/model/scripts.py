@@ -382,4 +382,15 @@ def _key(value: object) -> object:
 
 
 def _joined(parts: list[object]) -> object:
-    return "".join(str(p) for p in parts) if all(isinstance(p, str | int) for p in parts) else UNKNOWN
+    """The text that the parts make. A prefix that cannot be told before a name is one that the settings give all tables."""
+    known = [str(p) for p in parts if isinstance(p, str | int)]
+    if len(known) == len(parts):
+        return "".join(known)
+    text = "".join(known).strip('`"')
+    return text if _prefixed(parts) and text.isidentifier() else UNKNOWN
+
+
+def _prefixed(parts: list[object]) -> bool:
+    """Whether only the first part, or the one behind a quote, is unknown."""
+    unknown = [i for i, p in enumerate(parts) if not isinstance(p, str | int)]
+    return unknown == [0] or (unknown == [1] and parts[0] in ("`", '"'))

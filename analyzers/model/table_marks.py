@@ -69,7 +69,7 @@ def _read(declarations: Declarations, definition: ClassDefinition, library: Libr
         if mark == models.table_mark:
             table = unquoted(_text(given.get("name"))) or table
         elif mark == models.inheritance_mark:
-            shares = models.inheritance.get(_text(given.get("0") or given.get("value")), "")
+            shares = models.inheritance.get(_text(given.get("0") or given.get("value")), shares)
         elif mark in models.index_marks or mark in models.unique_marks:
             indexes += _indexes(given, unique=mark in models.unique_marks, place=declarations.code.place(path, given["place"]))
     abstract = models.abstract_mark in marks
