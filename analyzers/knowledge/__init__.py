@@ -20,6 +20,7 @@ from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.listings import Cells, Listing, Tags
 from analyzers.knowledge.migrations import Migrations
+from analyzers.knowledge.selections import Selections
 from analyzers.knowledge.views import Callables, Templates
 
 LINEAGES_KEPT = 10_000
@@ -398,6 +399,8 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     components: TemplateComponents | None = None
     callables: Callables | None = None
     votes: Votes | None = None
+    selections: Selections | None = None
+    constants: dict[str, str] = {}  # of its classes, by full name
     pages: dict[str, int] = {}  # calls of `transparent` whose n-th argument bounds the rows
     container_bases: tuple[str, ...] = ()  # classes whose methods give an object by its name in the configuration
     container_methods: tuple[str, ...] = ()

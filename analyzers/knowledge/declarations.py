@@ -41,6 +41,7 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetch: str = ""
     eager_value: str = "EAGER"
     eager_values: tuple[str | bool, ...] = ()  # ways to fetch that never send a query per row
+    lazy_values: tuple[str, ...] = ()  # ways to fetch that other libraries leave alone
     fresh_values: tuple[str, ...] = ()  # ways to fetch that send a query at every read
     type: str = ""
     secondary: str = ""  # the table between two collections

@@ -19,7 +19,7 @@ Rows and queries
     `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `searches`, `dql`, `statements`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `listings`, `cells`,
-    `entries`, `votes`
+    `entries`, `selections`, `votes`, `support`
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
 What rules see

@@ -20,6 +20,7 @@ from analyzers.model import (
     members,
     origins,
     queries,
+    selections,
     serializers,
     statements,
     templates,
@@ -60,6 +61,7 @@ def _words(library: Library) -> frozenset[str]:
         library.models.user_names if library.models is not None else (),
         library.templates.composers if library.templates is not None else (),
         library.votes.methods if library.votes is not None else (),
+        library.selections.writers if library.selections is not None else (),
         *({word for word in table if isinstance(word, str)} for table in tables if isinstance(table, dict | tuple)),
     )
 
@@ -167,6 +169,8 @@ def call_library(
             return templates.render(inference, library, rendered, node, args, keywords, frame)
         if library.templates is not None and named(library, name, library.templates.composers):
             views.composed(inference, library.templates, node, args, frame)
+            return None
+        if library.selections is not None and selections.written(inference, library, name, args, node, frame):
             return None
         if library.votes is not None and votes.asked(inference, library, name, args, node, frame):
             return None

@@ -208,7 +208,7 @@ class Codebase(Names):
                 return tuple(path for _, path in self._modules.get(name, ()))
             case "template":
                 return tuple(self._templates.get(name, ()))
-            case "called" | "service" | "behind" | "component" | "callable" | "heirs":
+            case "called" | "service" | "behind" | "component" | "callable" | "heirs" | "setting":
                 return self.wiring.state(kind, name)
             case "class":
                 definition = self._php.get(name)

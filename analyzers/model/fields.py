@@ -218,6 +218,7 @@ class Declarations:
                     column=column if holds else "",
                     # The inverse side of a one-to-one cannot be a reference: it is always fetched when its row is.
                     eager=text_of(given.get(words.fetch)) == words.eager_value or (not spec.many and words.mapped_by in given),
+                    lazy=text_of(given.get(words.fetch)) in words.lazy_values,
                     back=text_of(given.get(words.mapped_by)) if not spec.many or spec.exclusive else "",
                 )
                 if holds:

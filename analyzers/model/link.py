@@ -15,6 +15,7 @@ from analyzers.model import (
     procedures,
     records,
     remedies,
+    selections,
     shapes,
     templates,
     views,
@@ -140,6 +141,7 @@ _DECLARATIONS = (
     listings.walk_listing,
     endpoints.walk_endpoint,
     inherited.walk_inherited,
+    selections.walk_lists,
 )
 
 

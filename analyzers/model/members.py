@@ -38,6 +38,7 @@ from analyzers.model.types import (
     KnownMethod,
     LibraryValue,
     Listed,
+    Literal,
     Loading,
     LoadingMethod,
     Mapped,
@@ -67,6 +68,10 @@ for _library in libraries():
     if _library.votes is not None:
         for _name in _library.votes.methods:
             _OWN.setdefault(_name, []).append((_library, _library.votes.askers))
+    if _library.selections is not None:
+        for _name in _library.selections.writers:
+            _OWN.setdefault(_name, []).append((_library, _library.selections.writer_bases))
+_CONSTANTS = {name: value for library in libraries() for name, value in library.constants.items()}
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property"})
 _MARKS = frozenset(mark.rpartition("\\")[2] for library in libraries() for mark in library.property_marks)
 _COLLECTIONS = frozenset(
@@ -112,6 +117,9 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             found = inference.code.member(module, name)
             return inference.meaning(found) if found is not None else None
         case LibraryValue(name=full, instance=instance):
+            stated = _CONSTANTS.get(f"{full}.{name}")
+            if stated is not None:
+                return Literal(stated)
             return origins.sender(inference, f"{full}.{name}") or LibraryValue(f"{full}.{name}", instance)
         case Mapped():
             known = holder.get(name)

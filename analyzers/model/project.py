@@ -150,6 +150,7 @@ class Relation(msgspec.Struct, frozen=True):
     polymorphic: bool = False
     eager: bool = False  # the mapping itself loads it with every query, or refuses to load it at all
     fresh: bool = False  # every read sends a query of its own
+    lazy: bool = False  # its declaration asks libraries not to load it with rows by themselves
     deferred: bool = False  # it is a column, which the query left out
     inverse: bool = False
     back: str = ""  # the target's relation that points back: rows reached this way have it

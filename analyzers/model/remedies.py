@@ -61,6 +61,8 @@ def load_with_rows(
 
 def _declared(rows: Rows, declared: Declared, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
     """What to write in a class that declares rows, whose query nobody wrote."""
+    if declared.advice:
+        return Remedy(f"{declared.advice.format(name=hops[-1].label)}.", language=language)
     separator = words.path_separator
     path = separator.join(h.name for h in hops)
     many = any(h.many or h.polymorphic for h in hops)

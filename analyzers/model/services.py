@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from analyzers.facts.store import FileFacts
+from analyzers.facts.store import FileFacts, Setting
 from analyzers.model.roles import is_product
 
 _PARAMETER = re.compile(r"%([\w.]+)%")
@@ -13,7 +13,9 @@ _PARAMETER = re.compile(r"%([\w.]+)%")
 
 def services(files: Mapping[str, FileFacts]) -> dict[str, str]:
     """The class of each service of the project's YAML: `services.<name>.class`, or the name itself where it is a class."""
-    stated = {key: value for key, value in _settings(files) if key.startswith(("services.", "parameters."))}
+    stated = {
+        key: value for key, value in ((s.key, s.value) for s in settings(files)) if key.startswith(("services.", "parameters."))
+    }
     found: dict[str, str] = {}
     for key, value in stated.items():
         name, _, last = key.removeprefix("services.").rpartition(".")
@@ -28,7 +30,8 @@ def services(files: Mapping[str, FileFacts]) -> dict[str, str]:
     return found
 
 
-def _settings(files: Mapping[str, FileFacts]) -> Iterator[tuple[str, str]]:
+def settings(files: Mapping[str, FileFacts]) -> Iterator[Setting]:
+    """All that the project's YAML states."""
     for path, facts in files.items():
         if facts.language == "yaml" and is_product(path):
-            yield from ((setting.key, setting.value) for setting in facts.settings)
+            yield from facts.settings

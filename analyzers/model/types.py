@@ -38,6 +38,7 @@ class Declared(msgspec.Struct, frozen=True):
 
     references: str = ""
     query: str = ""
+    advice: str = ""  # in words, `{name}`
 
 
 class Entity(msgspec.Struct, frozen=True):

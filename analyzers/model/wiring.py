@@ -12,7 +12,7 @@ from analyzers.model.callables import Callable, callables
 from analyzers.model.definitions import PHP_SEPARATOR, ClassDefinition, External
 from analyzers.model.implementations import implementations
 from analyzers.model.roles import is_product
-from analyzers.model.services import services
+from analyzers.model.services import services, settings
 
 if TYPE_CHECKING:
     from analyzers.model.code import Codebase
@@ -26,6 +26,7 @@ class Wiring:
         self._implementations: dict[str, ClassDefinition] | None = None
         self._components: dict[str, tuple[ClassDefinition, str]] | None = None
         self._callables: dict[str, Callable] | None = None
+        self._settings: dict[str, str] | None = None
         self._heirs: dict[str, list[ClassDefinition]] | None = None
         self._services: dict[str, str] | None = None
 
@@ -48,6 +49,13 @@ class Wiring:
             self._services = services(self._code.files)
         full = self._services.get(name, "")
         return self._code.php_class(full) if full else None
+
+    def setting(self, key: str) -> str:
+        """What the project's YAML says under a key, whatever stands around it."""
+        self._code.touched.add(f"setting:{key}")
+        if self._settings is None:
+            self._settings = {s.key: s.value for s in settings(self._code.files)}
+        return next((v for k, v in self._settings.items() if f".{k}".endswith(f".{key}")), "")
 
     def aliased(self, text: str) -> ClassDefinition | None:
         """The class that `ShopBundle:Order` names: the one `Order` somewhere in the bundle."""
@@ -116,6 +124,8 @@ class Wiring:
         match kind:
             case "called":
                 return tuple(d.qualified for d in self._called(name))
+            case "setting":
+                return (self.setting(name),)
             case "callable":
                 meant = self.callable(name)
                 return (meant.label,) if meant is not None else ()

@@ -11,14 +11,18 @@ from tests.analyzers.test_traces import Store
 from tests.markdown import cases
 from tests.test_cases import Blobs
 
-_PAGE = Path(__file__).parents[1] / "cases" / "n_plus_one" / "symfony.md"
-_CASES = {case.heading: case.head for case in cases(_PAGE)}
+_PAGES = (Path(__file__).parents[1] / "cases" / "n_plus_one").glob("symfony*.md")
+_CASES = {case.heading: case.head for page in _PAGES for case in cases(page)}
 CHANGES = {
     "a function has another name": ("Functions of templates, and who may do what", b"'votes', [$this", b"'ballots', [$this"),
     "a filter asks for less": ("Functions of templates, and who may do what", b"getAuthor()->getName", b"getAuthor()->getId"),
     "another filter has the name": ("Functions of templates, and who may do what", b"'writer'", b"'key'"),
     "nobody votes on it": ("Functions of templates, and who may do what", b"extends Voter", b"extends Other"),
     "the vote is on another class": ("Functions of templates, and who may do what", b"instanceof Post", b"instanceof Author"),
+    "members are put out by other groups": ("Groups say what is read of each row", b"['full', 'name']", b"['full', 'list']"),
+    "nobody lays out the rows": ("A class of the project lays out the rows", b"implements NormalizerInterface", b""),
+    "everything is joined": ("API Platform is told to join nothing", b"force_eager: false", b"force_eager: true"),
+    "a group is joined": ("API Platform joins what its groups put out", b"forceEager: false, ", b""),
 }
 
 
