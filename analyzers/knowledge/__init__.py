@@ -20,6 +20,7 @@ from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.listings import Cells, Listing, Tags
 from analyzers.knowledge.migrations import Migrations
+from analyzers.knowledge.resolvers import Resolvers as Resolvers
 from analyzers.knowledge.selections import Selections
 from analyzers.knowledge.views import Callables, Templates
 
@@ -366,6 +367,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endpoints: Endpoints | None = None
     resources: tuple[Resources, ...] = ()
     shapes: Shapes | None = None
+    resolvers: Resolvers | None = None
     renderers: dict[str, tuple[int, int]] = {}  # function: positions of template and context
     render_methods: dict[str, tuple[int, int]] = {}
     render_bases: tuple[str, ...] = ()

@@ -18,8 +18,8 @@ Lists, and functions applied to each item
 Rows and queries
     `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `searches`, `dql`, `statements`
 Who reads rows by what a class or a text declares
-    `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `listings`, `cells`,
-    `entries`, `selections`, `votes`, `support`
+    `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `resolvers`,
+    `listings`, `cells`, `entries`, `selections`, `votes`, `support`
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
 What rules see

@@ -56,7 +56,17 @@ def assigned(inference: Inference, holder: Instance, name: str) -> Value:
             if isinstance(statement, Assign) and isinstance(statement.target, Member) and statement.target.name == name:
                 key = ("constructor", id(statement), holder)
                 return inference.remembered(key, partial(_constructed, inference, holder, method, statement))
-    return None
+    return _given(inference, holder, name)
+
+
+def _given(inference: Inference, holder: Instance, name: str) -> Value:
+    """What an object of a class without a constructor was given for one of the attributes that the class declares."""
+    if any(inference.code.method(holder.definition, constructor) is not None for constructor in _CONSTRUCTORS):
+        return None
+    declared = [n for n, assign in holder.definition.attributes.items() if assign.annotation is not None]
+    if name in declared[: len(holder.args)]:
+        return holder.args[declared.index(name)]
+    return dict(holder.keywords).get(name) if name in declared else None
 
 
 def _constructed(inference: Inference, holder: Instance, method: FunctionDefinition, statement: Assign) -> Value:

@@ -180,8 +180,9 @@ def item_at(inference: Inference, node: Other, frame: Frame) -> Value:
     holder, index = flow.evaluate(inference, node.children[0], frame), node.children[1]
     if isinstance(index, Other) and index.word == "slice":
         bound = index.children[1] if len(index.children) > 1 else None
-        limit = bound.value if isinstance(bound, Text) and isinstance(bound.value, int) else 0
         if isinstance(holder, Rows):
+            stop = flow.evaluate(inference, bound, frame) if bound is not None else None
+            limit = stop.value if isinstance(stop, Literal) and isinstance(stop.value, int) and stop.value > 0 else 0
             bounded = bound is not None and not (isinstance(bound, Text) and bound.value is None)
             sliced = msgspec.structs.replace(holder, limit=limit or holder.limit, limited=holder.limited or bounded)
             inference.note_query(sliced, frame, node)

@@ -15,6 +15,7 @@ from analyzers.model import (
     procedures,
     records,
     remedies,
+    resolvers,
     selections,
     shapes,
     templates,
@@ -140,6 +141,7 @@ _DECLARATIONS = (
     views.walk_component,
     listings.walk_listing,
     endpoints.walk_endpoint,
+    resolvers.walk_fields,
     inherited.walk_inherited,
     selections.walk_lists,
 )
@@ -159,6 +161,7 @@ def _walk_root(inference: Inference, path: str, definition: ClassDefinition | Fu
                 templates.walk_returned(inference, method)
                 records.answer(inference, method, value)
                 shapes.answer(inference, method, value)
+                resolvers.answer(inference, method, value)
             for walk in _DECLARATIONS:
                 walk(inference, definition)
 

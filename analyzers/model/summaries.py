@@ -72,6 +72,7 @@ class Inference:
         self.template_functions: dict[str, dict[str, TemplateFunction]] = {}
         self.tests: dict[int, conditions.Test] = {}  # of branches, by the identity of their nodes
         self.set_by_methods: dict[tuple[int, str], tuple[Node, ...]] = {}  # of a class and an attribute
+        self.imports: frozenset[str] | None = None  # what files import by name, once that is asked for
         self.held: dict[int, tuple[frozenset[str], frozenset[str]]] = {}  # what inherited methods walk and return
 
     def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 import msgspec
@@ -23,6 +23,7 @@ from analyzers.model.models import ModelIndex
 from analyzers.model.parts import Move, Start
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
 from analyzers.model.repositories import Repositories
+from analyzers.model.resolvers import imports_of
 
 _ALTERNATIVES = 3  # revisions of its surroundings a file is remembered in: base, head, and the head before
 
@@ -158,6 +159,10 @@ class World:
         self._code, self._models, self._repositories, self._ids = code, models, repositories, ids
         self._digests: dict[str, str] = {}
 
+    @cached_property
+    def _imports(self) -> frozenset[str]:
+        return imports_of(self._code)
+
     def valid(self, trace: FileTrace) -> Sequence[RootTrace]:
         """What of a trace holds in this revision, with its places where they are now."""
         holding = [self.digest(key) == digest for key, digest in trace.depends.items()]
@@ -198,6 +203,8 @@ class World:
                 return ",".join(self._models.users)
             case "eager":
                 return "may" if self._evidence.may_load(name) else "never"
+            case "imports":
+                return "yes" if name in self._imports else "no"
             case "serves":
                 served = self._repositories.classes.get(name)
                 return served.qualified if served is not None else ""
