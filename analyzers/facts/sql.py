@@ -265,4 +265,4 @@ class SqlText(_Fact, frozen=True, gc=False, array_like=True):
     end: int
     changes: tuple[SchemaChange, ...] = ()
     queries: tuple[SqlQuery, ...] = ()
-    dialect: str = ""  # postgres, mysql or sqlite where the text itself tells, else empty
+    dialect: str = ""  # postgres, mysql, sqlite, … where the text itself tells, else empty

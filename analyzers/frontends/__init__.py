@@ -65,6 +65,12 @@ def _sql() -> Frontend:
     return SqlFrontend()
 
 
+def _prisma() -> Frontend:
+    from analyzers.frontends.prisma import PrismaFrontend
+
+    return PrismaFrontend()
+
+
 def _config(language: str) -> Callable[[], Frontend]:
     def load() -> Frontend:
         from analyzers.frontends import config
@@ -82,6 +88,7 @@ _LOADERS: dict[str, Callable[[], Frontend]] = {
     "twig": _twig,
     "blade": _blade,
     "sql": _sql,
+    "prisma": _prisma,
     **{language: _config(language) for language in ("yaml", "json", "xml", "toml", "env", "ini", "dockerfile", "procfile")},
 }
 
@@ -96,6 +103,7 @@ _BY_EXTENSION = {
     "j2": "django",
     "twig": "twig",
     "sql": "sql",
+    "prisma": "prisma",
 }
 
 # Patterns match the whole path (`^(.*/)?` before them); the first that fits decides.
@@ -130,7 +138,7 @@ _NOT_OURS = re.compile(
     r"|\.min\.[\w.]+$"
     r"|(?:^|/)(?:package-lock\.json|composer\.lock|pnpm-lock\.ya?ml|yarn\.lock|symfony\.lock|[\w.-]+\.lock)$"
     r"|_pb2(?:_grpc)?\.py$|\.component\.html$"
-    r"|(?:^|[/.])down\.sql$|(?:^|/)U\d[\w.]*__[^/]*\.sql$"
+    r"|(?:^|[/._-])(?:down|undo|rollback|revert)\.sql$|(?:^|/)U\d[\w.]*__[^/]*\.sql$|(?:^|/)(?:down|undo|rollbacks?)/[^/]*\.sql$"
 )
 
 

@@ -68,7 +68,7 @@ def read_text(text: str, start: int, end: int) -> SqlText | None:
         if read is not None:
             changes += read[0]
             found += read[1]
-    return SqlText(start, end, tuple(changes), tuple(found), _told(dialect)) if understood else None
+    return SqlText(start, end, tuple(changes), tuple(found), dialect) if understood else None
 
 
 def _read(statement: Statement, dialect: str) -> tuple[list[SchemaChange], list[SqlQuery]] | None:
@@ -81,17 +81,13 @@ def _read(statement: Statement, dialect: str) -> tuple[list[SchemaChange], list[
     return schema_changes(statement.text, dialect), []
 
 
-def _told(dialect: str) -> str:
-    return dialect if dialect in {"postgres", "mysql"} else ""
-
-
 class SqlFrontend(Frontend):
     """Reads `.sql` files: migrations, schemas, dumps."""
 
     language: ClassVar[str] = "sql"
 
     def __init__(self) -> None:
-        self.version = "1"
+        self.version = "2"
 
     def read(self, source: bytes) -> FileFacts:
         starts = line_starts(source)
@@ -109,7 +105,7 @@ class SqlFrontend(Frontend):
             if read is None or not any(read):
                 continue
             begin, end = offsets.to_bytes(statement.start), offsets.to_bytes(statement.end)
-            found.append(SqlText(begin, end, tuple(read[0]), tuple(read[1]), _told(dialect)))
+            found.append(SqlText(begin, end, tuple(read[0]), tuple(read[1]), dialect))
         return FileFacts(
             language=self.language,
             lines=starts.tobytes(),

@@ -7,7 +7,7 @@ may change them in a way that could not be read: silence would claim that nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
@@ -106,17 +106,18 @@ def unclear(text: str, dialect: str) -> list[SchemaChange]:
 def _defined(text: str, dialect: str, kind: str) -> list[SchemaChange]:
     if len(text) > STATEMENT_LIMIT:
         return unclear(text[:2_000], dialect)
+    found = _read(text, dialect, kind)
+    if not dialect and any(isinstance(change, NotUnderstood) for change in found):
+        # No text told whose SQL it is: what one of them understands is that one's.
+        others = (_read(text, other, kind) for other in ("postgres", "mysql", "sqlite"))
+        return next((o for o in others if not any(isinstance(change, NotUnderstood) for change in o)), found)
+    return found
+
+
+def _read(text: str, dialect: str, kind: str) -> list[SchemaChange]:
     try:
         tokens = tokenize(text[6:] if kind == "RENAME TABLE" else text, dialect)
-        reader = {
-            "CREATE TABLE": _create_table,
-            "DROP TABLE": _drop_table,
-            "ALTER TABLE": _alter_table,
-            "RENAME TABLE": _rename_table,
-            "CREATE INDEX": _create_index,
-            "DROP INDEX": _drop_index,
-        }[kind]
-        return list(reader(Cursor(tokens, dialect), text))
+        return list(_READERS[kind](Cursor(tokens, dialect), text))
     except (UnreadableError, RecursionError):
         return unclear(text, dialect)
 
@@ -412,3 +413,13 @@ def _rename(cursor: Cursor, table: str) -> Iterator[SchemaChange]:
     if not cursor.take("TO"):
         raise UnreadableError("TO")
     yield RenameColumn(table, name, cursor.name_part())
+
+
+_READERS: dict[str, Callable[[Cursor, str], Iterator[SchemaChange]]] = {
+    "CREATE TABLE": _create_table,
+    "DROP TABLE": _drop_table,
+    "ALTER TABLE": _alter_table,
+    "RENAME TABLE": _rename_table,
+    "CREATE INDEX": _create_index,
+    "DROP INDEX": _drop_index,
+}

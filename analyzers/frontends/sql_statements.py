@@ -187,7 +187,8 @@ _EVIDENCE = {
         r"`[^`\n]{1,64}`|\bENGINE\s*=|\bAUTO_INCREMENT\b|\bUNSIGNED\b|\bON\s+DUPLICATE\s+KEY\b|\bDEFAULT\s+CHAR(?:SET|ACTER)\b"
         r"|\b(?:CHANGE|MODIFY)\s+COLUMN\b|\bMODIFY\s+\w+\s+\w|\bRENAME\s+(?:TABLE|INDEX|KEY)\b|\bDROP\s+(?:PRIMARY\s+)?KEY\b"
         r"|\bDROP\s+INDEX\s+\w+\s+ON\b|\b(?:TINYINT|MEDIUMINT|TINYTEXT|MEDIUMTEXT|LONGTEXT|LONGBLOB|MEDIUMBLOB)\b"
-        r"|\bDROP\s+FOREIGN\s+KEY\b|\b(?:ADD|UNIQUE|FULLTEXT|SPATIAL)\s+(?:INDEX|KEY)\b(?!\s*\()|\bADD\s+(?:INDEX|KEY)\b"
+        r"|\bDROP\s+FOREIGN\s+KEY\b|\b(?:FULLTEXT|SPATIAL|(?<!CREATE )UNIQUE)\s+(?:INDEX|KEY)\b(?!\s*\()"
+        r"|\bADD\s+(?:INDEX|KEY)\b"
         r"|\bCHARACTER\s+SET\b|\bDATETIME\(\d\)|\bSTRAIGHT_JOIN\b|[(,]\s*(?:KEY|INDEX)\s+\w+\s*\(",
         re.I,
     ),
@@ -195,17 +196,26 @@ _EVIDENCE = {
         r"::\s*\w|\b(?:BIG|SMALL)?SERIAL\b|\$\d+\b|\$\w*\$|\bUSING\s+(?:gin|gist|brin|spgist)\b|\bCONCURRENTLY\b|\bJSONB\b"
         r"|\bTIMESTAMPTZ\b|\bTIMESTAMP\b(?:\s*\(\d\))?\s+WITH(?:OUT)?\s+TIME\b|\bAS\s+IDENTITY\b|\bCREATE\s+EXTENSION\b"
         r"|\bplpgsql\b|\bnextval\s*\(|\bILIKE\b|\bsearch_path\b|\bpg_catalog\b|\bBYTEA\b|\bTABLE\s+ONLY\b|\bON\s+ONLY\b"
-        r"|\bALTER\s+(?:COLUMN\s+)?\"?\w+\"?\s+(?:TYPE|SET\s+NOT\s+NULL|DROP\s+NOT\s+NULL)\b|\bARRAY\[|\bCHARACTER\s+VARYING\b",
+        r"|\bALTER\s+(?:COLUMN\s+)?\"?\w+\"?\s+(?:TYPE|SET\s+NOT\s+NULL|DROP\s+NOT\s+NULL)\b|\bARRAY\[|\bCHARACTER\s+VARYING\b"
+        r"|\b(?:CREATE|ALTER)\s+TYPE\b|\w_pkey\b|\b\w+\[\]",
         re.I,
     ),
     "sqlite": re.compile(r"\bAUTOINCREMENT\b|\bPRAGMA\b|\bWITHOUT\s+ROWID\b|\bsqlite_\w+", re.I),
+    "clickhouse": re.compile(
+        r"\bENGINE\s*=\s*\w*MergeTree\b|\bLowCardinality\s*\(|\bNullable\s*\(|\bMATERIALIZE\b|\bCODEC\s*\(|\bMergeTree\b", re.I
+    ),
+    "tsql": re.compile(
+        r"^[ \t]*GO[ \t]*$|\bNVARCHAR\b|\[dbo\]|\bIDENTITY\s*\(\d|\bUNIQUEIDENTIFIER\b|\bDATETIME2\b|\bNONCLUSTERED\b",
+        re.I | re.M,
+    ),
+    "oracle": re.compile(r"\bN?VARCHAR2\b|\bNUMBER\s*\(\d|\bSYSTIMESTAMP\b", re.I),
 }
 _HEADERS = (("PostgreSQL database dump", "postgres"), ("MySQL dump", "mysql"), ("MariaDB dump", "mysql"))
 _EVIDENCE_LIMIT = 200_000
 
 
 def detect(text: str) -> str:
-    """`postgres`, `mysql` or `sqlite` where the text itself tells; else empty. Contradicting evidence is weighed by kinds."""
+    """The dialect, as sqlglot calls it, where the text itself tells; else empty. Contradicting evidence is weighed by kinds."""
     head = text[:2_000]
     for header, dialect in _HEADERS:
         if header in head:

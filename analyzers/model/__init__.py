@@ -6,8 +6,9 @@ What is there by name
 What classes declare
     `models` (which classes are tables), `fields`, `table_marks`, `typed`, `relation_methods`, `mappings`, `columns` (roles)
 The schema
-    `migrations` (in order), `blueprints` (those made of calls), `scripts` (one run in thought), `folding` (applied one by one),
-    `databases` (dialects), `schema` (folded, joined with models)
+    `sql_files`, `migrations` (in order), `blueprints` (those made of calls), `scripts` (one run in thought), `prisma` (schema
+    files), `databases` (dialects), `histories` (which speak of one database), `folding` (applied one by one), `named_keys`,
+    `schema` (folded, joined with models)
 What an expression holds
     `types` (the values), `frames` (what a walk carries), `flow` (statements and expressions), `summaries` (calls, and what is
     noted), `members` (`value.name`), `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`

@@ -18,8 +18,27 @@ _DATABASE_SETTING = re.compile(
     r"\.image$|^image$|database_url$|(^|\.)(url|dsn|driver|engine|connection)$|^FROM$|server_version$", re.IGNORECASE
 )
 
-DIALECTS = {"postgres": "postgresql", "mysql": "mysql", "sqlite": "sqlite"}
+DIALECTS = {
+    "postgres": "postgresql",
+    "mysql": "mysql",
+    "sqlite": "sqlite",
+    "clickhouse": "clickhouse",
+    "tsql": "sqlserver",
+    "oracle": "oracle",
+}
 """Dialects of SQL, as facts name them, and the databases that speak them."""
+
+DRIVERS = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "pgsql": "postgresql",
+    "pg": "postgresql",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "sqlite": "sqlite",
+    "sqlite3": "sqlite",
+}
+"""What folders and settings call a database."""
 
 
 def database_of(code: Codebase) -> str:

@@ -35,7 +35,7 @@ from analyzers.facts.sql import (
     ValidateConstraint,
 )
 from analyzers.model.columns import role_of
-from analyzers.model.project import Check, Column, ForeignKey, Index, Migration, Table
+from analyzers.model.project import Check, Column, ForeignKey, Index, Migration, Slot, Table
 from analyzers.source import Place
 
 _NOT_CREATED = "its creation was not found"
@@ -55,6 +55,7 @@ class Draft:
         self.unread_at: Place | None = None
         self.index_code = "sql"
         self.modelled = False  # a model states it
+        self.slot: Slot | None = None
 
     def finish(self) -> Table:
         return Table(
@@ -69,7 +70,12 @@ class Draft:
             index_code=self.index_code,
             checks=tuple(self.checks),
             unread_at=self.unread_at,
+            slot=self.slot,
         )
+
+    @property
+    def created(self) -> bool:
+        return self.unread != _NOT_CREATED
 
     @property
     def misread(self) -> bool:
@@ -341,9 +347,11 @@ def _named(draft: Draft, name: str) -> Callable[[Index], bool]:
 
 
 def _add_key(draft: Draft, key: SqlForeignKey, place: Place) -> None:
+    """Adds a foreign key; one that is stated once more stands where it is stated last."""
     name = key.name
     if not name and draft.database == "postgresql":
         name = "_".join((draft.name.rpartition(".")[2], *key.columns, "fkey"))
+    draft.keys = [k for k in draft.keys if k.columns != key.columns or k.target != key.references]
     draft.keys.append(ForeignKey(key.columns, key.references, place, name, key.referred, valid=not key.not_valid))
     for column in key.columns:
         if column in draft.columns and draft.columns[column].role != "key":

@@ -18,12 +18,13 @@ from analyzers.model.databases import DIALECTS
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.project import Migration, Operation
 from analyzers.model.roles import is_test
+from analyzers.model.sql_files import sql_migrations
 from analyzers.source import Place
 
 
 def migrations_of(code: Codebase, database: str = "") -> Iterator[Migration]:
     """Every migration, in order. `database` is the dialect that they run on, where it is known."""
-    yield from _files(code)
+    yield from sql_migrations(code)
     for library in libraries():
         if library.migrations is not None and library.migrations.blueprints is not None:
             yield from script_migrations(code, library, library.migrations, database)
@@ -46,16 +47,6 @@ def in_order(code: Codebase, texts: tuple[SqlText, ...], path: str) -> tuple[Ope
 def dialect_of(texts: tuple[SqlText, ...]) -> str:
     """The database whose SQL this is, where the SQL tells."""
     return next((DIALECTS[text.dialect] for text in texts if text.dialect in DIALECTS), "")
-
-
-# -- files of SQL ------------------------------------------------------------------------------------------------------
-
-
-def _files(code: Codebase) -> Iterator[Migration]:
-    for path in sorted((p for p, facts in code.files.items() if facts.language == "sql" and not is_test(p)), key=by_version):
-        texts = code.files[path].sql
-        if texts:
-            yield Migration(path, "sql", path, in_order(code, texts, path), database=dialect_of(texts))
 
 
 # -- classes whose methods send SQL ------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ out. Where code to paste or an edit is needed, it was prepared here (`Remedy`), 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -78,6 +79,8 @@ class ForeignKey(msgspec.Struct, frozen=True):
     name: str = ""
     referred: tuple[str, ...] = ()  # columns of the target, its key where empty
     valid: bool = True  # rows that were there before were looked at
+    by: Literal["constraint", "relation", "name"] = "constraint"  # what says so: the database, the code alone, a column's name
+    also: tuple[Place, ...] = ()  # where its first column is stated: in a schema file, in the migration that makes it so
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -87,6 +90,15 @@ class Check(msgspec.Struct, frozen=True):
     condition: str
     place: Place
     valid: bool = True  # rows that were there before were looked at
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """Where the code that states a table takes one more index: at a byte offset, between `before` and `after`."""
+
+    path: str
+    offset: int
+    before: str
+    after: str
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -104,6 +116,7 @@ class Table(msgspec.Struct, frozen=True):
     index_code: str = "sql"  # how this project states an index: named form of `analyzers.model.remedies`
     checks: tuple[Check, ...] = ()
     unread_at: Place | None = None
+    slot: Slot | None = None
 
     def led_by(self, column: str) -> Index | None:
         """An index whose first column is `column`. A partial one counts: whether a query implies its predicate is not read."""
@@ -134,6 +147,7 @@ class Migration(msgspec.Struct, frozen=True):
     transactional: bool = True  # one transaction around all its operations, on a database that can have that
     database: str = ""  # the dialect, as of a table
     baseline: bool = False  # it states what is there already (a dump, a squash), and is no step
+    tree: str = ""  # of files of SQL: the folder of the history it belongs to
 
 
 class Relation(msgspec.Struct, frozen=True):

@@ -209,13 +209,27 @@ def _doctrine(_table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
     return f"#[ORM\\Index(columns: [{names}])]", "php"
 
 
+def _prisma(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
+    fields = ", ".join(table.columns[c].attribute or c if c in table.columns else c for c in columns)
+    return f"@@index([{fields}])", "prisma"
+
+
 INDEX_CODE: dict[str, Callable[[Table, tuple[str, ...]], tuple[str, str]]] = {
     "sql": _sql,
     "django": _django,
     "doctrine": _doctrine,
+    "prisma": _prisma,
 }
 
 
 def index_on(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
     """Code that adds an index the way this project states its tables, and its language."""
     return INDEX_CODE[table.index_code](table, columns)
+
+
+def index_edit(table: Table, code: str) -> Fix | None:
+    """The edit that puts such code where the table is stated, if there is one place for it."""
+    slot = table.slot
+    if slot is None:
+        return None
+    return Fix(f"Add the index to {table.label}", slot.path, (Edit(slot.offset, slot.offset, slot.before + code + slot.after),))

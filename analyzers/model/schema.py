@@ -2,7 +2,8 @@
 
 Where a library creates tables from models (`schema_from: models`), the models are the truth and SQL adds to it. Where
 migrations create them (`schema_from: migrations`), a table that some migration creates is what the migrations make of it,
-and a table that none creates is what its mapping says, or unread where models state no columns (`migrations alone`). A
+and a table that none creates is what its mapping says, or unread where models state no columns (`migrations alone`). Files of
+SQL and schema files beside them may speak of other databases (`analyzers.model.histories`); each is folded by itself. A
 definition that cannot be read counts as covering (`Table.unread`).
 """
 
@@ -17,8 +18,11 @@ from analyzers.findings import Problem
 from analyzers.model.code import Codebase
 from analyzers.model.databases import database_of
 from analyzers.model.folding import Draft, Fold
+from analyzers.model.histories import MAIN, databases
 from analyzers.model.migrations import migrations_of
 from analyzers.model.models import Model, ModelIndex
+from analyzers.model.named_keys import add_named_keys
+from analyzers.model.prisma import prisma_schemas
 from analyzers.model.project import ForeignKey, Migration, Table
 
 
@@ -34,14 +38,56 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
     """The schema. `database` is what the configuration says it is, empty where the code is to be asked."""
     database = database or database_of(code)
     migrations = tuple(migrations_of(code, database))
-    fold = Fold(database)
-    for migration in migrations:
-        fold.apply(migration)
-    for model in models.by_name.values():
-        if not model.abstract and model.place is not None:
-            _join(fold.tables, model, models, database)
-    tables = {name: draft.finish() for name, draft in fold.tables.items()}
-    return Schema(tables, migrations, tuple(_problems(migrations)))
+    stated = [m for m in models.by_name.values() if not m.abstract and m.place is not None]
+    drafts: dict[str, Draft] = {}
+    loose: list[Draft] = []
+    for one in databases(migrations, tuple(prisma_schemas(code)), [m.table for m in stated]):
+        fold = Fold(one.declared.database if one.declared is not None else database)
+        for migration in one.migrations:
+            fold.apply(migration)
+        if one.name == MAIN:
+            for model in stated:
+                _join(fold.tables, model, models, database)
+        elif one.declared is not None:
+            for draft in one.declared.tables:
+                _declare(fold.tables, draft)
+        else:
+            add_named_keys(fold.tables)
+        for name, draft in fold.tables.items():
+            if draft.created:
+                drafts[name if name not in drafts else f"{one.name}:{name}"] = draft
+            else:
+                loose.append(draft)
+    for draft in loose:
+        # Which database is meant is not known, so what is added counts wherever there is such a table.
+        for same in [d for d in drafts.values() if d.name == draft.name]:
+            same.indexes.extend(draft.indexes)
+        drafts.setdefault(draft.name, draft)
+    return Schema({name: draft.finish() for name, draft in drafts.items()}, migrations, tuple(_problems(migrations)))
+
+
+def _declare(tables: dict[str, Draft], draft: Draft) -> None:
+    """Puts what a schema file declares of a table beside what migrations make of it: either may state an index."""
+    plain = draft.database in ("mysql", "sqlite")
+    found = next((name for name in tables if name == draft.name or (plain and name.lower() == draft.name.lower())), "")
+    drawn = tables.pop(found, None)
+    tables[draft.name] = draft
+    if drawn is None:
+        return
+    own = {name.lower() if plain else name: name for name in draft.columns}
+    draft.indexes.extend(
+        msgspec.structs.replace(
+            index, parts=tuple(msgspec.structs.replace(p, column=own.get(p.column, p.column)) for p in index.parts)
+        )
+        for index in drawn.indexes
+    )
+    places = {own.get(name, name): column.place for name, column in drawn.columns.items() if column.place is not None}
+    draft.keys = [
+        msgspec.structs.replace(key, also=(*key.also, places[key.columns[0]])) if key.columns[0] in places else key
+        for key in draft.keys
+    ]
+    if drawn.misread:
+        draft.doubt(drawn.unread, drawn.unread_at)
 
 
 def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: str) -> None:

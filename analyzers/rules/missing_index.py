@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity
-from analyzers.model.project import Project, QuerySite, Table
-from analyzers.model.remedies import index_on
+from analyzers.model.project import ForeignKey, Project, QuerySite, Table
+from analyzers.model.remedies import index_edit, index_on
 from analyzers.settings import Settings
 
 TITLE = "Missing index"
 CATEGORY = "missing_index"
 
 _WITHOUT_OWN_INDEX = ("postgresql", "sqlite")
+_JUDGED = ("postgresql", "mysql", "sqlite")
 _SEARCHED = ("foreign key", "status", "lookup", "timestamp", "number")
 _SORTED = ("timestamp", "number", "lookup")
 
@@ -38,21 +39,20 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
 
 
 def _foreign_keys(table: Table) -> Iterator[Finding]:
-    if table.database not in _WITHOUT_OWN_INDEX:
-        return
     for key in table.foreign_keys:
         column = key.columns[0]
-        if table.led_by(column) is not None:
+        if table.database not in (_WITHOUT_OWN_INDEX if key.by == "constraint" else _JUDGED):
+            continue
+        if any(table.led_by(c) is not None for c in key.columns):
             continue
         code, language = index_on(table, key.columns)
         target = f"`{key.target}`" if key.target else "the other table"
-        engine = "PostgreSQL" if table.database == "postgresql" else "SQLite"
         yield Finding(
             rule="missing_index",
             subject=f"{table.name}.{','.join(key.columns)}: foreign key",
             title=f"`{table.name}.{column}` refers to {target} and has no index",
             message=(
-                f"{engine} makes no index for a foreign key. Every join from {target} and every delete of one of its rows "
+                f"{_why_none(table, key)} Every join from {target} and every delete of one of its rows "
                 f"reads all of `{table.name}`."
             ),
             growth=f"Rows read per lookup grow with `{table.name}`: 500,000 for 500,000 rows",
@@ -60,10 +60,24 @@ def _foreign_keys(table: Table) -> Iterator[Finding]:
             code=code,
             code_language=language,
             place=key.place,
+            related=tuple(Related(place, f"adds `{column}`") for place in key.also),
             evidence=(f"No index, unique constraint or primary key of `{table.name}` begins with `{column}`.",),
             severity=Severity.MEDIUM,
-            confidence=Confidence.CERTAIN,
+            confidence=Confidence.LIKELY if key.by == "name" else Confidence.CERTAIN,
+            cause=f"{table.name}({', '.join(key.columns)})",
+            fix=index_edit(table, code),
         )
+
+
+def _why_none(table: Table, key: ForeignKey) -> str:
+    """Why the database has made no index for a foreign key by itself."""
+    match key.by:
+        case "constraint":
+            engine = "PostgreSQL" if table.database == "postgresql" else "SQLite"
+            return f"{engine} makes no index for a foreign key."
+        case "relation":
+            return "The relation stands in the code alone: the database has no foreign key, and made no index for one."
+    return "The column is named after that table's rows, and no constraint makes the database look after it."
 
 
 def _searched(table: Table, query: QuerySite) -> Iterator[Finding]:

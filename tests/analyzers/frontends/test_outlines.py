@@ -1,4 +1,4 @@
-"""The pages `python.md` and `php.md`: each block of source with the outline it is lowered to."""
+"""The pages of languages: each block of source with the outline it is lowered to."""
 
 import re
 from pathlib import Path
@@ -9,16 +9,22 @@ import pytest
 from analyzers.facts.render import render_all
 from analyzers.facts.store import FileFacts
 from analyzers.frontends.php import PhpFrontend
+from analyzers.frontends.prisma import PrismaFrontend
 from analyzers.frontends.python import PythonFrontend
 from analyzers.frontends.tree import Frontend
 
-FRONTENDS: dict[str, Frontend] = {"python": PythonFrontend(), "php": PhpFrontend(), "html": PhpFrontend()}
+FRONTENDS: dict[str, Frontend] = {
+    "python": PythonFrontend(),
+    "php": PhpFrontend(),
+    "html": PhpFrontend(),
+    "prisma": PrismaFrontend(),
+}
 SECTION = re.compile(
     r"^## (?P<title>[^\n]+)\n```(?P<language>\w+)\n(?P<source>.*?)```\n```outline\n(?P<outline>.*?)\n```"
     r"(?:\n```imports\n(?P<imports>.*?)\n```)?",
     re.MULTILINE | re.DOTALL,
 )
-PAGES = [Path(__file__).with_name(name) for name in ("python.md", "php.md")]
+PAGES = [Path(__file__).with_name(name) for name in ("python.md", "php.md", "prisma.md")]
 SECTIONS = [
     pytest.param(section, id=f"{page.stem}: {section['title']}")
     for page in PAGES

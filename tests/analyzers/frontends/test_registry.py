@@ -26,6 +26,7 @@ PATHS = {
     "twig": ["templates/order/index.html.twig", "mail.txt.twig"],
     "blade": ["resources/views/orders/index.blade.php", "a.blade.php"],
     "sql": ["migrations/001_init.up.sql", "db/V1__init.sql", "schema.sql"],
+    "prisma": ["prisma/schema.prisma", "prisma/schema/user.prisma"],
     "yaml": [
         "compose.yaml",
         "docker-compose.yml",
