@@ -217,6 +217,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scope_mark: str = ""  # decorator of such a method that has the name itself
     builder_method: str = ""  # method of a model that makes the project's own query class
     eager_later: str = ""  # code that loads a relation into rows in memory, `{path}`
+    aggregates: tuple[str, ...] = ()  # what a query calls what it computes of a relation, `{relation}`
     guards: tuple[str, ...] = ()  # calls on a model class after which reading a relation late raises in development
     rescues: tuple[str, ...] = ()  # calls on a model class after which a relation read late is loaded for all rows at once
 
@@ -417,6 +418,8 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     users: tuple[str, ...] = ()  # calls that give the user of a request
     migrations: Migrations | None = None
     schema_from: Literal["models", "migrations", "migrations alone", "unread"] = "models"
+    responses: dict[str, str] = {}  # class of what an action may return -> its method that makes the answer
+    reflection: dict[str, Literal["class", "last", "replace", "exists"]] = {}  # functions of classes by their names
 
 
 @cache

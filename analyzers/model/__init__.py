@@ -1,8 +1,8 @@
 """What a revision means: its facts, linked by what is known of libraries. The rooms, from the ground up:
 
 What is there by name
-    `definitions`, `parts` (of files, and where they moved), `names`, `code` (names and inheritance), `implementations`,
-    `wiring`, `services`, `repositories`, `roles` (by path)
+    `definitions`, `parts` (of files, and where they moved), `names`, `php_names`, `code` (names and inheritance),
+    `reflection`, `implementations`, `wiring`, `services`, `repositories`, `roles` (by path)
 What classes declare
     `models` (which classes are tables), `fields`, `table_marks`, `typed`, `relation_methods`, `mappings`, `columns` (roles)
 The schema
@@ -20,7 +20,7 @@ Rows and queries
     `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `searches`, `dql`, `statements`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `resolvers`,
-    `listings`, `cells`, `entries`, `selections`, `votes`, `support`
+    `listings`, `cells`, `entries`, `responses`, `selections`, `votes`, `support`
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
 What rules see

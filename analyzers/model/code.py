@@ -73,16 +73,18 @@ class Codebase(Names):
                 return self._submodule(outer, name)
             case ClassDefinition():
                 nested = outer.classes.get(name)
-                if nested is not None:
-                    if id(nested) not in self._nested:
-                        self._nested[id(nested)] = self._class(outer.path, f"{outer.qualified}.{name}", nested)
-                    return self._nested[id(nested)]
-                return outer.methods.get(name)
+                return self.local_class(outer, nested) if nested is not None else outer.methods.get(name)
             case ValueDefinition(path=path, node=Assign(value=Call() as made)):
                 makers = self._bases_of(path, made, 1)
                 above = (e for m in makers for e in (self.lineage(m) if isinstance(m, ClassDefinition) else (m,)))
                 return next((External(f"{e.name}.{name}") for e in above if isinstance(e, External)), None)
         return None
+
+    def local_class(self, outer: ClassDefinition, node: Class) -> ClassDefinition:
+        """A class that stands inside of another, with or without a name."""
+        if id(node) not in self._nested:
+            self._nested[id(node)] = self._class(outer.path, f"{outer.qualified}.{node.name}", node)
+        return self._nested[id(node)]
 
     def _submodule(self, module: Module, name: str) -> Module | None:
         return self._module(f"{module.name}.{name}", module.path)
@@ -210,6 +212,8 @@ class Codebase(Names):
                 return tuple(self._templates.get(name, ()))
             case "called" | "service" | "behind" | "component" | "callable" | "heirs" | "setting":
                 return self.wiring.state(kind, name)
+            case "function":
+                return tuple(part for f in self._functions.all(name) for part in (f.path, self._stands(f)))
             case "class":
                 definition = self._php.get(name)
                 return (definition.path, self._stands(definition)) if definition is not None else ()

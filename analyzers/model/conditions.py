@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.naming import underscore
 from analyzers.model import flow, kinds
 from analyzers.model.types import Instance, LibraryValue, Literal, ModelClass, Row, Site, Taken, Tupled, Value, join, row_among
 
@@ -65,6 +67,9 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
         case Call(callee=Name(id=asked), args=(Name(id=name), Text(value=str() as attribute), *_)) if asked in _READERS:
             row = frame.env.get(name)
             return Literal(True) if isinstance(row, Row) and _added(inference, row, attribute) else None
+        case Call(callee=Name(id="isset" | "array_key_exists"), args=args) if (of_row := _attribute_asked(args)) is not None:
+            of, attribute = of_row
+            return Literal(True) if _aggregated(inference, frame.env.get(of), attribute) else None
         case Name(id=name) if name in frame.defaults:
             held = frame.env.get(name)
             return held if isinstance(held, Literal) else None
@@ -84,6 +89,38 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
 
 def _constant(value: Value) -> Literal | Tupled | None:
     return value if isinstance(value, Literal | Tupled) else None
+
+
+def _attribute_asked(args: tuple[Node, ...]) -> tuple[str, str] | None:
+    """The name of a row and of its attribute: of `$row->a`, of `$row->attributes['a']`, of `'a', $row->attributes`."""
+    match args:
+        case (Member(of=Name(id=of), name=attribute),):
+            return of, attribute
+        case (Other(word="item", children=(Member(of=Name(id=of)), Text(value=str() as attribute))),):
+            return of, attribute
+        case (Text(value=str() as attribute), Member(of=Name(id=of))):
+            return of, attribute
+    return None
+
+
+def _aggregated(inference: Inference, row: Value, name: str) -> bool:
+    """Whether a row has an attribute only where a query computed it of a relation: who asks for it expects it."""
+    model = inference.model(row.model) if isinstance(row, Row) else None
+    words = model.library.rows if model is not None else None
+    if model is None or words is None or not words.aggregates:
+        return False
+    return any(
+        fnmatchcase(name, pattern.format(relation=underscore(relation)))
+        for relation in model.relations
+        for pattern in words.aggregates
+    )
+
+
+def _is_aggregate(inference: Inference, node: Node, frame: Frame) -> bool:
+    match node:
+        case Member(of=Name(id=name), name=attribute):
+            return _aggregated(inference, frame.env.get(name), attribute)
+    return False
 
 
 def _is_absent(name: str, frame: Frame) -> bool:
@@ -173,6 +210,8 @@ def asks_cache(test: Test, frame: Frame) -> bool:
 def operands(inference: Inference, word: str, parts: tuple[Node, ...], frame: Frame) -> tuple[Value, ...]:
     """What the operands hold. `$page->book_slug ?? …` needs nothing in the place of a column that the query names."""
     if word == "??" and len(parts) == 2:
+        if _is_aggregate(inference, parts[0], frame):
+            return (flow.evaluate(inference, parts[0], frame),)
         said = _told(inference, Other(parts[0].start, parts[1].end, word, parts), frame)
         if said is not None:
             return (said,)

@@ -26,6 +26,7 @@ from analyzers.model import (
     origins,
     queries,
     records,
+    reflection,
     selects,
     statements,
     templates,
@@ -265,7 +266,7 @@ def evaluate(inference: Inference, node: Node, frame: Frame) -> Value:
         case Function():
             return _function(inference, node, frame)
         case Class():
-            return None
+            return reflection.anonymous(inference, node, frame)
     return None
 
 
@@ -429,7 +430,7 @@ def _callee(inference: Inference, node: Call, frame: Frame) -> Value:
             if holder is None or isinstance(holder, Taken):
                 return statements.manager_of_unknown(node.callee, frame) or holder
             return records.method(inference, holder, name, node, frame)
-    return evaluate(inference, node.callee, frame)
+    return reflection.called(inference, evaluate(inference, node.callee, frame), frame)
 
 
 def hand_over(inference: Inference, args: tuple[Value, ...], frame: Frame, node: Call) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call
 from analyzers.knowledge import Library
-from analyzers.model import records
+from analyzers.model import records, reflection
 from analyzers.model.repositories import class_named
 from analyzers.model.types import LibraryValue, Literal, ModelClass, Row, Rows, Value
 
@@ -33,6 +33,8 @@ def given(
         return True, inference.receiver_of(found) if found is not None else None
     if name in library.helpers:
         return True, LibraryValue(library.helpers[name], instance=True) if not args else None
+    if name in library.reflection:
+        return True, reflection.given(inference, library, name, args)
     if name in library.registry:
         return True, _registered(inference, args)
     return (True, user(inference)) if name in library.users else (False, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other
-from analyzers.model import flow
+from analyzers.model import flow, reflection
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import ClassValue, ModelClass, Row
 
@@ -25,7 +25,7 @@ def is_kind(inference: Inference, test: Node, frame: Frame) -> bool | None:
             return _is_a(inference, frame, name, several)
         case Call(callee=Name(id="isinstance"), args=(Name(id=name), kind)):
             return _is_a(inference, frame, name, (kind,))
-    return None
+    return reflection.exists(inference, test, frame)
 
 
 def narrow(inference: Inference, test: Node, frame: Frame) -> None:

@@ -16,6 +16,7 @@ from analyzers.model import (
     records,
     remedies,
     resolvers,
+    responses,
     selections,
     shapes,
     templates,
@@ -160,6 +161,7 @@ def _walk_root(inference: Inference, path: str, definition: ClassDefinition | Fu
                 value = inference.root(method)
                 templates.walk_returned(inference, method)
                 records.answer(inference, method, value)
+                responses.answer(inference, method, value)
                 shapes.answer(inference, method, value)
                 resolvers.answer(inference, method, value)
             for walk in _DECLARATIONS:

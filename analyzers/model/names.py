@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.facts.outline import Assign, Class, Function, Name, Node
 from analyzers.facts.store import FileFacts
-from analyzers.model import template_names
+from analyzers.model import php_names, template_names
 from analyzers.model.definitions import (
     EXPRESSION_LANGUAGES,
     PHP_SEPARATOR,
@@ -48,6 +48,7 @@ class Names:
         self.parts = Parts(files, self._ids)
         self._modules: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
         self._php: dict[str, ClassDefinition] = {}
+        self._functions = php_names.Functions()
         self._definitions: dict[str, dict[str, Definition]] = {}
         self._imports: dict[str, dict[str, str]] = {}
         self._stars: dict[str, tuple[str, ...]] = {}  # of files whose imports were asked for
@@ -63,6 +64,8 @@ class Names:
                     for definition in self.definitions(path).values():
                         if isinstance(definition, ClassDefinition):
                             self._php[definition.qualified.lower()] = definition
+                        elif isinstance(definition, FunctionDefinition):
+                            self._functions.add(definition)
                 case language if language in TEMPLATE_LANGUAGES:
                     self._templates[path.rsplit("/", 1)[-1]].append(path)
 
@@ -221,18 +224,15 @@ class Names:
     def _resolve_php(self, path: str, facts: FileFacts, name: str) -> Resolved | None:
         if name.startswith("$"):
             return None
-        if name.startswith(PHP_SEPARATOR):
-            full = name[1:]
-        else:
-            first, _, rest = name.partition(PHP_SEPARATOR)
-            target = self._imported(path).get(first)
-            if target is not None:
-                full = f"{target}{PHP_SEPARATOR}{rest}" if rest else target
-            else:
-                full = f"{facts.namespace}{PHP_SEPARATOR}{name}" if facts.namespace else name
-        full = full.lstrip(PHP_SEPARATOR)
-        found: Resolved | None = self.php_class(full)
-        return found or self.definitions(path).get(name) or External(full)
+        full = php_names.full_name(name, facts.namespace, self._imported(path))
+        return self.php_class(full) or self.definitions(path).get(name) or self._php_function(full, name) or External(full)
+
+    def _php_function(self, full: str, name: str) -> FunctionDefinition | None:
+        """A PHP function by its full name, else the global one that an unqualified name falls back to."""
+        if not php_names.may_be_function(name):
+            return None
+        self.touched |= {f"function:{full}", f"function:{name}"}
+        return self._functions.get(full) or self._functions.get(name)
 
     def php_class(self, full: str) -> ClassDefinition | None:
         """A PHP class by its full name, any case."""
