@@ -125,12 +125,15 @@ class AddIndex(_Fact, frozen=True, gc=False, array_like=True, tag=6):
 
 
 class DropIndex(_Fact, frozen=True, gc=False, array_like=True, tag=7):
-    """`table` is empty where the statement names none (PostgreSQL)."""
+    """`table` is empty where the statement names none (PostgreSQL). Without a name it is every plain index on exactly these
+    `columns` but the `spared` ones."""
 
     name: str
     table: str = ""
     concurrently: bool = False
     if_present: bool = False
+    columns: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
 
 
 class AddForeignKey(_Fact, frozen=True, gc=False, array_like=True, tag=8):
@@ -162,14 +165,15 @@ class AlterColumn(_Fact, frozen=True, gc=False, array_like=True, tag=10):
 
 
 class DropConstraint(_Fact, frozen=True, gc=False, array_like=True, tag=11):
-    """`kind` where the statement says it (foreign key, check, primary key), else it is told by the name. Without a name it
-    is whatever constraint of that kind stands on `columns`."""
+    """`kind` where the statement says it (foreign key, check, primary key, unique), else it is told by the name. Without a
+    name it is whatever constraint of that kind stands on exactly these `columns`, but the `spared` ones."""
 
     table: str
     name: str
     kind: str = ""
     columns: tuple[str, ...] = ()
     if_present: bool = False
+    spared: tuple[str, ...] = ()
 
 
 class AddCheck(_Fact, frozen=True, gc=False, array_like=True, tag=12):

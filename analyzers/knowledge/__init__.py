@@ -89,6 +89,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     option_constraints: str = ""
     option_abstract: str = ""
     option_unmanaged: str = ""
+    option_application: str = ""  # names the application that a class belongs to
     table: str = ""  # named function: class -> table name
     column_suffix: str = "_id"
     index_methods: dict[str, str] = {}  # class of an index -> its method, where that is no B-tree
@@ -417,6 +418,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     makers: dict[str, int] = {}  # calls that give an object of the class that their n-th argument names
     users: tuple[str, ...] = ()  # calls that give the user of a request
     migrations: Migrations | None = None
+    application_bases: tuple[str, ...] = ()  # how the names of classes end that configure an application
     schema_from: Literal["models", "migrations", "migrations alone", "unread"] = "models"
     responses: dict[str, str] = {}  # class of what an action may return -> its method that makes the answer
     reflection: dict[str, Literal["class", "last", "replace", "exists"]] = {}  # functions of classes by their names

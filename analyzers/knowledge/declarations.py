@@ -23,6 +23,8 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: str = "other"
     indexed: bool = False
     unique: bool = False
+    type: str = ""  # in SQL
+    generated: bool = False  # the database counts it up
 
 
 class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,3 +53,10 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nested: str = ""  # a mapping that holds more arguments
     collection: str = ""  # says what holds the rows of a collection
     foreign_text: str = ""  # of a column: what it refers to
+    through: str = ""  # the model between two collections
+    constrained: str = ""  # false where the database is not to know of a foreign key
+    referred: str = ""  # the target's attribute that a foreign key refers to
+    length: str = ""
+    default: str = ""
+    stored_default: str = ""  # a default that the database keeps
+    table: str = ""  # of the table between two collections

@@ -22,22 +22,22 @@ def app_label(path: str) -> str:
     return parts[-2] if len(parts) > 1 else ""
 
 
-def django_table(path: str, name: str) -> str:
+def django_table(application: str, name: str) -> str:
     """Source: Django, `Options.contribute_to_class`: `<app label>_<model name>` in lower case."""
-    return f"{app_label(path)}_{name.lower()}"
+    return f"{application}_{name.lower()}"
 
 
-def doctrine_table(_path: str, name: str) -> str:
+def doctrine_table(_application: str, name: str) -> str:
     """Source: Symfony's recipe sets `doctrine.orm.naming_strategy.underscore_number_aware`."""
     return underscore(name)
 
 
-def eloquent_table(_path: str, name: str) -> str:
+def eloquent_table(_application: str, name: str) -> str:
     """Source: Laravel, `Model::getTable`: the class's name in snake case, its last word in the plural."""
     return plural(underscore(name))
 
 
-def sqlalchemy_table(_path: str, name: str) -> str:
+def sqlalchemy_table(_application: str, name: str) -> str:
     """Source: Flask-SQLAlchemy, `camel_to_snake_case`; SQLAlchemy itself derives none."""
     return underscore(name)
 

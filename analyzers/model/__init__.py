@@ -4,11 +4,15 @@ What is there by name
     `definitions`, `parts` (of files, and where they moved), `names`, `php_names`, `code` (names and inheritance),
     `reflection`, `implementations`, `wiring`, `services`, `repositories`, `roles` (by path)
 What classes declare
-    `models` (which classes are tables), `fields`, `table_marks`, `typed`, `relation_methods`, `mappings`, `columns` (roles)
+    `models` (which classes are tables), `fields`, `table_marks`, `typed`, `relation_methods`, `mappings`, `literals`,
+    `columns` (roles)
 The schema
-    `sql_files`, `migrations` (in order), `blueprints` (those made of calls), `scripts` (one run in thought), `prisma` (schema
-    files), `databases` (dialects), `histories` (which speak of one database), `folding` (applied one by one), `named_keys`,
-    `schema` (folded, joined with models)
+    `sql_files`, `migrations` (all, in order), `graphs` (orders), `blueprints` (those made of calls), `scripts` (one run in
+    thought), `prisma` (schema files), `databases` (dialects), `histories` (which speak of one database), `folding` (applied one
+    by one), `named_keys`, `schema` (folded, joined with models)
+Migrations that change models
+    `applications` (labels), `class_migrations`, `operations`, `field_operations`, `states` (models while they
+    run), `state_fields`, `constraints`
 What an expression holds
     `types` (the values), `frames` (what a walk carries), `flow` (statements and expressions), `summaries` (calls, and what is
     noted), `members` (`value.name`), `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`

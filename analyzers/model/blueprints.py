@@ -41,6 +41,7 @@ from analyzers.knowledge.naming import INDEX_NAMES, TABLES, underscore
 from analyzers.model.code import Codebase
 from analyzers.model.databases import DIALECTS
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.models import ModelIndex
 from analyzers.model.project import Migration, Operation
 from analyzers.model.roles import is_migration, is_test
 from analyzers.model.scripts import UNKNOWN, ClassName, Closure, Scope, Script
@@ -82,7 +83,9 @@ class _Draft(msgspec.Struct, eq=False):
         yield from self.after
 
 
-def script_migrations(code: Codebase, library: Library, words: Migrations, database: str) -> Iterator[Migration]:
+def script_migrations(
+    code: Codebase, library: Library, words: Migrations, _models: ModelIndex, database: str
+) -> Iterator[Migration]:
     """What the migrations of a library change when they run forwards, in order."""
     found = []
     for path, facts in code.files.items():

@@ -9,7 +9,7 @@ from analyzers.knowledge import libraries
 from analyzers.knowledge.listings import Cells
 from analyzers.model import declared, flow, members, queries, templates
 from analyzers.model.definitions import ClassDefinition, External
-from analyzers.model.fields import arguments, text_of
+from analyzers.model.literals import arguments, text_of
 from analyzers.model.types import Bound, Closure, Instance, Mapped, Row, Rows, Value
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from analyzers.knowledge import LINEAGES_KEPT, Endpoints, Library, libraries, na
 from analyzers.model import queries, serializers
 from analyzers.model.choices import Choice, chosen
 from analyzers.model.definitions import ClassDefinition
-from analyzers.model.fields import text_of
+from analyzers.model.literals import text_of
 from analyzers.model.types import Bound, ClassValue, Instance, LibraryValue, Listed, Literal, Rows, Value
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text
-from analyzers.facts.sql import IndexPart
 from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
 from analyzers.knowledge import Relation as Relation_
@@ -15,31 +14,12 @@ from analyzers.knowledge.naming import COLUMNS, TABLES
 from analyzers.model import table_marks
 from analyzers.model.code import Codebase
 from analyzers.model.columns import named_role
+from analyzers.model.constraints import index_of
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition, statements
+from analyzers.model.literals import arguments, is_false, is_true, last_name, text_of
 from analyzers.model.mappings import Mapped
 from analyzers.model.project import Column, Index, Relation
 from analyzers.source import Place
-
-
-def arguments(call: Call) -> dict[str, Node]:
-    """Keyword arguments by name, positional ones by their number as text."""
-    out = {str(i): node for i, node in enumerate(call.args)}
-    out.update((k.name, k.value) for k in call.keywords)
-    return out
-
-
-def text_of(node: Node | None) -> str:
-    """The value of a literal string, else empty."""
-    return node.value if isinstance(node, Text) and isinstance(node.value, str) else ""
-
-
-def is_true(node: Node | None) -> bool:
-    return isinstance(node, Text) and node.value is True
-
-
-def is_false(node: Node | None) -> bool:
-    return isinstance(node, Text) and node.value is False
-
 
 Target = Callable[[ClassDefinition, ClassDefinition, Node | None], str]
 
@@ -60,10 +40,21 @@ class Draft:
 class Declarations:
     """Reads the declarations of classes. `target` says which model a relation names."""
 
-    def __init__(self, code: Codebase, target: Target, mapped: Callable[[str], Mapped | None]) -> None:
+    def __init__(
+        self, code: Codebase, target: Target, mapped: Callable[[str], Mapped | None], label: Callable[[str], str]
+    ) -> None:
         self.code = code
-        self._target, self.mapped = target, mapped
+        self._target, self.mapped, self._label = target, mapped, label
         self.table_marks: dict[str, table_marks.TableMarks] = {}
+
+    def application(self, definition: ClassDefinition, library: Library) -> str:
+        """The label of the application that a class belongs to: what it says, or where it stands."""
+        models = library.models
+        meta = definition.classes.get(models.options) if models is not None and models.option_application else None
+        for node in statements(meta.body) if meta is not None else ():
+            if isinstance(node, Assign) and isinstance(node.target, Name) and node.target.id == models.option_application:  # type: ignore[union-attr]
+                return text_of(node.value)
+        return self._label(definition.path)
 
     def read(self, definition: ClassDefinition, library: Library) -> Draft:
         """All that the class states and inherits."""
@@ -90,7 +81,7 @@ class Declarations:
             draft.table, draft.abstract, stated = table_marks.table_of(self, definition, library)
             draft.indexes.extend(table_marks.by_columns(stated, draft.columns))
         else:
-            draft.table = TABLES[models.table](definition.path, definition.name)
+            draft.table = TABLES[models.table](self.application(definition, library), definition.name)
             self._options(definition, models, draft)
         named_key = next((k for k in sorted(draft.keys) if k in draft.columns), "")
         key = draft.columns[named_key].name if named_key else models.primary_key
@@ -107,22 +98,7 @@ class Declarations:
 
     def kind(self, path: str, node: Node | None, library: Library, table: Mapping[str, object]) -> str | None:
         """The entry of `table` that a constructor call stands for, through the project's own subclasses of it."""
-        if not isinstance(node, Call):
-            return None
-        match self.code.resolve_node(path, node.callee):
-            case External(name=name):
-                return named(library, name, table)
-            case ClassDefinition() as own:
-                for external in sorted(self.code.externals(own)):
-                    found = named(library, external, table)
-                    if found:
-                        return found
-            case FunctionDefinition(path=path, node=Function(body=(*_, Return(value=Call() as made)))):
-                return self.kind(path, made, library, table) if made is not node else None
-            case ValueDefinition(path=path, node=Assign(value=Call(args=(of, *_), callee=maker))):
-                if self.code.resolve_node(path, maker) == External("functools.partial"):
-                    return self.kind(path, Call(of.start, of.end, of), library, table)
-        return None
+        return kind_of(self.code, path, node, library, table)
 
     def inherits(self, definition: ClassDefinition, library: Library, name: str) -> bool:
         """Whether the class inherits from the library's class `name`."""
@@ -286,27 +262,32 @@ class Declarations:
             if not isinstance(node, Call):
                 yield Index((), readable=False)
                 continue
-            given = arguments(node)
-            fields = given.get("fields")
-            place = self.code.place(path, node)
-            kind = (
-                node.callee.name if isinstance(node.callee, Member) else node.callee.id if isinstance(node.callee, Name) else ""
-            )
-            if isinstance(fields, Other):
-                names = [text_of(f) for f in fields.children]
-                parts = tuple(_column(n.lstrip("-"), columns) for n in names)
-                where = "condition" if "condition" in given else ""
-                method = models.index_methods.get(kind, "")
-                yield Index(
-                    tuple(map(IndexPart, parts)),
-                    unique=constraints,
-                    where=where,
-                    method=method,
-                    name=text_of(given.get("name")),
-                    place=place,
-                )
-            elif not constraints:
-                yield Index.of(("",), place=place)
+            method = models.index_methods.get(last_name(node), "")
+            index = index_of(node, lambda name: _column(name, columns), method=method, unique=constraints)
+            if index is not None:
+                yield Index.made(index, index.name, self.code.place(path, node))
+            elif not constraints or "fields" in arguments(node):
+                yield Index((), readable=False, place=self.code.place(path, node))
+
+
+def kind_of(code: Codebase, path: str, node: Node | None, library: Library, table: Mapping[str, object]) -> str | None:
+    """The entry of `table` that a constructor call stands for, through the project's own subclasses of it."""
+    if not isinstance(node, Call):
+        return None
+    match code.resolve_node(path, node.callee):
+        case External(name=name):
+            return named(library, name, table)
+        case ClassDefinition() as own:
+            for external in sorted(code.externals(own)):
+                found = named(library, external, table)
+                if found:
+                    return found
+        case FunctionDefinition(path=path, node=Function(body=(*_, Return(value=Call() as made)))):
+            return kind_of(code, path, made, library, table) if made is not node else None
+        case ValueDefinition(path=path, node=Assign(value=Call(args=(of, *_), callee=maker))):
+            if code.resolve_node(path, maker) == External("functools.partial"):
+                return kind_of(code, path, Call(of.start, of.end, of), library, table)
+    return None
 
 
 def _marks(models: Models) -> tuple[str, ...]:

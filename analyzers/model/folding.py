@@ -174,7 +174,9 @@ class Fold:
     def _index(self, change: DropIndex | RenameIndex) -> None:
         for draft in self._holders(change.table):
             matching = _named(draft, change.name)
-            if isinstance(change, DropIndex):
+            if isinstance(change, DropIndex) and not change.name:
+                draft.indexes = [i for i in draft.indexes if not _is_plain(i, change)]
+            elif isinstance(change, DropIndex):
                 draft.indexes = [i for i in draft.indexes if not matching(i)]
             else:
                 draft.indexes = [msgspec.structs.replace(i, name=change.to) if matching(i) else i for i in draft.indexes]
@@ -198,7 +200,7 @@ class Fold:
 
 
 def _add_column(draft: Draft, column: SqlColumn, place: Place) -> None:
-    role = "foreign key" if column.references else role_of(column.type, column.size, column.name)
+    role = "key" if column.primary else role_of(column.type, column.size, column.name)
     draft.columns[column.name] = Column(column.name, role, place, type=column.type, nullable=column.nullable)
     if column.primary or column.unique:
         parts = (IndexPart(column.name),)
@@ -295,21 +297,7 @@ def _add_index(draft: Draft, index: SqlIndex, place: Place) -> None:
     name = index.name or _given_name(draft, index)
     if index.if_missing and name and any(i.name == name for i in draft.indexes):
         return
-    draft.indexes.append(
-        Index(
-            index.parts,
-            unique=index.unique or index.primary,
-            where=index.where,
-            method=index.method,
-            name=name,
-            place=place,
-            primary=index.primary,
-            include=index.include,
-            nulls_not_distinct=index.nulls_not_distinct,
-            constraint=index.constraint or index.primary,
-            exclusion=index.exclusion,
-        )
-    )
+    draft.indexes.append(Index.made(index, name, place))
 
 
 def _given_name(draft: Draft, index: SqlIndex) -> str:
@@ -380,4 +368,10 @@ def _is(index: Index, change: DropConstraint) -> bool:
     """Whether an index is what a constraint without a name means: one on these columns, or the primary key."""
     if change.kind == "primary key":
         return index.primary
-    return index.unique and index.columns == change.columns
+    return index.unique and not index.primary and index.columns == change.columns and index.name not in change.spared
+
+
+def _is_plain(index: Index, change: DropIndex) -> bool:
+    """Whether an index is no more than one on these columns."""
+    same = index.columns == change.columns and index.name not in change.spared
+    return same and not index.unique and not index.where and index.method in ("", "btree")

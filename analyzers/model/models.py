@@ -11,11 +11,12 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Member, Name, Node, Text
 from analyzers.knowledge import Library, Models, libraries, named
-from analyzers.knowledge.naming import app_label
 from analyzers.model import typed
+from analyzers.model.applications import Applications
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, statements
-from analyzers.model.fields import Declarations, Draft, arguments, is_true, text_of
+from analyzers.model.fields import Declarations, Draft
+from analyzers.model.literals import arguments, is_true, text_of
 from analyzers.model.mappings import Mapped, Mappings
 from analyzers.model.project import Column, Index, Relation
 from analyzers.model.relation_methods import RelationMethods
@@ -67,7 +68,8 @@ class _Builder:
         self.heirs: dict[int, list[Model]] = defaultdict(list)
         self.mappings = Mappings(code)
         self.picked: set[int] = set()
-        self.declarations = Declarations(code, self._target, self.mappings.of)
+        self.applications = Applications(code)
+        self.declarations = Declarations(code, self._target, self.mappings.of, self.applications.label)
         self.drafts: dict[str, typed.TypedDraft] = {}
 
     def build(self) -> ModelIndex:
@@ -77,7 +79,7 @@ class _Builder:
             if library is not None:
                 picked.append((definition, library))
                 self.picked.add(id(definition))
-                self.by_label[app_label(definition.path), definition.name.lower()] = definition
+                self.by_label[self.declarations.application(definition, library), definition.name.lower()] = definition
                 self.by_short[definition.name.lower()].append(definition)
         for definition, library in picked:
             self.found[definition.qualified] = self._model(definition, library)
@@ -224,7 +226,7 @@ class _Builder:
         if self.code.files[base.path].language == "php":
             resolved = self.code.resolve(base.path, text)
             return resolved.qualified if isinstance(resolved, ClassDefinition) else ""
-        definition = self.by_label.get((app or app_label(base.path), name.lower()))
+        definition = self.by_label.get((app or self.applications.label(base.path), name.lower()))
         if definition is None:
             short = self.by_short.get(name.lower(), [])
             definition = short[0] if len(short) == 1 else None
@@ -268,7 +270,7 @@ class _Builder:
                 if stated.endswith("+") or (words.arguments.inverse in given and not stated):
                     continue
                 name = stated.replace("%(class)s", model.name.lower()).replace(
-                    "%(app_label)s", app_label(model.definition.path)
+                    "%(app_label)s", self.declarations.application(model.definition, model.library)
                 )
                 name = name or (model.name.lower() if single else words.inverse_default.format(model=model.name.lower()))
                 self._point_back(target, name, model, relation, many=not single)

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from analyzers.facts.sql import IndexPart, SchemaChange
+from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
 from analyzers.source import Place
 
@@ -63,6 +63,23 @@ class Index(msgspec.Struct, frozen=True):
         """A plain index on columns, all ascending; an empty name stands for an expression that was not read."""
         parts = tuple(map(IndexPart, columns))
         return cls(parts, unique=unique, primary=primary, stated=stated, name=name, place=place)
+
+    @classmethod
+    def made(cls, index: SqlIndex, name: str, place: Place) -> Index:
+        """What a definition makes."""
+        return cls(
+            index.parts,
+            unique=index.unique or index.primary,
+            where=index.where,
+            method=index.method,
+            name=name,
+            place=place,
+            primary=index.primary,
+            include=index.include,
+            nulls_not_distinct=index.nulls_not_distinct,
+            constraint=index.constraint or index.primary,
+            exclusion=index.exclusion,
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:

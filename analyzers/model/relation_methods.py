@@ -16,7 +16,8 @@ from analyzers.knowledge import Relation as RelationWords
 from analyzers.knowledge.naming import TABLES
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External
-from analyzers.model.fields import Draft, Target, text_of
+from analyzers.model.fields import Draft, Target
+from analyzers.model.literals import text_of
 from analyzers.model.project import Index, Relation
 
 _MAX_DERIVED = 4  # relations that are made of another one, followed

@@ -17,7 +17,7 @@ from analyzers.knowledge import LINEAGES_KEPT, Library, Resolvers, libraries, na
 from analyzers.model import containers, flow, members
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
-from analyzers.model.fields import text_of
+from analyzers.model.literals import text_of
 from analyzers.model.types import Bound, Closure, Instance, Keyed, Listed, Row, Rows, Taken, Value, comes_back
 
 if TYPE_CHECKING:

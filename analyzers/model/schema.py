@@ -37,7 +37,7 @@ class Schema(msgspec.Struct, frozen=True):
 def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Schema:
     """The schema. `database` is what the configuration says it is, empty where the code is to be asked."""
     database = database or database_of(code)
-    migrations = tuple(migrations_of(code, database))
+    migrations = tuple(migrations_of(code, models, database))
     stated = [m for m in models.by_name.values() if not m.abstract and m.place is not None]
     drafts: dict[str, Draft] = {}
     loose: list[Draft] = []
@@ -118,6 +118,7 @@ def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: 
         draft = _shared(drawn, draft)
     elif drawn is not None:
         draft.indexes.extend(drawn.indexes)
+        draft.checks.extend(drawn.checks)
         if drawn.misread and not draft.unread:
             draft.doubt(drawn.unread, drawn.unread_at)
     tables[model.table] = draft

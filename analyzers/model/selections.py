@@ -16,8 +16,8 @@ from analyzers.knowledge.selections import Listed as Lists
 from analyzers.knowledge.selections import Selections
 from analyzers.model import flow, members, support
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
-from analyzers.model.fields import is_false
 from analyzers.model.finders import getter
+from analyzers.model.literals import is_false
 from analyzers.model.models import Model
 from analyzers.model.types import Declared, Instance, Keyed, Listed, Literal, Mapped, Row, Rows, Tupled, Value, comes_back
 

@@ -11,7 +11,7 @@ from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import LINEAGES_KEPT, Library, Serializers, libraries, named
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, ValueDefinition
-from analyzers.model.fields import arguments, is_true, text_of
+from analyzers.model.literals import arguments, is_true, text_of
 
 _MAX_NAMES = 400
 

@@ -8,7 +8,7 @@ from analyzers.facts.outline import Call, Node
 from analyzers.knowledge import Library, Serializers, named
 from analyzers.model import declared, flow, members, queries
 from analyzers.model.definitions import ClassDefinition, External
-from analyzers.model.fields import arguments, is_true, text_of
+from analyzers.model.literals import arguments, is_true, text_of
 from analyzers.model.serializer_fields import Field, fields_of, has_own_list, words_of
 from analyzers.model.types import Instance, Literal, Row, Rows, Value
 

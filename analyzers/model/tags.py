@@ -12,7 +12,7 @@ from analyzers.knowledge import libraries
 from analyzers.knowledge.listings import Tag, Tags
 from analyzers.model import declared, flow, templates
 from analyzers.model.definitions import FunctionDefinition
-from analyzers.model.fields import arguments, is_true, text_of
+from analyzers.model.literals import arguments, is_true, text_of
 from analyzers.model.types import Listed, Mapped, Rows, Tupled, Value
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, R
 from analyzers.knowledge import Arguments, Library, Models
 from analyzers.knowledge.naming import TABLES
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
-from analyzers.model.fields import Declarations, Draft, arguments, is_false, is_true, text_of
+from analyzers.model.fields import Declarations, Draft
+from analyzers.model.literals import arguments, is_false, is_true, text_of
 from analyzers.model.project import Column, Relation
 
 if TYPE_CHECKING:
