@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, walk
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Parameter, walk
 from analyzers.knowledge import LINEAGES_KEPT, Library, Resolvers, libraries, named
 from analyzers.model import containers, flow, members
 from analyzers.model.code import Codebase
@@ -37,7 +37,9 @@ class Field(msgspec.Struct, frozen=True, eq=False):
     gives: Node | None
     answered_by: FunctionDefinition | None = None
     given: Node | None = None  # what answers it, where that is an argument
-    target: ClassDefinition | None = None
+    parents: tuple[str, ...] = ()  # parameters of what answers it that are the object
+    unseen: bool = False  # what answers it is not a function that is stated
+    target: ClassDefinition | None = None  # the type of a relation that is a field by itself
 
 
 def answer(inference: Inference, called: FunctionDefinition, value: Value) -> None:
@@ -83,27 +85,42 @@ def _read(
 ) -> None:
     before, frame.at = frame.at, node
     for field in fields_of(inference, definition):
+        if field.target is not None and depth < _DEPTH:
+            continue  # of what is listed itself: any further, all of a schema would be read
         inner = inference.frame(field.path, frame)
         inner.owner, inner.function = definition, definition.qualified
         value = _value(inference, field, held, inner)
         below = _type_of(inference, field)
         if below is not None and value is not None and not isinstance(value, Taken):
-            lay_out(inference, below, value, field.node, inner, depth - 1)
+            lay_out(inference, below, value, field.node, inner, depth - 1 if field.target is None else 0)
     frame.at = before
 
 
 def _value(inference: Inference, field: Field, held: Row | Instance, frame: Frame) -> Value:
     method = field.answered_by
     if method is not None:
+        given: dict[str, Value] = {p.name: held for p in method.node.parameters if _is_parent(p, field.parents)}
         if method.node.receiver:
-            return inference.call(method, held, (), {}, frame, field.node)
-        return inference.call(method, None, (held,), {}, frame, field.node)
+            return inference.call(method, held, (), given, frame, field.node)
+        return inference.call(method, None, () if given else (held,), given, frame, field.node)
+    if field.unseen:
+        return None
     if field.given is not None:
         function = flow.evaluate(inference, field.given, frame)
         if isinstance(function, Bound | Closure):
             return containers.invoke(inference, function, (held,), field.node, frame)
         return None
     return members.member(inference, held, field.name, field.node, frame)
+
+
+def _is_parent(parameter: Parameter, names: tuple[str, ...]) -> bool:
+    """Whether a parameter is the object whose field it is, by its name or by its type (`strawberry.Parent[Order]`)."""
+    types = walk(parameter.annotation) if parameter.annotation is not None else ()
+    return parameter.name in names or any(isinstance(t, Name | Member) and _last(t) in names for t in types)
+
+
+def _last(node: Name | Member) -> str:
+    return node.name if isinstance(node, Member) else node.id
 
 
 # -- what classes declare ----------------------------------------------------------------------------------------------
@@ -161,7 +178,7 @@ def fields_of(inference: Inference, definition: ClassDefinition) -> tuple[Field,
         if isinstance(base, ClassDefinition):
             for field in _stated(inference, base, *found):
                 fields.setdefault(field.name, field)
-    for field in _of_model(inference, definition, found[1]):
+    for field in _of_model(inference, definition, *found):
         fields.setdefault(field.name, field)
     return tuple(fields.values())
 
@@ -172,10 +189,13 @@ def _stated(inference: Inference, base: ClassDefinition, library: Library, words
             name = name.removeprefix(words.method)
             stated = inference.code.attribute(base, name)
             gives = stated[1].value if stated is not None else None
-            yield Field(name, method.path, method.node, gives, method)
+            yield Field(name, method.path, method.node, gives, method, parents=words.parents)
         elif any(_is_mark(inference, base, d, library, words) for d in method.node.decorators):
-            yield Field(name, method.path, method.node, method.node.returns, method)
+            yield Field(name, method.path, method.node, method.node.returns, method, parents=words.parents)
     for name, assign in base.attributes.items():
+        if words.method and name.startswith(words.method):
+            yield Field(name.removeprefix(words.method), base.path, assign, None, unseen=True)
+            continue
         gives = assign.annotation if words.annotated else assign.value if isinstance(assign.value, Call) else None
         if gives is not None:
             call = assign.value if isinstance(assign.value, Call) else None
@@ -207,8 +227,10 @@ def _type_in(inference: Inference, path: str, node: Node) -> ClassDefinition | N
 # -- fields that follow from the model ---------------------------------------------------------------------------------
 
 
-def _of_model(inference: Inference, definition: ClassDefinition, words: Resolvers) -> Iterator[Field]:
+def _of_model(inference: Inference, definition: ClassDefinition, library: Library, words: Resolvers) -> Iterator[Field]:
     """The relations of the type's model whose own type is known where this one is stated: they are fields by themselves."""
+    if not any(named(library, e, words.model_bases) for e in inference.code.externals(definition)):
+        return
     model = inference.model(_model_of(inference, definition, words))
     options = definition.classes.get(words.options)
     if model is None or options is None:
