@@ -22,7 +22,7 @@ from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.frontends import MAX_BYTES, frontend_for, read_facts
 from analyzers.model.link import link
-from analyzers.model.project import Index, Project, QuerySite, RelationRead, Table
+from analyzers.model.project import Condition, Index, Project, QuerySite, RelationRead, Table
 from analyzers.rules import rules
 from analyzers.settings import PATH as SETTINGS_PATH
 from analyzers.settings import Settings
@@ -119,10 +119,16 @@ def _read(read: RelationRead) -> Iterator[str]:
 
 
 def _query(query: QuerySite) -> str:
-    columns = [("=", query.equal), ("range", query.ranged), ("order by", query.ordered)]
-    by = [f"{how} {', '.join(names)}" for how, names in columns if names]
+    by = [_condition(condition) for condition in query.conditions]
+    by += [f"order by {', '.join(s.column + ' desc' * s.descending for s in query.ordered)}"] * bool(query.ordered)
     rest = ["something not understood"] * query.partial + ["limited"] * query.limited
     return f"{_at(query.place)}  {query.table}: {'; '.join([*by, *rest]) or 'every row'}"
+
+
+def _condition(condition: Condition) -> str:
+    if condition.sides:
+        return " or ".join("(" + "; ".join(map(_condition, side)) + ")" for side in condition.sides)
+    return f"{condition.how} {condition.table + '.' * bool(condition.table)}{condition.column} {condition.value}".rstrip()
 
 
 def _sql(facts: FileFacts, text: SqlText) -> Iterator[str]:

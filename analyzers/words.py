@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 
 
+def listed(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 def noun(name: str) -> str:
     """`OrderLine` is `order line`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").lower()

@@ -252,7 +252,11 @@ SchemaChange = (
 
 
 class SqlQuery(_Fact, frozen=True, gc=False, array_like=True):
-    """A SELECT, UPDATE or DELETE: the columns it uses, each as (table, column). Columns whose table is unclear are left out."""
+    """A SELECT, UPDATE or DELETE: the columns it uses, each as (table, column). Columns whose table is unclear are left out.
+
+    `joined` are compared with a column of another table, `folded` regardless of case. A `partial` query also asks for something
+    that was not understood.
+    """
 
     does: str  # select, update, delete
     tables: tuple[str, ...] = ()
@@ -260,6 +264,9 @@ class SqlQuery(_Fact, frozen=True, gc=False, array_like=True):
     ranged: tuple[tuple[str, str], ...] = ()
     ordered: tuple[tuple[str, str], ...] = ()
     limited: bool = False
+    joined: tuple[tuple[str, str], ...] = ()
+    folded: tuple[tuple[str, str], ...] = ()
+    partial: bool = False
 
 
 class SqlText(_Fact, frozen=True, gc=False, array_like=True):

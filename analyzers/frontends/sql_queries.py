@@ -1,7 +1,8 @@
 """The columns a SELECT, UPDATE or DELETE uses, and how: compared for equality, as a range, or to order by.
 
 Only what an index of one table could serve counts: bare columns in conditions that all must hold. A column inside a function
-or a cast, one under an `OR` over different columns, one whose table is not clear and one of a subquery's result are left out.
+or a cast, one under an `OR` over different columns, one whose table is not clear and one of a subquery's result are left out,
+and the query is `partial`, as it may be narrowed by what was left out.
 """
 
 from __future__ import annotations
@@ -66,6 +67,17 @@ def _scopes(tree: exp.Expr, dialect: str) -> Iterator[SqlQuery]:
             yield query
 
 
+class _Found:
+    """The columns that the conditions of one scope use, by how."""
+
+    def __init__(self) -> None:
+        self.equal: list[Column] = []
+        self.ranged: list[Column] = []
+        self.joined: list[Column] = []
+        self.folded: list[Column] = []
+        self.partial = False
+
+
 class _Scope:
     """One SELECT, UPDATE or DELETE with the tables its columns may belong to."""
 
@@ -118,22 +130,24 @@ class _Scope:
         tables = tuple(dict.fromkeys(table for table in self.sources.values() if table))
         if not tables:
             return None
-        equal: list[Column] = []
-        ranged: list[Column] = []
+        found = _Found()
         conditions = [where.this] if (where := self.node.args.get("where")) is not None else []
         for join in self.joins:
             if (on := join.args.get("on")) is not None:
                 conditions.append(on)
-            equal += self._using(join)
+            found.joined += self._using(join)
         for condition in _conjuncts(conditions):
-            self._condition(condition, equal, ranged)
+            self._condition(condition, found)
         return SqlQuery(
             does=type(self.node).__name__.lower(),
             tables=tables,
-            equal=tuple(dict.fromkeys(equal)),
-            ranged=tuple(dict.fromkeys(ranged)),
+            equal=tuple(dict.fromkeys(found.equal)),
+            ranged=tuple(dict.fromkeys(found.ranged)),
             ordered=tuple(dict.fromkeys(self._ordered())),
             limited=self.node.args.get("limit") is not None,
+            joined=tuple(dict.fromkeys(found.joined)),
+            folded=tuple(dict.fromkeys(found.folded)),
+            partial=found.partial,
         )
 
     def _using(self, join: exp.Join) -> Iterator[Column]:
@@ -164,47 +178,69 @@ class _Scope:
             scope = scope.outer
         return None
 
-    def _condition(self, tree: exp.Expr, equal: list[Column], ranged: list[Column]) -> None:
+    def _condition(self, tree: exp.Expr, found: _Found) -> None:
         match tree:
             case exp.EQ() | exp.NullSafeEQ():
-                left, right = self.column(tree.this), self.column(tree.expression)
-                if left and right and _qualifier(tree.this) == _qualifier(tree.expression):
-                    return
-                equal += [side for side in (left, right) if side]
-            case exp.Is() if not tree.args.get("negate") and (column := self.column(tree.this)):
-                equal.append(column)
+                self._equality(tree, found)
+            case exp.Is() if column := self.column(tree.this):
+                found.equal += [] if tree.args.get("negate") else [column]
             case exp.In():
                 targets = tree.this.expressions if isinstance(tree.this, exp.Tuple) else [tree.this]
-                equal += [column for target in targets if (column := self.column(target))]
+                columns = [column for target in targets if (column := self.column(target))]
+                found.equal += columns
+                found.partial = found.partial or not columns
             case exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
-                ranged += [side for side in (self.column(tree.this), self.column(tree.expression)) if side]
+                sides = [side for side in (self.column(tree.this), self.column(tree.expression)) if side]
+                found.ranged += sides if len(sides) == 1 else []
+                found.partial = found.partial or not sides
             case exp.Between() if column := self.column(tree.this):
-                ranged.append(column)
-            case exp.Like() if (column := self.column(tree.this)) and _has_prefix(tree.expression):
-                ranged.append(column)
+                found.ranged.append(column)
+            case exp.Like() | exp.ILike() if column := self.column(tree.this):
+                found.ranged += [column] if isinstance(tree, exp.Like) and _has_prefix(tree.expression) else []
             case exp.Or():
-                self._alternatives(tree, equal, ranged)
+                self._alternatives(tree, found)
+            case (
+                exp.NEQ()
+                | exp.Not(this=exp.In() | exp.Is() | exp.Exists() | exp.Like() | exp.ILike() | exp.Between() | exp.EQ())
+            ):
+                pass  # what is denied narrows nothing
             case exp.Not() if column := self.column(tree.this):
-                equal.append(column)
+                found.equal.append(column)
             case exp.Column() if column := self.column(tree):
-                equal.append(column)
+                found.equal.append(column)
+            case exp.Boolean() | exp.Literal():
+                pass
+            case _:
+                found.partial = True
 
-    def _alternatives(self, tree: exp.Or, equal: list[Column], ranged: list[Column]) -> None:
+    def _equality(self, tree: exp.Expr, found: _Found) -> None:
+        """`a = 1`, `a.id = b.a_id` of two tables, `lower(a) = :p`."""
+        left, right = self.column(tree.this), self.column(tree.expression)
+        if left and right:
+            same = _qualifier(tree.this) == _qualifier(tree.expression)
+            found.joined += [] if same else [left, right]
+        elif left or right:
+            found.equal += [side for side in (left, right) if side]
+        elif not (_constant(tree.this) and _constant(tree.expression)):
+            folded = [side.this for side in (tree.this, tree.expression) if isinstance(side, exp.Lower | exp.Upper)]
+            columns = [column for side in folded if (column := self.column(side))]
+            found.folded += columns
+            found.partial = found.partial or not columns
+
+    def _alternatives(self, tree: exp.Or, found: _Found) -> None:
         """Alternatives over one and the same column are like an `IN`; over different ones no single index serves them."""
-        found: list[list[Column]] = []
-        branches = list(_flatten([tree], exp.Or))
+        sides: list[list[Column]] = []
         kinds: set[str] = set()
-        for branch in branches:
-            if isinstance(branch, exp.And):
-                return
-            mine: list[Column] = []
-            wide: list[Column] = []
-            if not isinstance(branch, exp.Or):
-                self._condition(branch, mine, wide)
-            kinds.add("ranged" if wide else "equal")
-            found.append(mine + wide)
-        if found and all(columns == found[0] and len(columns) == 1 for columns in found):
-            (ranged if "ranged" in kinds else equal).append(found[0][0])
+        for branch in _flatten([tree], exp.Or):
+            mine = _Found()
+            if not isinstance(branch, exp.And | exp.Or):
+                self._condition(branch, mine)
+            kinds.add("ranged" if mine.ranged else "equal")
+            sides.append(mine.equal + mine.ranged)
+        if all(columns == sides[0] and len(columns) == 1 for columns in sides):
+            (found.ranged if "ranged" in kinds else found.equal).append(sides[0][0])
+        else:
+            found.partial = True
 
     def _ordered(self) -> Iterator[Column]:
         """The leading bare columns of ORDER BY; none where rows are grouped or made distinct before they are ordered."""
@@ -255,6 +291,10 @@ def _flatten(conditions: list[exp.Expr], connector: type[exp.Expr]) -> Iterator[
             stack += [tree.expression, tree.this]
         elif tree is not None:
             yield tree
+
+
+def _constant(tree: exp.Expr | None) -> bool:
+    return isinstance(tree, exp.Literal | exp.Boolean | exp.Null)
 
 
 def _has_prefix(pattern: exp.Expr | None) -> bool:

@@ -88,6 +88,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     option_unique: tuple[str, ...] = ()
     option_constraints: str = ""
     option_abstract: str = ""
+    option_ordering: str = ""
     option_unmanaged: str = ""
     option_application: str = ""  # names the application that a class belongs to
     table: str = ""  # named function: class -> table name
@@ -134,7 +135,10 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     starts: bool = False  # it makes a query under construction; its first argument is the alias of the rows
     names_rows: bool = False  # its first argument is the class of the rows, its second their alias
     filters: Literal["", "lookups", "criteria", "expression", "conditions", "unknown"] = ""
-    orders: Literal["", "names", "criteria", "expression"] = ""
+    orders: Literal["", "names", "criteria", "expression", "attributes"] = ""
+    latest: bool = False  # it gives the last of what it orders by
+    unsearched: tuple[str, ...] = ()  # keywords that are no conditions
+    groups: bool = False  # rows are counted or summed up, so none can be left unread
     fresh: bool = False
     limits: bool = False
     limit_at: int = 0  # position of the argument that is the bound
@@ -193,6 +197,9 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bypass_advice: str = ""
     count_advice: str = ""
     bulk: str = ""  # code that asks for `{model}` once for all `{rows}`
+    condition_makers: tuple[str, ...] = ()  # calls whose arguments are conditions, as those of a method
+    combiners: dict[str, Literal["all", "any", "none"]] = {}  # calls that join the conditions they are given
+    comparisons: dict[str, str] = {}  # methods of a column, and functions of one, that compare it -> how
     class_attributes: bool = False  # an attribute of a model class stands for its column or relation in a query
     loads_when_read: bool = False  # reading a collection queries for it, whatever is done with it
     selects: tuple[str, ...] = ()  # functions that make a query of their arguments

@@ -21,12 +21,16 @@ What decides how often something happens
 Lists, and functions applied to each item
     `containers`, `collections`, `in_place`
 Rows and queries
-    `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `searches`, `dql`, `statements`
+    `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `dql`, `statements`; by what they are searched: `searches`,
+    `lookups`, `comparisons`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `resolvers`,
     `listings`, `cells`, `entries`, `responses`, `selections`, `votes`, `support`
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
+Indexes
+    `query_sites` (queries in a database's words), `coverage` (whether an index serves one), `wanted` (which one would),
+    `growth` (which tables stay small), `dropped` (where one went), `live_indexes` (how one is built on a table in use)
 What rules see
     `project` (the vocabulary), `remedies`, `link` (facts in, project out), `traces` (walks kept with what they depended on)
 """

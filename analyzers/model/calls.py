@@ -20,6 +20,7 @@ from analyzers.model import (
     members,
     origins,
     queries,
+    searches,
     selections,
     serializers,
     statements,
@@ -153,7 +154,10 @@ def call_library(
         position = library.fetchers.get(named(library, name, library.fetchers) or "")
         if position is not None:
             rows = origins.rows_from(args[position], frame, node) if position < len(args) else None
-            return queries.single(rows, known=True) if rows is not None else None
+            if rows is None:
+                return None
+            inference.note_query(searches.fetched(inference, rows, node, frame), frame, node)
+            return queries.single(rows, known=True)
         position = library.loaders.get(named(library, name, library.loaders) or "")
         if position is not None and library.rows is not None:
             _load_later(node, args, position, library.rows.path_separator, frame)

@@ -32,6 +32,7 @@ class Draft:
         self.relations: dict[str, Relation] = {}
         self.indexes: list[Index] = []
         self.keys: set[str] = set()
+        self.ordering: tuple[str, ...] = ()
         self.table = ""
         self.abstract = False
         self.managed = True
@@ -244,6 +245,8 @@ class Declarations:
             draft.abstract = is_true(value)
         elif word == models.option_unmanaged and own:
             draft.managed = not is_false(value)
+        elif word == models.option_ordering and word and isinstance(value, Other):
+            draft.ordering = tuple(map(text_of, value.children))
         elif word in models.option_indexes or word == models.option_constraints:
             constraints = word == models.option_constraints
             draft.indexes.extend(self._stated_indexes(base.path, value, models, draft.columns, constraints))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
@@ -13,6 +13,7 @@ from analyzers.model import (
     loaders,
     policies,
     procedures,
+    query_sites,
     records,
     remedies,
     resolvers,
@@ -25,9 +26,9 @@ from analyzers.model import (
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.evidence import Evidence
-from analyzers.model.frames import Lookup, Query, Read, Trace
+from analyzers.model.frames import Lookup, Read, Trace
 from analyzers.model.models import ModelIndex, build_models
-from analyzers.model.project import Project, QuerySite, Relation, RelationRead, RowQuery
+from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.roles import is_batch, is_product
 from analyzers.model.schema import build_schema
 from analyzers.model.summaries import Inference
@@ -63,7 +64,7 @@ def link(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
         lookups=tuple({(q.query, q.loop): q for root in said for q in root.lookups}.values()),
-        queries=_longest(q for root in said for q in root.queries),
+        queries=(*query_sites.longest(q for root in said for q in root.queries), *query_sites.written(code)),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
             *dict.fromkeys(
@@ -105,7 +106,7 @@ def _walked(
         name,
         depends=tuple(range(len(depends))),
         reads=tuple(r for r in reads if r is not None),
-        queries=tuple(_queries(code, models, trace)),
+        queries=tuple(query_sites.walked(code, models, trace)),
         lookups=tuple(x for x in lookups if x is not None),
         problem=problem,
     )
@@ -122,18 +123,6 @@ def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:
     found = list(reads)
     seen = {(r.relation.label, (r.read, *r.through)[-1]) for r in found if not r.unseen}
     return tuple(r for r in found if not r.unseen or (r.relation.label, (r.read, *r.through)[-1]) not in seen)
-
-
-def _longest(queries: Iterable[QuerySite]) -> tuple[QuerySite, ...]:
-    """Of the queries that begin at one place, the one that searches by most."""
-    best: dict[tuple[str, int, int], QuerySite] = {}
-    for query in queries:
-        span = query.place.span
-        key = (query.place.path, span.start_line, span.start_column)
-        known = best.get(key)
-        if known is None or len(known.equal + known.ranged + known.ordered) <= len(query.equal + query.ranged + query.ordered):
-            best[key] = query
-    return tuple(best.values())
 
 
 # What a class declares and a library then does with its rows; each looks at every class and walks those it knows.
@@ -240,30 +229,4 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         batch=is_batch(lookup.at.path) or is_batch(lookup.rows.site.path),
         through=_places(code, lookup.through),
         effect=lookup.effect,
-    )
-
-
-def _queries(code: Codebase, models: ModelIndex, trace: Trace) -> Iterator[QuerySite]:
-    for query in trace.searches.values():
-        model = models.by_name.get(query.rows.model)
-        if model is None or model.abstract or not is_product(query.at.path):
-            continue
-        yield _query(code, model.table, query)
-
-
-def _query(code: Codebase, table: str, query: Query) -> QuerySite:
-    by: dict[str, list[str]] = {"equal": [], "ranged": [], "ordered": [], "other": []}
-    for search in query.rows.searches:
-        if search.column not in by[search.how]:
-            by[search.how].append(search.column)
-    return QuerySite(
-        table=table,
-        function=query.at.function,
-        place=_place(code, query.at),
-        equal=tuple(by["equal"]),
-        ranged=tuple(by["ranged"]),
-        ordered=tuple(by["ordered"]),
-        limited=query.rows.limited,
-        partial=bool(by["other"]),
-        batch=is_batch(query.at.path),
     )

@@ -38,6 +38,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     relations: dict[str, Relation]
     indexes: tuple[Index, ...]
     keys: frozenset[str]  # attributes that are the primary key
+    ordering: tuple[str, ...] = ()  # how rows are ordered that nothing else orders
     mapped: Mapped | None = None  # what a file beside the code says of it
 
 
@@ -170,6 +171,7 @@ class _Builder:
             draft.relations,
             tuple(draft.indexes),
             frozenset(draft.keys),
+            draft.ordering,
             self.mappings.of(definition.qualified),
         )
 

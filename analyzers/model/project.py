@@ -198,19 +198,38 @@ class Remedy(msgspec.Struct, frozen=True):
     fix: Fix | None = None
 
 
-class QuerySite(msgspec.Struct, frozen=True):
-    """An expression that reads many or one row of a table, and the columns it searches by.
+class Condition(msgspec.Struct, frozen=True):
+    """What all rows meet that a query finds.
 
-    `equal`, `ranged`, `ordered` are columns of `table`. `limit` is the literal bound, 0 for none.
+    `how`: equal, member (one of several), ranged, prefix (a text that begins so), folded (equal but for upper and lower case),
+    pattern (a text with something in it), null, filled (not null), contains (a part of a document or of a list), computed (a
+    function of the column), key (no other search is needed), either (what one of the `sides` says). `table` is empty for the
+    query's own, and `value` for what is no literal.
     """
+
+    how: str
+    column: str = ""
+    value: str = ""
+    table: str = ""
+    sides: tuple[tuple[Condition, ...], ...] = ()
+
+
+class Sort(msgspec.Struct, frozen=True):
+    """A column of the query's own table that its rows are ordered by."""
+
+    column: str
+    descending: bool = False
+
+
+class QuerySite(msgspec.Struct, frozen=True):
+    """An expression that reads or writes rows of a table, and what it searches them by: all of `conditions` hold."""
 
     table: str
     function: str
     place: Place
-    equal: tuple[str, ...] = ()
-    ranged: tuple[str, ...] = ()
-    ordered: tuple[str, ...] = ()
-    limited: bool = False
+    conditions: tuple[Condition, ...] = ()
+    ordered: tuple[Sort, ...] = ()
+    limited: bool = False  # it takes so many of the ordered rows
     partial: bool = False  # it also searches by something that was not understood
     batch: bool = False  # in a command or script that a schedule or a person starts
 

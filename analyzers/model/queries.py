@@ -9,13 +9,12 @@ import msgspec
 
 from analyzers.facts.outline import Call, Node, Text
 from analyzers.knowledge import Library, Method
-from analyzers.model import collections, eager, flow, loaders, selects, statements
+from analyzers.model import collections, eager, flow, loaders, searches, selects, statements
 from analyzers.model.finders import criteria, finder
 from analyzers.model.models import Model
 from analyzers.model.origins import library_of
 from analyzers.model.project import Relation
 from analyzers.model.repositories import class_named
-from analyzers.model.searches import searches_of
 from analyzers.model.types import (
     NOTHING,
     Literal,
@@ -204,15 +203,9 @@ def _changed(
         out = selects.unpacked(out)
     model = inference.model(out.model)
     if model is not None:
-        if method.filters == "conditions":
-            found_searches = selects.conditions(inference, model, call, frame)
-        else:
-            found_searches = searches_of(
-                inference, model, method, call, args, dict(out.aliases), words.path_separator, words.lookups
-            )
-        out = msgspec.structs.replace(out, searches=(*out.searches, *found_searches))
+        out = searches.searched(inference, out, model, method, words, call, args, frame)
         if words.identity_map:
-            out = msgspec.structs.replace(out, eager=out.eager | _pinned(model, found_searches))
+            out = msgspec.structs.replace(out, eager=out.eager | _pinned(model, out.searches[len(rows.searches) :]))
     chained = words.eager_chain and method.returns == "rows"
     if method.limits and (not method.limit_at or method.limit_at < len(args)):
         bound = args[method.limit_at] if args else Literal(method.page)
@@ -301,9 +294,9 @@ def _forgotten(rows: Rows) -> Rows:
     return msgspec.structs.replace(rows, eager=rows.eager - kept, selected=frozenset(), listed=True)
 
 
-def _pinned(model: Model, searches: list[Search]) -> set[str]:
+def _pinned(model: Model, found: tuple[Search, ...]) -> set[str]:
     """The relations whose one value the query asks for: all rows share it, so it is loaded once, with what lies behind."""
-    equal = {s.column for s in searches if s.how == "equal"}
+    equal = {s.column for s in found if s.how == "equal" and s.model == model.qualified}
     return {f"{r.name}.*" for r in model.relations.values() if r.column and r.column in equal}
 
 

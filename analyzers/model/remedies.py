@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from analyzers.findings import Edit, Fix
 from analyzers.knowledge import Rows as RowsWords
+from analyzers.model.live_indexes import NewIndex, django_index, migration, sql
 from analyzers.model.models import Model, ModelIndex
-from analyzers.model.project import Relation, Remedy, Table
+from analyzers.model.project import Migration, Relation, Remedy
 from analyzers.model.types import Declared, Rows
 from analyzers.words import noun, plural
 
@@ -185,51 +185,62 @@ def at_once(asked: Model | None, table: str, walked: str, effect: str, changed: 
 # -- indexes -----------------------------------------------------------------------------------------------------------
 
 
-def _sql(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
-    flat = re.sub(r"\W+", "_", "_".join((table.name, *columns))).lower()
-    online = " CONCURRENTLY" if table.database == "postgresql" else ""
-    mark = "`" if table.database == "mysql" else '"'
-    names = ", ".join(_quoted(c, mark) for c in columns)
-    place = ".".join(_quoted(part, mark) for part in table.name.split("."))
-    return f"CREATE INDEX{online} {flat[:58]}_idx ON {place} ({names});", "sql"
+def _sql(index: NewIndex) -> tuple[str, str]:
+    return sql(index), "sql"
 
 
-def _quoted(name: str, mark: str) -> str:
-    """A name that a database would fold or refuse, between its own marks."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f"{mark}{name}{mark}"
+def _django(index: NewIndex) -> tuple[str, str]:
+    return f"class Meta:\n    indexes = [\n        {django_index(index)},\n    ]", "python"
 
 
-def _django(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
-    fields = ", ".join(f'"{table.columns[c].attribute if c in table.columns else c}"' for c in columns)
-    return f"class Meta:\n    indexes = [\n        models.Index(fields=[{fields}]),\n    ]", "python"
+def _sqlalchemy(index: NewIndex) -> tuple[str, str]:
+    names = ", ".join(f'"{column}"' for column in index.columns)
+    return f'__table_args__ = (Index("{index.name}", {names}),)', "python"
 
 
-def _doctrine(_table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
-    names = ", ".join(f"'{c}'" for c in columns)
+def _doctrine(index: NewIndex) -> tuple[str, str]:
+    names = ", ".join(f"'{column}'" for column in index.columns)
     return f"#[ORM\\Index(columns: [{names}])]", "php"
 
 
-def _prisma(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
-    fields = ", ".join(table.columns[c].attribute or c if c in table.columns else c for c in columns)
+def _prisma(index: NewIndex) -> tuple[str, str]:
+    known = index.table.columns
+    fields = ", ".join(known[c].attribute or c if c in known else c for c in index.columns)
     return f"@@index([{fields}])", "prisma"
 
 
-INDEX_CODE: dict[str, Callable[[Table, tuple[str, ...]], tuple[str, str]]] = {
+INDEX_CODE: dict[str, Callable[[NewIndex], tuple[str, str]]] = {
     "sql": _sql,
     "django": _django,
+    "sqlalchemy": _sqlalchemy,
     "doctrine": _doctrine,
     "prisma": _prisma,
 }
 
 
-def index_on(table: Table, columns: tuple[str, ...]) -> tuple[str, str]:
-    """Code that adds an index the way this project states its tables, and its language."""
-    return INDEX_CODE[table.index_code](table, columns)
+def stated(index: NewIndex) -> tuple[str, str]:
+    """Code that adds an index where this project states its tables, and its language."""
+    return INDEX_CODE.get(index.table.index_code, _sql)(index)
 
 
-def index_edit(table: Table, code: str) -> Fix | None:
+def index_on(index: NewIndex, migrations: Sequence[Migration] = ()) -> tuple[str, str]:
+    """The same with the migration that makes it."""
+    code, language = stated(index)
+    written, tongue = migration(index, migrations)
+    if not written:
+        return code, language
+    if language != tongue:
+        return written, tongue
+    return f"{code}\n\n\n{_COMMENTS[language]} the migration\n{written}", language
+
+
+_COMMENTS = {"python": "#", "php": "//"}
+
+
+def index_edit(index: NewIndex) -> Fix | None:
     """The edit that puts such code where the table is stated, if there is one place for it."""
-    slot = table.slot
+    table, slot = index.table, index.table.slot
     if slot is None:
         return None
+    code, _ = stated(index)
     return Fix(f"Add the index to {table.label}", slot.path, (Edit(slot.offset, slot.offset, slot.before + code + slot.after),))

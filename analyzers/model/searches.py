@@ -1,68 +1,124 @@
-"""The columns a query searches by: lookups, criteria, and expressions of a query language."""
+"""The columns a query searches by: what each method of a query adds to them.
+
+How arguments name columns differs by library: keywords with paths and lookups (`lookups`), comparisons of attributes
+(`comparisons`), mappings of names (`criteria`), or texts of a query language (`expression`).
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from analyzers.facts.outline import Call
 from analyzers.knowledge import Method
+from analyzers.knowledge import Rows as RowsWords
+from analyzers.model import comparisons, lookups
 from analyzers.model.models import Model
 from analyzers.model.types import (
     Listed,
     Literal,
     Mapped,
+    Rows,
     Search,
     Tupled,
     Value,
 )
 
 if TYPE_CHECKING:
+    from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
 _COMPARISON = re.compile(r"\b([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)\s*(=|<>|!=|<=|>=|<|>|IN\b|BETWEEN\b|LIKE\b|IS\b)", re.IGNORECASE)
 _DOTTED = re.compile(r"\s*([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)")
 
 
-def searches_of(
+def searched(
+    inference: Inference,
+    rows: Rows,
+    model: Model,
+    method: Method,
+    words: RowsWords,
+    call: Call,
+    args: list[Value],
+    frame: Frame,
+) -> Rows:
+    """The rows after a call: by what they are searched, and how they are ordered."""
+    found = list(rows.searches)
+    found += filtered(inference, model, method, words, call, args, dict(rows.aliases), frame)
+    ordered = _ordered(inference, model, method, call, args, dict(rows.aliases), frame)
+    if ordered is not None:
+        found = [s for s in found if s.how != "ordered"] + ordered
+    if method.groups:
+        found.append(Search("grouped", model.qualified, ""))
+    return msgspec.structs.replace(rows, searches=tuple(found)) if found != list(rows.searches) else rows
+
+
+def fetched(inference: Inference, rows: Rows, call: Call, frame: Frame) -> Rows:
+    """The one row that a call asks for, which names the rows first and then what that row meets."""
+    model = inference.model(rows.model)
+    words = model.library.rows if model is not None else None
+    if model is None or words is None:
+        return rows
+    rest = msgspec.structs.replace(call, args=call.args[1:])
+    found = lookups.conditions(inference, model, words, rest, (), frame)
+    return msgspec.structs.replace(rows, searches=(*rows.searches, *found), root=rows.root or frame.site(call))
+
+
+def filtered(
     inference: Inference,
     model: Model,
     method: Method,
+    words: RowsWords,
     call: Call,
     args: list[Value],
     aliases: dict[str, str],
-    separator: str,
-    lookups: dict[str, str],
+    frame: Frame,
 ) -> list[Search]:
-    found: list[Search | None] = []
+    """What the rows must meet that the call gives."""
     match method.filters:
         case "lookups":
-            found.extend(_lookup(inference, model, k.name, separator, lookups) for k in call.keywords)
-            found.extend(Search("other", model.qualified, "") for _ in call.args)
+            return lookups.conditions(inference, model, words, call, method.unsearched, frame)
+        case "conditions":
+            return comparisons.conditions(inference, model, words, call, frame)
         case "unknown":
-            found.append(Search("other", model.qualified, ""))
+            return [Search("other", model.qualified, "")]
         case "criteria" if args:
-            found.extend(_criteria(model, args[0], "equal"))
+            return [s for s in _criteria(model, args[0], "equal") if s is not None]
         case "expression":
-            for value in args:
-                text = value.value if isinstance(value, Literal) and isinstance(value.value, str) else ""
-                if " or " in f" {text.lower()} ":
-                    found.append(Search("other", model.qualified, ""))
-                    continue
-                hits = list(_COMPARISON.finditer(text))
-                found.extend(attribute_search(model, aliases, m[1], m[2], _how(m[3])) for m in hits)
-                if not hits:
-                    found.append(Search("other", model.qualified, ""))
+            return [s for value in args for s in _expression(model, aliases, value)]
+    return []
+
+
+def _ordered(
+    inference: Inference, model: Model, method: Method, call: Call, args: list[Value], aliases: dict[str, str], frame: Frame
+) -> list[Search] | None:
+    """How the call orders the rows, in the place of how they were; `None` where it does not."""
     match method.orders:
         case "names":
-            names = [a.value for a in args if isinstance(a, Literal) and isinstance(a.value, str)]
-            found.extend(_column_search(model, name.lstrip("-+"), "ordered") for name in names)
+            stated = [s for value in args for s in lookups.order(model, value, latest=method.latest)]
+            return stated or [Search("ordered", model.qualified, "")]
+        case "attributes":
+            return [comparisons.order(inference, model, node, frame) for node in call.args]
         case "criteria" if len(args) > 1:
-            found.extend(_criteria(model, args[1], "ordered"))
+            return [s for s in _criteria(model, args[1], "ordered") if s is not None]
         case "expression" if args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
             hit = _DOTTED.match(args[0].value)
-            if hit:
-                found.append(attribute_search(model, aliases, hit[1], hit[2], "ordered"))
+            found = attribute_search(model, aliases, hit[1], hit[2], "ordered") if hit else None
+            return [found] if found is not None else None
+    return None
+
+
+# -- criteria, and texts of a query language ---------------------------------------------------------------------------
+
+
+def _expression(model: Model, aliases: dict[str, str], value: Value) -> list[Search]:
+    text = value.value if isinstance(value, Literal) and isinstance(value.value, str) else ""
+    hits = list(_COMPARISON.finditer(text))
+    if not hits or " or " in f" {text.lower()} ":
+        return [Search("other", model.qualified, "")]
+    found = (attribute_search(model, aliases, m[1], m[2], _how(m[3])) for m in hits)
     return [s for s in found if s is not None]
 
 
@@ -75,35 +131,9 @@ def _how(operator: str) -> str:
     return "other"
 
 
-def _lookup(inference: Inference, model: Model, keyword: str, separator: str, lookups: dict[str, str]) -> Search:
-    """`customer__email__iexact="…"`: the column at the end of the path, and what the lookup asks of an index."""
-    parts = keyword.split(separator)
-    how = "equal"
-    if len(parts) > 1 and (parts[-1] in lookups):
-        how = lookups[parts.pop()]
-    current: Model | None = model
-    for hop in parts[:-1]:
-        relation = current.relations.get(hop) if current is not None else None
-        current = inference.model(relation.target) if relation is not None else None
-    if current is None or current is not model:
-        return Search("other", model.qualified, "")
-    return _column_search(model, parts[-1], how) or Search("other", model.qualified, "")
-
-
-def _column_search(model: Model, name: str, how: str) -> Search | None:
-    words = model.library.models
-    if name in model.keys:
-        key = next((i.columns[0] for i in model.indexes if i.primary), "")
-        return Search(how, model.qualified, key) if key else None
-    column = model.columns.get(name)
-    if column is None and words is not None and words.key_suffix and name.endswith(words.key_suffix):
-        column = model.columns.get(name.removesuffix(words.key_suffix))
-    return Search(how, model.qualified, column.name) if column is not None else None
-
-
 def _criteria(model: Model, value: Value, how: str) -> list[Search | None]:
     if isinstance(value, Mapped):
-        return [_column_search(model, key, how) or Search("other", model.qualified, "") for key, _ in value.items]
+        return [column_search(model, key, how) or Search("other", model.qualified, "") for key, _ in value.items]
     if isinstance(value, Listed | Tupled) or value is None:
         return [Search("other", model.qualified, "")] if how == "equal" and value is None else []
     return []
@@ -111,5 +141,11 @@ def _criteria(model: Model, value: Value, how: str) -> list[Search | None]:
 
 def attribute_search(model: Model, aliases: dict[str, str], alias: str, name: str, how: str) -> Search | None:
     if aliases.get(alias) == "":
-        return _column_search(model, name, how) or Search("other", model.qualified, "")
+        return column_search(model, name, how) or Search("other", model.qualified, "")
     return Search("other", model.qualified, "")
+
+
+def column_search(model: Model, name: str, how: str) -> Search | None:
+    """A search by the column, or the key, that the code calls `name`."""
+    column = lookups.column_of(model, name)
+    return Search(how, model.qualified, column) if column else None

@@ -22,7 +22,6 @@ from analyzers.model.types import (
     ModelClass,
     Row,
     Rows,
-    Search,
     Site,
     Taken,
     Tupled,
@@ -33,7 +32,6 @@ from analyzers.model.types import (
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
-    from analyzers.model.models import Model
     from analyzers.model.summaries import Inference
 
 
@@ -184,9 +182,6 @@ def reselected(inference: Inference, rows: Rows, how: str, call: Call, args: tup
     return msgspec.structs.replace(rows, entities=(*before, *entities))
 
 
-# -- conditions --------------------------------------------------------------------------------------------------------
-
-
 def row_named(nodes: tuple[Node, ...], frame: Frame) -> Row | None:
     """The row of a loop that an expression names somewhere: a condition made of it differs from row to row."""
     for node in nodes:
@@ -195,30 +190,3 @@ def row_named(nodes: tuple[Node, ...], frame: Frame) -> Row | None:
             if row is not None:
                 return row
     return None
-
-
-def conditions(inference: Inference, model: Model, call: Call, frame: Frame) -> list[Search]:
-    """The columns that conditions such as `Order.status == status` and `status=status` search by."""
-    found = [_searched(model, k.name) for k in call.keywords]
-    for argument in call.args:
-        found.extend(_condition(inference, model, argument, frame))
-    return found
-
-
-def _condition(inference: Inference, model: Model, node: Node, frame: Frame) -> list[Search]:
-    match node:
-        case Other(word="==", children=(one, other)):
-            for side in (one, other):
-                held = flow.evaluate(inference, side, frame) if isinstance(side, Member) else None
-                if isinstance(held, Attribute) and held.model == model.qualified:
-                    return [_searched(model, held.name)]
-        case Other(word="&" | "and", children=parts):
-            return [s for part in parts for s in _condition(inference, model, part, frame)]
-    return [Search("other", model.qualified, "")]
-
-
-def _searched(model: Model, name: str) -> Search:
-    """A condition on an attribute; on a relation, it is one on the column that holds it."""
-    relation = model.relations.get(name)
-    column = relation.column if relation is not None else model.columns[name].name if name in model.columns else ""
-    return Search("equal" if column else "other", model.qualified, column)

@@ -240,7 +240,12 @@ class Inference:
 
     def note_query(self, rows: Rows, frame: Frame, node: Node) -> None:
         """Notes the columns of a query; a longer chain from the same beginning replaces the shorter."""
-        if rows.root is None or not rows.searches or rows.root.path != frame.path or rows.root.function != frame.function:
+        if (
+            rows.root is None
+            or not (rows.searches or rows.limited)
+            or rows.root.path != frame.path
+            or rows.root.function != frame.function
+        ):
             return
         key = (rows.root.path, rows.root.start)
         self.trace.note(key, Query(rows, Site(frame.path, rows.root.start, node.end, frame.function)))

@@ -218,7 +218,7 @@ class World:
         if model is None:
             return ""
         stated = (tuple(model.columns.items()), tuple(model.relations.items()))
-        rest = (model.table, sorted(model.keys), model.abstract)
+        rest = (model.table, sorted(model.keys), model.ordering, model.abstract)
         return _short(_ENCODE.encode((self._code.parts.within(stated), rest)))
 
 

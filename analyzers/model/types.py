@@ -25,11 +25,18 @@ class Site(msgspec.Struct, frozen=True):
 
 
 class Search(msgspec.Struct, frozen=True):
-    """How a query searches one column: `how` is equal, ranged, ordered or other (something no index is sure to help)."""
+    """How a query searches one column: `how` is that of a `Condition`, or key (the row's own key, or the rows of one other
+    row), ordered (by nothing known, where `column` is empty), grouped, other (something that was not understood).
+
+    `value` is what it is compared with, where that is literal. Of `either`, one of the `sides` holds.
+    """
 
     how: str
     model: str
     column: str
+    value: str = ""
+    descending: bool = False
+    sides: tuple[tuple[Search, ...], ...] = ()
 
 
 class Declared(msgspec.Struct, frozen=True):

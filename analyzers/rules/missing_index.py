@@ -1,72 +1,102 @@
-"""A column that queries search by, or that refers to another table, and that no index begins with.
+"""An index that queries need, or that a foreign key needs, and that the table has not.
 
 Two questions. Of each foreign key: does the database have an index for it? (InnoDB makes one by itself, PostgreSQL and
-SQLite do not.) Of each query: does any column it searches by lead an index? One that does is enough: the database narrows the
-rows by it. What could not be read counts as covered.
+SQLite do not.) Of each query: does any index narrow its rows, or give them in its order? Queries that one index would serve
+have one cause, and are told together. What could not be read counts as covered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from analyzers.findings import Confidence, Finding, Related, Severity
+from analyzers.model.coverage import leading
+from analyzers.model.dropped import drops
+from analyzers.model.growth import stays_small
+from analyzers.model.live_indexes import NewIndex
 from analyzers.model.project import ForeignKey, Project, QuerySite, Table
 from analyzers.model.remedies import index_edit, index_on
+from analyzers.model.wanted import Want, merged, wanted
 from analyzers.settings import Settings
+from analyzers.source import Place
 
 TITLE = "Missing index"
 CATEGORY = "missing_index"
 
 _WITHOUT_OWN_INDEX = ("postgresql", "sqlite")
 _JUDGED = ("postgresql", "mysql", "sqlite")
-_SEARCHED = ("foreign key", "status", "lookup", "timestamp", "number")
-_SORTED = ("timestamp", "number", "lookup")
 
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:
-    """One finding for each foreign key without an index, and for each set of columns of a table that a query searches by."""
-    small = {t.lower() for t in settings.tables.small}
-    tables = {n: t for n, t in project.tables.items() if not {n.lower(), t.label.lower()} & small and not t.unread}
-    for table in tables.values():
-        yield from _foreign_keys(table)
+    """One finding for each foreign key without an index, and for each function and index that it asks for in vain."""
+    named = {t.lower() for t in settings.tables.small}
+    tables = {
+        name: table
+        for name, table in project.tables.items()
+        if not table.unread and not {name.lower(), table.label.lower()} & named and not stays_small(table)
+    }
+    keys = [(Want(n, k.columns), k) for n, t in tables.items() for k in _unindexed(t, project.tables, named)]
+    queries = sorted(project.queries, key=lambda query: query.place)
+    asked = [(want, query) for query in queries if (want := wanted(query, project.tables)) is not None]
+    indexes = merged([want for want, _ in (*keys, *asked)])
+    known = _Known(project, drops(project.migrations))
+    for want, key in keys:
+        yield _of_key(known, tables[want.table], key, _new(tables[want.table], want, indexes))
     seen: set[str] = set()
-    for query in sorted(project.queries, key=lambda q: q.place):
-        searched = tables.get(query.table)
-        for finding in _searched(searched, query) if searched is not None else ():
+    for want, query in asked:
+        if want.table in tables:
+            finding = _of_query(known, want, query, _new(tables[want.table], want, indexes))
             if finding.subject not in seen:
                 seen.add(finding.subject)
                 yield finding
 
 
-def _foreign_keys(table: Table) -> Iterator[Finding]:
+class _Known(msgspec.Struct, frozen=True):
+    """What findings are told with."""
+
+    project: Project
+    dropped: Mapping[tuple[str, str], Place]
+
+
+def _new(table: Table, want: Want, indexes: Mapping[Want, tuple[str, ...]]) -> NewIndex:
+    return NewIndex(table, indexes[want], folded=want.folded, beginning=want.beginning)
+
+
+def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> Iterator[ForeignKey]:
+    """The foreign keys that the database looks up by reading the whole table."""
     for key in table.foreign_keys:
-        column = key.columns[0]
-        if table.database not in (_WITHOUT_OWN_INDEX if key.by == "constraint" else _JUDGED):
-            continue
-        if any(table.led_by(c) is not None for c in key.columns):
-            continue
-        code, language = index_on(table, key.columns)
-        target = f"`{key.target}`" if key.target else "the other table"
-        yield Finding(
-            rule="missing_index",
-            subject=f"{table.name}.{','.join(key.columns)}: foreign key",
-            title=f"`{table.name}.{column}` refers to {target} and has no index",
-            message=(
-                f"{_why_none(table, key)} Every join from {target} and every delete of one of its rows "
-                f"reads all of `{table.name}`."
-            ),
-            growth=f"Rows read per lookup grow with `{table.name}`: 500,000 for 500,000 rows",
-            remedy="Add an index that begins with the column.",
-            code=code,
-            code_language=language,
-            place=key.place,
-            related=tuple(Related(place, f"adds `{column}`") for place in key.also),
-            evidence=(f"No index, unique constraint or primary key of `{table.name}` begins with `{column}`.",),
-            severity=Severity.MEDIUM,
-            confidence=Confidence.LIKELY if key.by == "name" else Confidence.CERTAIN,
-            cause=f"{table.name}({', '.join(key.columns)})",
-            fix=index_edit(table, code),
-        )
+        target = tables.get(key.target)
+        few = key.target.lower() in small or (target is not None and stays_small(target))
+        judged = table.database in (_WITHOUT_OWN_INDEX if key.by == "constraint" else _JUDGED)
+        if judged and not few and not any(leading(table, column) for column in key.columns):
+            yield key
+
+
+def _of_key(known: _Known, table: Table, key: ForeignKey, index: NewIndex) -> Finding:
+    column = key.columns[0]
+    code, language = index_on(index, known.project.migrations)
+    target = f"`{key.target}`" if key.target else "the other table"
+    return Finding(
+        rule="missing_index",
+        subject=f"{table.name}.{','.join(key.columns)}: foreign key",
+        title=f"`{table.name}.{column}` refers to {target} and has no index",
+        message=(
+            f"{_why_none(table, key)} Every join from {target} and every delete of one of its rows reads all of `{table.name}`."
+        ),
+        growth=_growth(table),
+        remedy=f"Add an index that begins with the column{_carefully(index)}.",
+        code=code,
+        code_language=language,
+        place=key.place,
+        related=(*_stated(known, table, key.columns[:1], key.place), *(Related(p, f"adds `{column}`") for p in key.also)),
+        evidence=(f"No index, unique constraint or primary key of `{table.name}` begins with `{column}`.",),
+        severity=Severity.MEDIUM,
+        confidence=Confidence.LIKELY if key.by == "name" else Confidence.CERTAIN,
+        cause=_cause(index),
+        fix=index_edit(index),
+    )
 
 
 def _why_none(table: Table, key: ForeignKey) -> str:
@@ -80,61 +110,65 @@ def _why_none(table: Table, key: ForeignKey) -> str:
     return "The column is named after that table's rows, and no constraint makes the database look after it."
 
 
-def _searched(table: Table, query: QuerySite) -> Iterator[Finding]:
-    narrowing = (*query.equal, *query.ranged)
-    if query.partial or any(_covered(table, c) for c in narrowing):
-        return
-    if narrowing:
-        columns = _index_columns(table, query)
-    elif (
-        query.limited and query.ordered and _role(table, query.ordered[0]) in _SORTED and not _covered(table, query.ordered[0])
-    ):
-        columns = query.ordered[:1]
-    else:
-        return
-    if not columns:
-        return
-    code, language = index_on(table, columns)
-    names = ", ".join(f"`{c}`" for c in columns)
-    verb = "searches" if narrowing else "sorts"
-    yield Finding(
+def _of_query(known: _Known, want: Want, query: QuerySite, index: NewIndex) -> Finding:
+    table = index.table
+    code, language = index_on(index, known.project.migrations)
+    names = _names(want.columns)
+    verb = "sorts" if want.sorts else "searches"
+    by = f"{names}, whatever its case," if want.folded else f"the beginning of {names}" if want.beginning else names
+    return Finding(
         rule="missing_index",
-        subject=f"{table.label}.{','.join(columns)}: {query.function}",
-        title=f"`{query.function}` {verb} `{table.label}` by {names} without an index",
-        message=f"No index of `{table.name}` begins with a column it {verb} by, so the database reads every row each time.",
-        growth=f"Rows read per query grow with `{table.name}`: 500,000 for 500,000 rows",
-        remedy=f"Add an index on {names}.",
+        subject=f"{table.label}.{','.join(want.columns)}: {query.function}",
+        title=f"`{query.function}` {verb} `{table.label}` by {by} without an index",
+        message=f"{_why(want, table)}, so the database reads every row each time.",
+        growth=_growth(table),
+        remedy=f"Add an index on {_names(index.columns)}{_carefully(index)}.",
         code=code,
         code_language=language,
         place=query.place,
-        related=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
+        related=_stated(known, table, index.columns, query.place),
         evidence=(_indexes(table),),
         severity=Severity.LOW if query.batch else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
-        cause=f"{table.name}({', '.join(columns)})",
+        cause=_cause(index),
+        fix=index_edit(index),
     )
 
 
-def _covered(table: Table, column: str) -> bool:
-    """Whether an index begins with it, stated or made by the database itself, or it is not a column we know."""
-    if column not in table.columns or table.led_by(column) is not None:
-        return True
-    return table.database == "mysql" and any(k.columns[0] == column for k in table.foreign_keys)
+def _why(want: Want, table: Table) -> str:
+    if want.folded:
+        return f"A plain index of `{table.name}` finds one spelling, and none ignores case"
+    if want.beginning:
+        return f"An index of `{table.name}` in the order of a language finds no beginnings, and there is no other"
+    return f"No index of `{table.name}` begins with a column it {'sorts' if want.sorts else 'searches'} by"
 
 
-def _role(table: Table, column: str) -> str:
-    return table.columns[column].role if column in table.columns else ""
+def _carefully(index: NewIndex) -> str:
+    """How it is built while the table is in use."""
+    return ", concurrently, so that writes go on while it is built" if index.online else ""
 
 
-def _index_columns(table: Table, query: QuerySite) -> tuple[str, ...]:
-    """Equality first, then one range or order; nothing where the best column would tell too few rows apart."""
-    equal = [c for c in query.equal if _role(table, c) in _SEARCHED]
-    tail = [c for c in (*query.ranged, *query.ordered) if _role(table, c) in _SORTED and c not in equal]
-    if not equal and not [c for c in query.ranged if c in tail]:
-        return ()
-    return (*equal[:2], *tail[:1])
+def _stated(known: _Known, table: Table, columns: tuple[str, ...], place: Place) -> tuple[Related, ...]:
+    """Where an index was dropped, where the columns are stated, and the table."""
+    found = [(known.dropped.get((table.name, columns[0])), f"drops the index on `{columns[0]}`")]
+    found += [(table.columns[c].place, f"states `{table.label}.{c}`") for c in columns if c in table.columns]
+    found.append((table.place, f"states `{table.label}`"))
+    unique = {where: note for where, note in reversed(found) if where is not None and where != place}
+    return tuple(Related(where, note) for where, note in reversed(unique.items()))
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"`{column}`" for column in columns)
+
+
+def _cause(index: NewIndex) -> str:
+    return f"{index.table.name}({', '.join(index.columns)}{' folded' * index.folded}{' beginning' * index.beginning})"
+
+
+def _growth(table: Table) -> str:
+    return f"Rows read per query grow with `{table.name}`: 500,000 for 500,000 rows"
 
 
 def _indexes(table: Table) -> str:
-    stated = [f"({', '.join(i.columns)})" for i in table.indexes if i.columns]
+    stated = [f"({', '.join(column or '…' for column in i.columns)})" for i in table.indexes if i.columns]
     return f"Indexes of `{table.name}`: {', '.join(sorted(set(stated))) or 'none'}."

@@ -79,7 +79,7 @@ def test_the_model_shows_tables_reads_and_queries_of_product_code(shop: Path, ca
         "    loop  shop/views.py:6\n"
         "    read  shop/views.py:6 in shop.views.order_list\n"
     ) in said
-    assert "queries\n  shop/views.py:5  shop_order: = status\n" in said
+    assert "queries\n  shop/views.py:5  shop_order: equal status paid\n" in said
     assert "tests/" not in said
 
 

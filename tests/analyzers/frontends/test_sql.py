@@ -121,8 +121,10 @@ def query(of: SqlQuery) -> str:
     def columns(word: str, pairs: tuple[tuple[str, str], ...]) -> str:
         return f"{word}({', '.join(f'{table}.{name}' for table, name in pairs)})" if pairs else ""
 
-    parts = [columns("equal", of.equal), columns("ranged", of.ranged), columns("ordered", of.ordered)]
-    return " ".join(filter(None, [of.does, ", ".join(of.tables), *parts, "limited" if of.limited else ""]))
+    kinds = ("equal", "ranged", "joined", "folded", "ordered")
+    parts = [columns(kind, getattr(of, kind)) for kind in kinds]
+    flags = [flag for flag in ("limited", "partial") if getattr(of, flag)]
+    return " ".join(filter(None, [of.does, ", ".join(of.tables), *parts, *flags]))
 
 
 def facts_of(source: str) -> tuple[str, str]:
@@ -160,7 +162,7 @@ LITERALS = {
     "SELECT * FROM users WHERE id IN (?, ?) AND deleted_at IS NULL": "select users equal(users.id, users.deleted_at)",
     "select * from users where email = {email}": "select users equal(users.email)",
     "SELECT * FROM t WHERE a LIKE 'x%%' AND b = %s": "select t equal(t.b) ranged(t.a)",
-    "DELETE FROM orders o USING users u WHERE u.id = o.user_id": "delete orders, users equal(users.id, orders.user_id)",
+    "DELETE FROM orders o USING users u WHERE u.id = o.user_id": "delete orders, users joined(users.id, orders.user_id)",
     "UPDATE orders SET state = %s WHERE id = %s": "update orders equal(orders.id)",
     "CREATE INDEX i ON orders (customer_id)": "orders: index i (customer_id)",
     'ALTER TABLE "Order" ADD COLUMN "userId" INT': "Order: add userId int",

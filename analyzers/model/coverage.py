@@ -1,0 +1,185 @@
+"""Whether an index serves a query, as a database sees it.
+
+An index is of use from its first part on: a database can narrow rows down by it if a condition compares just that. Which
+comparisons count is the method's to say (a B-tree finds values, ranges and beginnings, a GIN index what lies inside), and an
+expression's (`lower(email)` serves what ignores case, and not `email` itself). A partial index serves a query that says what
+its predicate says. Whatever was not understood counts as serving.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from analyzers.facts.sql import IndexPart
+from analyzers.model.project import Condition, Index, QuerySite, Table
+
+_ORDERED = ("", "btree")
+_VALUES = frozenset({"equal", "member", "null"})
+_PLAIN = frozenset({"equal", "member", "null", "ranged"})
+_INSIDE = frozenset({"contains", "pattern", "prefix", "folded", "computed"})
+_FOLDING_TYPES = ("citext",)
+_BINARY_COLLATIONS = ("c", "posix", "ucs_basic", "c.utf-8", "c.utf8")
+
+
+def narrowed(query: QuerySite, tables: Mapping[str, Table]) -> bool:
+    """Whether some condition of the query lets the database read fewer rows than all, by an index of any table it names."""
+    return _narrowed(query.conditions, query.table, tables)
+
+
+def _narrowed(conditions: Sequence[Condition], own: str, tables: Mapping[str, Table]) -> bool:
+    if any(c.how == "key" for c in conditions):
+        return True
+    for name in dict.fromkeys(c.table or own for c in conditions if not c.sides):
+        table = tables.get(name)
+        mine = [c for c in conditions if not c.sides and (c.table or own) == name]
+        if table is None or table.unread or serving(table, mine):
+            return True
+    return any(bool(c.sides) and all(_narrowed(side, own, tables) for side in c.sides) for c in conditions)
+
+
+def unserved(sides: Sequence[Sequence[Condition]], own: str, tables: Mapping[str, Table]) -> list[Sequence[Condition]]:
+    """The alternatives that no index serves: a database reads every row because of one of them."""
+    return [side for side in sides if not _narrowed(side, own, tables)]
+
+
+def serving(table: Table, conditions: Sequence[Condition]) -> bool:
+    """Whether an index of the table narrows down the rows that meet all of these conditions on it."""
+    if any(c.column not in table.columns for c in conditions):
+        return True  # a column that was not seen may have an index that was not seen
+    own = _own_indexes(table)
+    if any(c.how in _PLAIN and c.column in own for c in conditions):
+        return True
+    return any(serves(index, conditions, table) for index in table.indexes)
+
+
+def leading(table: Table, column: str) -> bool:
+    """Whether an index that holds every row begins with the column, so that it gives the rows in its order."""
+    if column not in table.columns or column in _own_indexes(table):
+        return True
+    return any(
+        not index.readable
+        or (index.method in _ORDERED and not index.where and bool(index.columns) and index.columns[0] in ("", column))
+        for index in table.indexes
+    )
+
+
+def _own_indexes(table: Table) -> frozenset[str]:
+    """The columns that the database itself indexes, as those of foreign keys."""
+    if table.database != "mysql":
+        return frozenset()
+    return frozenset(key.columns[0] for key in table.foreign_keys if key.columns and key.by == "constraint")
+
+
+def serves(index: Index, conditions: Sequence[Condition], table: Table) -> bool:
+    """Whether the database narrows the rows down by this index."""
+    if not index.readable or not index.parts:
+        return not index.readable
+    if index.where and implied(index.where, conditions, table.columns) is False:
+        return False
+    match index.method:
+        case "" | "btree":
+            return any(_begins(index, index.parts[0], c, table) for c in conditions)
+        case "hash":
+            return any(index.parts[0].column == c.column and c.how in _VALUES for c in conditions)
+        case "gin" | "fulltext" | "bloom" | "spatial":
+            inside = _VALUES if index.method == "bloom" else _INSIDE
+            return any(_holds(part, c) and c.how in inside for part in index.parts for c in conditions)
+        case "brin":
+            return any(_holds(part, c) and c.how == "ranged" for part in index.parts for c in conditions)
+    return any(_holds(part, c) for part in index.parts for c in conditions)
+
+
+def _begins(index: Index, part: IndexPart, condition: Condition, table: Table) -> bool:
+    """Whether a B-tree whose first part this is finds what the condition asks for."""
+    if not part.column:
+        return _holds(part, condition) and (not part.expression or condition.how not in _PLAIN)
+    if part.column != condition.column:
+        return False
+    match condition.how:
+        case "prefix":
+            return table.database != "postgresql" or _compares_bytes(part) or not index.stated
+        case "folded":
+            kind = table.columns[part.column].type
+            return table.database in ("mysql", "") or kind.startswith(_FOLDING_TYPES) or "_ci" in part.collation
+        case how:
+            return how in _PLAIN
+
+
+def _compares_bytes(part: IndexPart) -> bool:
+    """Whether PostgreSQL can find the beginning of a text in it: only by an order that is not a language's."""
+    return part.opclass.endswith("pattern_ops") or part.collation.strip('"').lower() in _BINARY_COLLATIONS
+
+
+def _holds(part: IndexPart, condition: Condition) -> bool:
+    """Whether a part is the condition's column, or an expression that may be made of it."""
+    if part.column:
+        return part.column == condition.column
+    return not part.expression or re.search(rf"\b{re.escape(condition.column)}\b", part.expression) is not None
+
+
+# -- predicates of partial indexes -------------------------------------------------------------------------------------
+
+_NAME = r"(?:[\"`]?\w+[\"`]?\.)?[\"`]?(?P<column>\w+)[\"`]?"
+_ATOMS = tuple(
+    (re.compile(pattern, re.IGNORECASE), how)
+    for pattern, how in (
+        (rf"{_NAME} IS NOT NULL|NOT {_NAME.replace('column', 'denied')} IS NULL", "filled"),
+        (rf"{_NAME} IS NULL", "null"),
+        (rf"{_NAME}(?:::\w+)? (?:=|IS) \(?'?(?P<value>[^'()]*)'?\)?(?:::[\w ]+)?", "equal"),
+        (rf"NOT {_NAME}", "false"),
+        (_NAME, "true"),
+    )
+)
+
+
+def implied(predicate: str, conditions: Sequence[Condition], known: Collection[str]) -> bool | None:
+    """Whether rows that meet the conditions meet an index's predicate; `None` where that cannot be told, as of a predicate
+    that names something else than the `known` columns, or combines them by more than `AND`."""
+    parts = [_part(text, conditions, known) for text in re.split(r"\s+AND\s+", _bare(predicate), flags=re.IGNORECASE)]
+    return False if False in parts else None if None in parts else True
+
+
+def _bare(text: str) -> str:
+    """A predicate without brackets around all of it, and with single spaces."""
+    text = " ".join(text.split())
+    text = re.sub(r"\((\w+)\)", r"\1", text)
+    while text.startswith("(") and text.endswith(")") and _closes(text) == len(text) - 1:
+        text = text[1:-1].strip()
+    return re.sub(r"\s*(=)\s*", r" \1 ", text)
+
+
+def _closes(text: str) -> int:
+    """Where the bracket closes that the text begins with."""
+    depth = 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return at
+    return -1
+
+
+def _part(text: str, conditions: Sequence[Condition], known: Collection[str]) -> bool | None:
+    for shape, how in _ATOMS:
+        hit = shape.fullmatch(_bare(text))
+        if hit is None:
+            continue
+        parts = hit.groupdict()
+        column = parts["column"] or parts.get("denied") or ""
+        if column not in known:
+            return None
+        return _meets(column, conditions, "equal" if how in ("true", "false") else how, parts.get("value") or how)
+    return None
+
+
+_TRUTHS = {"1": "true", "0": "false", "t": "true", "f": "false"}
+
+
+def _meets(column: str, conditions: Sequence[Condition], how: str, value: str) -> bool | None:
+    """Whether a condition on the column says at least this. One that compares with what is not literal may."""
+    mine = [c for c in conditions if c.column == column]
+    if how != "equal":
+        return any((c.how == "null") == (how == "null") for c in mine)
+    if any(c.how in ("equal", "member") and not c.value for c in mine):
+        return None
+    return any(c.how == "equal" and c.value.lower() in (value.lower(), _TRUTHS.get(value, value)) for c in mine)
