@@ -84,12 +84,15 @@ class SqlCheck(_Fact, frozen=True, gc=False, array_like=True):
 
 
 class CreateTable(_Fact, frozen=True, gc=False, array_like=True, tag=0):
+    """`spans`: where each column is defined, as byte offsets in the file; empty in strings of other languages."""
+
     table: str
     columns: tuple[SqlColumn, ...] = ()
     indexes: tuple[SqlIndex, ...] = ()
     foreign_keys: tuple[SqlForeignKey, ...] = ()
     checks: tuple[SqlCheck, ...] = ()
     if_missing: bool = False
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 class DropTable(_Fact, frozen=True, gc=False, array_like=True, tag=1):

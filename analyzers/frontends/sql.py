@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from analyzers.facts.sql import SchemaChange, SqlQuery, SqlText
+import msgspec
+
+from analyzers.facts.sql import CreateTable, SchemaChange, SqlQuery, SqlText
 from analyzers.facts.store import FileFacts, FileProblem
 from analyzers.frontends.lines import find_ignores
+from analyzers.frontends.sql_alter import not_understood
 from analyzers.frontends.sql_queries import queries
-from analyzers.frontends.sql_schema import not_understood, schema_changes
+from analyzers.frontends.sql_schema import schema_changes
 from analyzers.frontends.sql_statements import Statement, detect, only_up, split
 from analyzers.frontends.sql_tokens import UnreadableError
 from analyzers.frontends.tree import Frontend, line_starts
@@ -66,7 +69,7 @@ def read_text(text: str, start: int, end: int) -> SqlText | None:
         read = _read(statement, dialect)
         understood = understood or read is not None
         if read is not None:
-            changes += read[0]
+            changes += (msgspec.structs.replace(c, spans=()) if isinstance(c, CreateTable) else c for c in read[0])
             found += read[1]
     return SqlText(start, end, tuple(changes), tuple(found), dialect) if understood else None
 
@@ -87,7 +90,7 @@ class SqlFrontend(Frontend):
     language: ClassVar[str] = "sql"
 
     def __init__(self) -> None:
-        self.version = "2"
+        self.version = "3"
 
     def read(self, source: bytes) -> FileFacts:
         starts = line_starts(source)
@@ -104,8 +107,9 @@ class SqlFrontend(Frontend):
             read = _read(statement, dialect)
             if read is None or not any(read):
                 continue
-            begin, end = offsets.to_bytes(statement.start), offsets.to_bytes(statement.end)
-            found.append(SqlText(begin, end, tuple(read[0]), tuple(read[1]), dialect))
+            begin = offsets.to_bytes(statement.start)
+            changes = tuple(_placed(change, statement.start, offsets) for change in read[0])
+            found.append(SqlText(begin, offsets.to_bytes(statement.end), changes, tuple(read[1]), dialect))
         return FileFacts(
             language=self.language,
             lines=starts.tobytes(),
@@ -113,6 +117,14 @@ class SqlFrontend(Frontend):
             ignores=find_ignores(source, starts),
             problems=tuple(problems),
         )
+
+
+def _placed(change: SchemaChange, start: int, offsets: _Offsets) -> SchemaChange:
+    """A change with offsets in the file for those in the statement that begins at `start`."""
+    if not isinstance(change, CreateTable):
+        return change
+    spans = [(offsets.to_bytes(start + first), offsets.to_bytes(start + last)) for first, last in change.spans]
+    return msgspec.structs.replace(change, spans=tuple(spans))
 
 
 def decoded(source: bytes) -> tuple[str, int]:
@@ -137,6 +149,8 @@ class _Offsets:
     def to_bytes(self, offset: int) -> int:
         if self.plain:
             return offset + self.mark
+        if offset < self.at:
+            return self.bytes
         self.bytes += len(self.text[self.at : offset].encode())
         self.at = offset
         return self.bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from sqlglot import exp
@@ -108,6 +109,7 @@ def _column(tree: exp.ColumnDef, dialect: str) -> SqlColumn:
     references = next((table_of(kind.this, dialect) for kind in kinds if isinstance(kind, exp.Reference)), "")
     primary = any(isinstance(kind, exp.PrimaryKeyColumnConstraint) for kind in kinds)
     required = any(isinstance(kind, exp.NotNullColumnConstraint) and not kind.args.get("allow_null") for kind in kinds)
+    default = next((render(kind.this, dialect) for kind in kinds if isinstance(kind, exp.DefaultColumnConstraint)), "")
     return SqlColumn(
         name=identifier(tree.this, dialect),
         type=_type_name(tree.args.get("kind"), dialect),
@@ -115,7 +117,30 @@ def _column(tree: exp.ColumnDef, dialect: str) -> SqlColumn:
         primary=primary,
         unique=any(isinstance(kind, exp.UniqueColumnConstraint) for kind in kinds),
         references=references,
+        size=_size(tree.args.get("kind")),
+        default=default,
+        volatile=_VOLATILE.search(default) is not None,
+        generated=next((word for kind in kinds for of, word in _GENERATED if isinstance(kind, of)), ""),
     )
+
+
+_VOLATILE = re.compile(
+    r"\b(?:gen_random_uuid|uuid_generate_v\w+|uuid|clock_timestamp|timeofday|random|rand|nextval)\s*\(", re.I
+)
+_GENERATED = (
+    (exp.GeneratedAsIdentityColumnConstraint, "identity"),
+    (exp.AutoIncrementColumnConstraint, "identity"),
+    (exp.ComputedColumnConstraint, "stored"),
+)
+
+
+def _size(kind: exp.Expr | None) -> tuple[int, ...]:
+    """What stands in brackets behind a type: `(10, 2)`."""
+    given = kind.expressions if isinstance(kind, exp.DataType) else ()
+    values = [p.this if isinstance(p, exp.DataTypeParam) else p for p in given]
+    if not all(isinstance(v, exp.Literal) and v.is_int for v in values):
+        return ()
+    return tuple(int(str(v.this)) for v in values)
 
 
 def _type_name(kind: exp.Expr | None, dialect: str) -> str:
@@ -133,10 +158,11 @@ def _constraint(tree: exp.Expr, name: str, dialect: str) -> Iterable[Element]:
     """What one table constraint adds. Raises `UnreadableError` where it is of no known kind."""
     match tree:
         case exp.PrimaryKey():
-            yield SqlIndex(name, index_parts(tree.expressions, dialect), unique=True, primary=True)
+            yield SqlIndex(name, index_parts(tree.expressions, dialect), unique=True, primary=True, constraint=True)
         case exp.UniqueColumnConstraint() if isinstance(tree.this, exp.Schema):
             own = identifier(tree.this.this, dialect) if tree.this.this else ""
-            yield SqlIndex(own or name, index_parts(tree.this.expressions, dialect), unique=True, method=_method(tree))
+            parts = index_parts(tree.this.expressions, dialect)
+            yield SqlIndex(own or name, parts, unique=True, method=_method(tree), constraint=True)
         case exp.IndexColumnConstraint():
             own = identifier(tree.this, dialect) if tree.this else ""
             method = str(tree.args.get("kind") or "").lower() or _method(tree)
@@ -144,17 +170,32 @@ def _constraint(tree: exp.Expr, name: str, dialect: str) -> Iterable[Element]:
         case exp.ForeignKey():
             reference = tree.args.get("reference")
             columns = tuple(identifier(column, dialect) for column in tree.expressions)
+            target = reference.this if isinstance(reference, exp.Reference) else None
+            referred = target.expressions if isinstance(target, exp.Schema) else ()
             if not columns or not isinstance(reference, exp.Reference):
                 raise UnreadableError("foreign key")
-            yield SqlForeignKey(columns, table_of(reference.this, dialect))
+            yield SqlForeignKey(
+                columns,
+                table_of(reference.this, dialect),
+                name,
+                tuple(identifier(column, dialect) for column in referred),
+                on_delete=_on_delete(tree, reference),
+            )
         case exp.ExcludeColumnConstraint():
             parameters = tree.this
             parts = index_parts([item.this for item in parameters.args.get("columns") or ()], dialect)
-            yield SqlIndex(name, parts, method=str(parameters.args.get("using") or "gist").lower())
+            method = str(parameters.args.get("using") or "gist").lower()
+            yield SqlIndex(name, parts, method=method, constraint=True, exclusion=True)
         case exp.CheckColumnConstraint():
             return
         case _:
             raise UnreadableError(type(tree).__name__)
+
+
+def _on_delete(tree: exp.ForeignKey, reference: exp.Reference) -> str:
+    stated = [str(option).upper() for option in reference.args.get("options") or ()]
+    found = next((option.removeprefix("ON DELETE ") for option in stated if option.startswith("ON DELETE ")), "")
+    return (found or str(tree.args.get("delete") or "")).lower()
 
 
 def _method(tree: exp.Expr) -> str:
@@ -185,7 +226,8 @@ def _part(tree: exp.Expr, dialect: str) -> IndexPart:
     if _is_column(tree):
         return IndexPart(identifier(tree, dialect), descending=descending, opclass=opclass)
     if isinstance(tree, exp.Anonymous) and dialect != "postgres" and _is_prefix(tree):
-        return IndexPart(fold(str(tree.this), quoted=False, dialect=dialect), descending=descending)
+        prefix = int(str(tree.expressions[0].this))
+        return IndexPart(fold(str(tree.this), quoted=False, dialect=dialect), descending=descending, prefix=prefix)
     return IndexPart("", render(tree.unnest(), dialect), descending, opclass)
 
 

@@ -8,35 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
 from analyzers.facts.sql import (
-    AddColumn,
-    AddForeignKey,
     AddIndex,
     CreateTable,
-    DropColumn,
     DropIndex,
     DropTable,
     IndexPart,
     NotUnderstood,
-    RenameColumn,
+    RenameIndex,
     RenameTable,
     SchemaChange,
     SqlColumn,
     SqlForeignKey,
     SqlIndex,
 )
-from analyzers.frontends.sql_elements import Element, index_parts, is_harmless, read_element, read_elements
+from analyzers.frontends.sql_alter import alter_table, index_name, not_understood
+from analyzers.frontends.sql_elements import index_parts, read_elements
 from analyzers.frontends.sql_tokens import (
     Cursor,
     UnreadableError,
-    fixed,
     join_name,
     parse,
     render,
+    skip_if_exists,
+    skip_to,
     split_commas,
     tokenize,
     words,
@@ -53,7 +53,7 @@ _CAN_CHANGE = re.compile(r"\b(?:CREATE|ALTER|DROP|RENAME)\b[^;]{0,80}?\b(?:TABLE
 _NAME = r"((?:[\w$]+|\"[^\"\n]+\"|`[^`\n]+`)(?:\s*\.\s*(?:[\w$]+|\"[^\"\n]+\"|`[^`\n]+`))*)"
 _TOUCHED = re.compile(
     r"\b(?:(?:ALTER|CREATE|DROP)\s+(?:\w+\s+)?TABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?:ONLY\s+)?|RENAME\s+TABLE\s+"
-    rf"|INDEX\s[^;()]{{0,200}}?\bON\s+(?:ONLY\s+)?){_NAME}",
+    rf"|INDEX\s[^;()]{{0,200}}?\bON\s+(?:ONLY\s+)?)(?!IF\b){_NAME}",
     re.I,
 )
 
@@ -66,7 +66,7 @@ def schema_changes(text: str, dialect: str) -> list[SchemaChange]:
     match first, kind:
         case "CREATE" | "DROP" | "ALTER" | "RENAME", "TABLE" | "TABLES":
             return _defined(text, dialect, first + " TABLE")
-        case "CREATE" | "DROP", "INDEX":
+        case "CREATE" | "DROP" | "ALTER", "INDEX":
             return _defined(text, dialect, first + " INDEX")
         case "DROP", "SCHEMA" | "DATABASE" | "OWNED":
             return [not_understood(text)]
@@ -85,11 +85,6 @@ _WITHOUT_EFFECT = words(
     "DESCRIBE DESC LISTEN NOTIFY UNLISTEN CHECKPOINT DEALLOCATE PREPARE DISCARD SECURITY REASSIGN ATTACH DETACH OPTIMIZE "
     "FLUSH DECLARE FETCH CLOSE MOVE KILL LOAD IMPORT HANDLER XA TABLE DELIMITER SIGNAL RESIGNAL"
 )
-
-
-def not_understood(text: str, table: str = "") -> NotUnderstood:
-    """The fact that a statement's effect is unknown, with its first words."""
-    return NotUnderstood(" ".join(text[:400].split())[:80], table)
 
 
 def unclear(text: str, dialect: str) -> list[SchemaChange]:
@@ -122,23 +117,13 @@ def _read(text: str, dialect: str, kind: str) -> list[SchemaChange]:
         return unclear(text, dialect)
 
 
-def _skip_to(cursor: Cursor, *words: str) -> str:
-    while not cursor.done():
-        if found := cursor.take_any(*words):
-            return found
-        cursor.at += 1
-    raise UnreadableError(words[0])
-
-
-def _if_exists(cursor: Cursor) -> None:
-    _ = cursor.take("IF", "NOT", "EXISTS") or cursor.take("IF", "EXISTS")
-
-
 def _create_table(cursor: Cursor, text: str) -> Iterator[SchemaChange]:
     virtual = cursor.peek(1) in {"VIRTUAL", "FOREIGN"}
-    _skip_to(cursor, "TABLE", "TABLES")
-    _if_exists(cursor)
+    skip_to(cursor, "TABLE", "TABLES")
+    lenient = skip_if_exists(cursor)
     table = cursor.name()
+    if cursor.take("PARTITION", "OF"):
+        return  # it has what the whole table has
     if virtual or cursor.done() or cursor.peek() != "(" or cursor.peek(1) in {"LIKE", "SELECT", "WITH"}:
         yield not_understood(text, table)
         return
@@ -150,14 +135,25 @@ def _create_table(cursor: Cursor, text: str) -> Iterator[SchemaChange]:
         columns=tuple(element for element in elements if isinstance(element, SqlColumn)),
         indexes=tuple(element for element in elements if isinstance(element, SqlIndex)),
         foreign_keys=tuple(element for element in elements if isinstance(element, SqlForeignKey)),
+        if_missing=lenient,
+        spans=_spans(body[1:-1], [element.name for element in elements if isinstance(element, SqlColumn)], cursor.dialect),
     )
     if unknown or not elements or tail & {"SELECT", "INHERITS"}:
         yield not_understood(text, table)
 
 
+def _spans(body: list[Token], columns: list[str], dialect: str) -> tuple[tuple[int, int], ...]:
+    """Where in the statement each column is defined."""
+    found: dict[str, tuple[int, int]] = {}
+    for part in split_commas(body):
+        with suppress(UnreadableError):
+            found.setdefault(Cursor(part, dialect).name_part(), (part[0].start, part[-1].end + 1))
+    return tuple(found.get(name, (0, 0)) for name in columns)
+
+
 def _drop_table(cursor: Cursor, _: str) -> Iterator[SchemaChange]:
-    _skip_to(cursor, "TABLE", "TABLES")
-    _if_exists(cursor)
+    skip_to(cursor, "TABLE", "TABLES")
+    skip_if_exists(cursor)
     for table in _names(cursor):
         yield DropTable(table)
     _end(cursor, "CASCADE", "RESTRICT", "CONSTRAINTS", "PURGE")
@@ -179,7 +175,7 @@ def _end(cursor: Cursor, *allowed: str) -> None:
 
 def _rename_table(cursor: Cursor, _: str) -> Iterator[SchemaChange]:
     cursor.take_any("TABLE", "TABLES")
-    _if_exists(cursor)
+    skip_if_exists(cursor)
     for part in split_commas(cursor.rest()):
         pair = Cursor(part, cursor.dialect)
         table = pair.name()
@@ -189,31 +185,29 @@ def _rename_table(cursor: Cursor, _: str) -> Iterator[SchemaChange]:
 
 
 def _drop_index(cursor: Cursor, _: str) -> Iterator[SchemaChange]:
-    _skip_to(cursor, "INDEX")
-    cursor.take("CONCURRENTLY")
-    _if_exists(cursor)
-    names = [_index_name(name) for name in _names(cursor)]
+    skip_to(cursor, "INDEX")
+    online = cursor.take("CONCURRENTLY")
+    lenient = skip_if_exists(cursor)
+    names = [index_name(name) for name in _names(cursor)]
     table = cursor.name() if cursor.take("ON") else ""
     for name in names:
-        yield DropIndex(name, table)
+        yield DropIndex(name, table, online, lenient)
 
 
-_PRIMARY = "PRIMARY"
-"""What MySQL calls the index behind a primary key."""
-
-
-def _index_name(name: str) -> str:
-    """The name of an index, which its schema is no part of."""
-    name = name.rpartition(".")[2]
-    return _PRIMARY if name == "primary" else name
+def _alter_index(cursor: Cursor, _: str) -> Iterator[SchemaChange]:
+    skip_to(cursor, "INDEX")
+    skip_if_exists(cursor)
+    name = index_name(cursor.name())
+    if cursor.take("RENAME", "TO"):
+        yield RenameIndex(name, cursor.name_part())
 
 
 def _create_index(cursor: Cursor, text: str) -> Iterator[SchemaChange]:
     start = cursor.at
-    _skip_to(cursor, "INDEX")
+    skip_to(cursor, "INDEX")
     before = {cursor.peek(ahead - cursor.at) for ahead in range(start, cursor.at)}
-    cursor.take("CONCURRENTLY")
-    _if_exists(cursor)
+    online = cursor.take("CONCURRENTLY")
+    lenient = skip_if_exists(cursor)
     name = "" if cursor.peek() == "ON" else cursor.name().rpartition(".")[2]
     method = cursor.name_part() if cursor.take("USING") else ""
     if not cursor.take("ON"):
@@ -224,11 +218,23 @@ def _create_index(cursor: Cursor, text: str) -> Iterator[SchemaChange]:
         method = cursor.name_part() if cursor.take("USING") else method
         parts = _index_columns(cursor, text)
         method = next((word.lower() for word in ("FULLTEXT", "SPATIAL") if word in before), method)
+        include = _included(cursor)
         where = _predicate(cursor, text)
     except UnreadableError:
         yield not_understood(text, table)
         return
-    yield AddIndex(table, SqlIndex(name, parts, unique="UNIQUE" in before, where=where, method=method))
+    index = SqlIndex(
+        name, parts, "UNIQUE" in before, where=where, method=method, concurrently=online, include=include, if_missing=lenient
+    )
+    yield AddIndex(table, index)
+
+
+def _included(cursor: Cursor) -> tuple[str, ...]:
+    """The columns an index carries beside those it is sorted by."""
+    if not cursor.take("INCLUDE"):
+        return ()
+    inside = Cursor(cursor.group()[1:-1], cursor.dialect)
+    return tuple(_names(inside))
 
 
 def _index_columns(cursor: Cursor, text: str) -> tuple[IndexPart, ...]:
@@ -255,171 +261,12 @@ def _predicate(cursor: Cursor, text: str) -> str:
     return ""
 
 
-def _alter_table(cursor: Cursor, text: str) -> Iterator[SchemaChange]:
-    _skip_to(cursor, "TABLE")
-    _if_exists(cursor)
-    cursor.take("ONLY")
-    table = cursor.name()
-    cursor.take("*")
-    for tokens in split_commas(cursor.rest()):
-        try:
-            yield from list(_action(Cursor(tokens, cursor.dialect), table, text))
-        except UnreadableError:
-            yield not_understood(text, table)
-
-
-# Actions that change neither which columns a table has nor which of them are indexed.
-_HARMLESS_ACTIONS = words(
-    "ALTER OWNER RESET ENABLE DISABLE VALIDATE CLUSTER REPLICA FORCE NO INHERIT COMMENT ENGINE AUTO_INCREMENT DEFAULT "
-    "CHARACTER CHARSET COLLATE CONVERT ROW_FORMAT ALGORITHM LOCK ORDER ATTACH DETACH OPTIONS TABLESPACE "
-    "KEY_BLOCK_SIZE STATS_PERSISTENT STATS_AUTO_RECALC STATS_SAMPLE_PAGES PACK_KEYS MAX_ROWS MIN_ROWS AVG_ROW_LENGTH "
-    "CHECKSUM DELAY_KEY_WRITE CHECK NOT OF TRUNCATE EXCHANGE REORGANIZE COALESCE ANALYZE OPTIMIZE REBUILD REPAIR "
-    "REMOVE PARTITION DEPENDS"
-)
-
-
-def _action(cursor: Cursor, table: str, text: str) -> Iterator[SchemaChange]:
-    """One action of an `ALTER TABLE`. Raises `UnreadableError`."""
-    match cursor.take_any("ADD", "DROP", "RENAME", "CHANGE", "MODIFY", "SET"):
-        case "ADD":
-            yield from _add(cursor, table, text)
-        case "DROP":
-            yield from _drop(cursor, table)
-        case "RENAME":
-            yield from _rename(cursor, table)
-        case "CHANGE":
-            cursor.take("COLUMN")
-            _if_exists(cursor)
-            old = cursor.name_part()
-            column, *indexes = _redefined(cursor, table, text)
-            if column != old:
-                yield RenameColumn(table, old, column)
-            yield from indexes
-        case "MODIFY":
-            cursor.take("COLUMN")
-            _if_exists(cursor)
-            _, *indexes = _redefined(cursor, table, text)
-            yield from indexes
-        case "SET":
-            if cursor.take("SCHEMA"):
-                yield RenameTable(table, join_name([cursor.name_part(), table.rpartition(".")[2]]))
-        case _ if cursor.peek() not in _HARMLESS_ACTIONS:
-            raise UnreadableError("unknown action")
-
-
-def _redefined(cursor: Cursor, table: str, text: str) -> tuple[str, *tuple[AddIndex, ...]]:
-    """The name of a column defined anew, and the indexes its definition adds."""
-    elements = read_element(_without_position(cursor.rest()), text, cursor.dialect)
-    if len(elements) != 1 or not isinstance(elements[0], SqlColumn):
-        raise UnreadableError("not a column")
-    column = elements[0]
-    parts = (IndexPart(column.name),)
-    if column.primary or column.unique:
-        return column.name, AddIndex(table, SqlIndex("", parts, unique=True, primary=column.primary))
-    return (column.name,)
-
-
-def _without_position(tokens: list[Token]) -> list[Token]:
-    """A column's definition without MySQL's `FIRST` or `AFTER other`."""
-    if Cursor(tokens[-1:], "").peek() == "FIRST" and len(tokens) > 2:
-        return tokens[:-1]
-    return tokens[:-2] if Cursor(tokens[-2:], "").peek() == "AFTER" and len(tokens) > 3 else tokens
-
-
-def _add(cursor: Cursor, table: str, text: str) -> Iterator[SchemaChange]:
-    if cursor.peek() == "PARTITION" or is_harmless(cursor.rest()):
-        return
-    if cursor.peek() == "(":
-        elements, unknown = read_elements(cursor.group()[1:-1], text, cursor.dialect)
-        yield from (_added(table, element) for element in elements)
-        if unknown:
-            raise UnreadableError("columns")
-        return
-    constraint = cursor.peek() == "CONSTRAINT"
-    if constraint:
-        ahead = Cursor(cursor.tokens, cursor.dialect, cursor.at + 1)
-        _if_exists(ahead)
-        name = "" if ahead.peek() in {"UNIQUE", "PRIMARY", "FOREIGN"} else ahead.name_part()
-    else:
-        ahead, name = Cursor(cursor.tokens, cursor.dialect, cursor.at), ""
-    if ahead.peek() in {"UNIQUE", "PRIMARY"} and ahead.peek(1) == "USING" and ahead.peek(2) == "INDEX":
-        return
-    if constraint:
-        quoted = cursor.tokens[ahead.at - 1 : ahead.at] if name else []
-        tokens = [*fixed("CONSTRAINT", ""), *quoted, *ahead.rest()] if quoted else ahead.rest()
-    else:
-        explicit = cursor.take("COLUMN")
-        _if_exists(cursor)
-        if not explicit and cursor.peek() in {"INDEX", "KEY", "UNIQUE", "FULLTEXT", "SPATIAL"}:
-            cursor = _without_if_not_exists(cursor)
-        tokens = _without_position(cursor.rest())
-    tokens = _without_not_valid(tokens)
-    if not tokens:
-        raise UnreadableError("nothing is added")
-    for element in read_element(tokens, text, cursor.dialect):
-        yield _added(table, element)
-
-
-def _without_if_not_exists(cursor: Cursor) -> Cursor:
-    """MariaDB writes `ADD INDEX IF NOT EXISTS i (a)`."""
-    tokens = cursor.rest()
-    for index in range(1, min(3, len(tokens))):
-        if Cursor(tokens, "", index).take("IF", "NOT", "EXISTS"):
-            return Cursor(tokens[:index] + tokens[index + 3 :], cursor.dialect)
-    return cursor
-
-
-def _without_not_valid(tokens: list[Token]) -> list[Token]:
-    return tokens[:-2] if Cursor(tokens[-2:], "").take("NOT", "VALID") else tokens
-
-
-def _added(table: str, element: Element) -> SchemaChange:
-    match element:
-        case SqlColumn():
-            return AddColumn(table, element)
-        case SqlIndex():
-            return AddIndex(table, element)
-        case SqlForeignKey():
-            return AddForeignKey(table, element)
-
-
-def _drop(cursor: Cursor, table: str) -> Iterator[SchemaChange]:
-    match cursor.take_any("CONSTRAINT", "INDEX", "KEY", "PRIMARY", "FOREIGN", "CHECK", "PARTITION", "COLUMN", "EXPRESSION"):
-        case "CONSTRAINT" | "INDEX" | "KEY":
-            _if_exists(cursor)
-            yield DropIndex(_index_name(cursor.name_part()), table)
-        case "PRIMARY":
-            yield DropIndex(_PRIMARY, table)
-        case "FOREIGN" | "CHECK" | "PARTITION" | "EXPRESSION":
-            return
-        case _:
-            _if_exists(cursor)
-            yield DropColumn(table, cursor.name_part())
-
-
-def _rename(cursor: Cursor, table: str) -> Iterator[SchemaChange]:
-    if cursor.take_any("CONSTRAINT", "INDEX", "KEY"):
-        return
-    if cursor.take_any("TO", "AS"):
-        new = cursor.name()
-        yield RenameTable(table, new if "." in new else join_name([table.rpartition(".")[0], new]))
-        return
-    cursor.take("COLUMN")
-    _if_exists(cursor)
-    name = cursor.name_part()
-    if cursor.done():
-        yield RenameTable(table, join_name([table.rpartition(".")[0], name]))
-        return
-    if not cursor.take("TO"):
-        raise UnreadableError("TO")
-    yield RenameColumn(table, name, cursor.name_part())
-
-
 _READERS: dict[str, Callable[[Cursor, str], Iterator[SchemaChange]]] = {
     "CREATE TABLE": _create_table,
     "DROP TABLE": _drop_table,
-    "ALTER TABLE": _alter_table,
+    "ALTER TABLE": alter_table,
     "RENAME TABLE": _rename_table,
     "CREATE INDEX": _create_index,
     "DROP INDEX": _drop_index,
+    "ALTER INDEX": _alter_index,
 }

@@ -185,3 +185,17 @@ def join_name(parts: list[str]) -> str:
     """Identifiers joined to a qualified name without `public` and without a catalogue in front of a schema."""
     parts = [part for part in parts[-2:] if part]
     return ".".join(parts[1:] if len(parts) == 2 and parts[0] == "public" else parts)
+
+
+def skip_if_exists(cursor: Cursor) -> bool:
+    """Steps over `IF EXISTS` or `IF NOT EXISTS`, and says whether one stood there."""
+    return cursor.take("IF", "NOT", "EXISTS") or cursor.take("IF", "EXISTS")
+
+
+def skip_to(cursor: Cursor, *words: str) -> str:
+    """Steps behind the next of these words, and returns it. Raises `UnreadableError`."""
+    while not cursor.done():
+        if found := cursor.take_any(*words):
+            return found
+        cursor.at += 1
+    raise UnreadableError(words[0])

@@ -35,7 +35,7 @@ from analyzers.facts.sql import (
     ValidateConstraint,
 )
 from analyzers.model.columns import role_of
-from analyzers.model.project import Check, Column, ForeignKey, Index, Migration, Slot, Table
+from analyzers.model.project import Check, Column, ForeignKey, Index, Migration, Operation, Slot, Table
 from analyzers.source import Place
 
 _NOT_CREATED = "its creation was not found"
@@ -98,6 +98,8 @@ class Fold:
         """Makes the changes of one more migration."""
         for operation in migration.operations:
             self._change(operation.change, operation.place, migration.database or self._database)
+            if isinstance(operation.change, CreateTable) and operation.columns:
+                _place_columns(self.tables[operation.change.table], operation)
 
     def _change(self, change: SchemaChange, place: Place, database: str) -> None:
         match change:
@@ -174,10 +176,9 @@ class Fold:
     def _index(self, change: DropIndex | RenameIndex) -> None:
         for draft in self._holders(change.table):
             matching = _named(draft, change.name)
-            if isinstance(change, DropIndex) and not change.name:
-                draft.indexes = [i for i in draft.indexes if not _is_plain(i, change)]
-            elif isinstance(change, DropIndex):
-                draft.indexes = [i for i in draft.indexes if not matching(i)]
+            if isinstance(change, DropIndex):
+                gone = [i for i in draft.indexes if (matching(i) if change.name else _is_plain(i, change))]
+                draft.indexes = [i for i in draft.indexes if i not in gone]
             else:
                 draft.indexes = [msgspec.structs.replace(i, name=change.to) if matching(i) else i for i in draft.indexes]
 
@@ -194,6 +195,20 @@ class Fold:
             case ValidateConstraint(name=name):
                 draft.keys = [msgspec.structs.replace(k, valid=True) if k.name == name else k for k in draft.keys]
                 draft.checks = [msgspec.structs.replace(c, valid=True) if c.name == name else c for c in draft.checks]
+
+
+def _place_columns(draft: Draft, operation: Operation) -> None:
+    """Puts the columns of a new table, and the keys they hold, where the columns stand in its definition."""
+    assert isinstance(operation.change, CreateTable)
+    places = dict(zip((c.name for c in operation.change.columns), operation.columns, strict=True))
+    for name, place in places.items():
+        draft.columns[name] = msgspec.structs.replace(draft.columns[name], place=place)
+    draft.keys = [
+        msgspec.structs.replace(key, place=places[key.columns[0]])
+        if key.place == operation.place and key.columns[0] in places
+        else key
+        for key in draft.keys
+    ]
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------

@@ -147,11 +147,13 @@ _ORDERED = ("", "btree", "hash")
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One change that a migration makes, where it is stated. `outside`: of the migration's own transaction."""
+    """One change that a migration makes, where it is stated. `outside`: of the migration's own transaction. `columns`: where
+    each column of a new table is stated, if that is known more closely."""
 
     change: SchemaChange
     place: Place
     outside: bool = False
+    columns: tuple[Place, ...] = ()
 
 
 class Migration(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from analyzers.facts.sql import CreateTable, SqlText
+from analyzers.facts.sql import CreateTable, SchemaChange, SqlText
 from analyzers.model.code import Codebase
 from analyzers.model.databases import DIALECTS, DRIVERS
 from analyzers.model.project import Migration, Operation
@@ -98,9 +98,14 @@ def created(texts: Iterable[SqlText]) -> set[str]:
 def _history(code: Codebase, files: list[SqlFile], tree: str, *, baseline: bool) -> Iterator[Migration]:
     database = _dialect(files)
     for file in files:
-        span = code.files[file.path].span
-        operations = tuple(Operation(c, Place(file.path, span(t.start, t.end))) for t in file.texts for c in t.changes)
+        operations = tuple(_operation(code, file.path, text, change) for text in file.texts for change in text.changes)
         yield Migration(file.path, "sql", file.path, operations, database=database, baseline=baseline, tree=tree)
+
+
+def _operation(code: Codebase, path: str, text: SqlText, change: SchemaChange) -> Operation:
+    span = code.files[path].span
+    spans = change.spans if isinstance(change, CreateTable) else ()
+    return Operation(change, Place(path, span(text.start, text.end)), columns=tuple(Place(path, span(*s)) for s in spans))
 
 
 def _dialect(files: list[SqlFile]) -> str:
