@@ -18,7 +18,7 @@ from analyzers.knowledge.access import Votes
 from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
-from analyzers.knowledge.listings import Cells, Listing, Tags
+from analyzers.knowledge.listings import Cells, Grid, Listing, Tags
 from analyzers.knowledge.methods import Method as Method
 from analyzers.knowledge.migrations import Migrations
 from analyzers.knowledge.resolvers import Resolvers as Resolvers
@@ -330,6 +330,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registry: tuple[str, ...] = ()  # functions that give a model by its label, or by its application and its name
     cells: Cells | None = None
     listings: tuple[Listing, ...] = ()
+    grids: tuple[Grid, ...] = ()
     serializers: Serializers | None = None
     endpoints: Endpoints | None = None
     resources: tuple[Resources, ...] = ()

@@ -55,3 +55,32 @@ class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: dict[str, Tag]
     name: str = ""  # argument that gives the name
     contextual: str = ""  # argument that asks for the template's names, as first argument of the function
+
+
+class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tables that a chain of calls describes: cells that name what they show, and functions that get each row by its name."""
+
+    bases: tuple[str, ...]  # of the classes that describe one
+    methods: tuple[str, ...]  # of such a class, that describe it
+    cells: tuple[str, ...]  # classes of cells, whose dotted names are read of each row
+    parts: tuple[str, ...]  # how the names begin of all classes of cells and of what else stands in a row
+    make: str  # their method that makes one, by its name
+    rows_methods: tuple[str, ...] = ()  # of such a class, that give its rows
+    query: str = ""  # method of the table that states its rows
+    changes: tuple[str, ...] = ()  # methods of the table whose function changes their query
+    model_attribute: str = ""
+    model_suffix: str = ""  # of the class's name, what comes before it is the model where none is stated
+    model_method: str = ""
+    relation_attribute: str = ""  # names the relation of the owner's model whose rows these are
+    owner_space: str = ""  # last part of the namespace of such classes
+    owner_suffix: str = ""  # the class that owns them, by the singular of its namespace
+    pages_method: str = ""  # names the pages that show the table, which may change its query
+    page_methods: tuple[str, ...] = ()  # by which they do
+    values: tuple[str, ...] = ()  # methods of a cell whose function says what it shows, in the place of its name
+    per_row: tuple[str, ...] = ()  # methods of a cell, an action or the table whose function is called with each row
+    apart: tuple[str, ...] = ()  # methods whose arguments have nothing to do with each row
+    hides: dict[str, str] = {}  # methods by which a cell is not shown: the keyword that says so, if not the call alone
+    row_name: str = ""
+    value_name: str = ""
+    rows_code: str = ""  # code that gives the rows with more loaded, `{load}`
+    page_default: int = 0

@@ -8,6 +8,7 @@ from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import (
     endpoints,
+    grids,
     inherited,
     listings,
     loaders,
@@ -130,6 +131,7 @@ _DECLARATIONS = (
     templates.walk_view,
     views.walk_component,
     listings.walk_listing,
+    grids.walk_grid,
     endpoints.walk_endpoint,
     resolvers.walk_fields,
     inherited.walk_inherited,

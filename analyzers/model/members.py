@@ -12,6 +12,7 @@ from analyzers.model import (
     constructors,
     containers,
     flow,
+    grids,
     inherited,
     loaders,
     origins,
@@ -373,7 +374,9 @@ def _static_member(inference: Inference, definition: ClassDefinition, name: str)
     if method is not None:
         return Bound(method, ClassValue(definition))
     stated = inference.code.attribute(definition, name.lstrip("$"))
-    return inference.constant(stated[0].path, stated[1], stated[0]) if stated is not None else None
+    if stated is not None:
+        return inference.constant(stated[0].path, stated[1], stated[0])
+    return grids.inherited(inference, definition, name)
 
 
 def _super_member(inference: Inference, receiver: Value, after: ClassDefinition, name: str) -> Value:
@@ -383,9 +386,9 @@ def _super_member(inference: Inference, receiver: Value, after: ClassDefinition,
         return Bound(method, receiver)
     if isinstance(receiver, Rows):
         return RowMethod(receiver, name)
-    if isinstance(receiver, Instance):
-        return LibraryValue(f"super.{name}", instance=True)
-    return None
+    if (given := grids.inherited(inference, lineage, name)) is not None:
+        return given
+    return LibraryValue(f"super.{name}", instance=True) if isinstance(receiver, Instance) else None
 
 
 # -- types -------------------------------------------------------------------------------------------------------------
