@@ -22,7 +22,7 @@ Lists, and functions applied to each item
     `containers`, `collections`, `in_place`
 Rows and queries
     `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `dql`, `statements`; by what they are searched: `searches`,
-    `lookups`, `comparisons`
+    `lookups`, `comparisons`, `named_columns`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `resolvers`,
     `listings`, `grids`, `cells`, `entries`, `responses`, `selections`, `votes`, `support`

@@ -64,7 +64,7 @@ def lookup(inference: Inference, model: Model, words: RowsWords, keyword: str, v
         return Search("key", holder.qualified, "")
     if not column or how == "other":
         return _unknown(model)
-    return Search(how, holder.qualified, column, _literal(value))
+    return Search(how, holder.qualified, column, literal(value))
 
 
 def _how(words: RowsWords, rest: list[str], value: Value) -> str:
@@ -111,12 +111,14 @@ def column_of(model: Model, name: str) -> str:
     if name in model.keys:
         return next((index.columns[0] for index in model.indexes if index.primary), "")
     column = model.columns.get(name)
+    if words is not None and words.style == "method":
+        return name  # which columns there are, the table says
     if column is None and words is not None and words.key_suffix and name.endswith(words.key_suffix):
         column = model.columns.get(name.removesuffix(words.key_suffix))
     return column.name if column is not None and not column.foreign else ""
 
 
-def _literal(value: Value) -> str:
+def literal(value: Value) -> str:
     match value:
         case Literal(value=bool() as truth):
             return str(truth).lower()

@@ -131,6 +131,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if meant is not None:
         method, args = library.rows.methods.get(meant[0]), criteria(meant[1], args)
     if method is None:
+        if rows.stage and rows.model:
+            return msgspec.structs.replace(rows, searches=(*rows.searches, Search("other", rows.model, "")))
         return rows if name in library.transparent_methods or rows.stage else None
     if method.returns == "nothing":
         return NOTHING

@@ -31,6 +31,7 @@ from analyzers.model.types import (
     Row,
     RowMethod,
     Rows,
+    Search,
     Site,
     Tupled,
     Value,
@@ -254,6 +255,7 @@ def _asked(inference: Inference, row: Row, relation: Relation, call: Call, frame
         bypass=row.rows is not None,
         chained=True,
         root=site,
+        searches=(Search("key", relation.target, ""),),
         stage="open",
     )
 

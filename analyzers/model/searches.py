@@ -14,7 +14,7 @@ import msgspec
 from analyzers.facts.outline import Call
 from analyzers.knowledge import Method
 from analyzers.knowledge import Rows as RowsWords
-from analyzers.model import comparisons, lookups
+from analyzers.model import comparisons, lookups, named_columns
 from analyzers.model.models import Model
 from analyzers.model.types import (
     Listed,
@@ -46,10 +46,12 @@ def searched(
 ) -> Rows:
     """The rows after a call: by what they are searched, and how they are ordered."""
     found = list(rows.searches)
-    found += filtered(inference, model, method, words, call, args, dict(rows.aliases), frame)
+    added = filtered(inference, model, method, words, call, args, dict(rows.aliases), frame)
+    found = named_columns.either(found, added, model, begins=method.alternative)
     ordered = _ordered(inference, model, method, call, args, dict(rows.aliases), frame)
     if ordered is not None:
-        found = [s for s in found if s.how != "ordered"] + ordered
+        kept = found if method.orders == "column" else [s for s in found if s.how != "ordered"]
+        found = kept + ordered
     if method.groups:
         found.append(Search("grouped", model.qualified, ""))
     return msgspec.structs.replace(rows, searches=tuple(found)) if found != list(rows.searches) else rows
@@ -82,6 +84,8 @@ def filtered(
             return lookups.conditions(inference, model, words, call, method.unsearched, frame)
         case "conditions":
             return comparisons.conditions(inference, model, words, call, frame)
+        case "columns":
+            return named_columns.conditions(model, method, args)
         case "unknown":
             return [Search("other", model.qualified, "")]
         case "criteria" if args:
@@ -101,6 +105,8 @@ def _ordered(
             return stated or [Search("ordered", model.qualified, "")]
         case "attributes":
             return [comparisons.order(inference, model, node, frame) for node in call.args]
+        case "column":
+            return [named_columns.order(model, method, args)]
         case "criteria" if len(args) > 1:
             return [s for s in _criteria(model, args[1], "ordered") if s is not None]
         case "expression" if args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
