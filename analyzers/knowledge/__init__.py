@@ -98,6 +98,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_names: tuple[str, ...] = ()  # what stands for the model that the settings name as the user
     user_setting: str = ""
     user_members: tuple[str, ...] = ()  # attribute paths that end with whoever sent the request
+    user_classes: tuple[str, ...] = ()  # how that model is called where nothing says which it is
     user_default: str = ""  # the model that stands for the user where the settings do not say
     provided: dict[str, Provided] = {}  # by full name
     inverse_default: str = ""  # `{model}_set`

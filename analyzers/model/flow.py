@@ -250,7 +250,7 @@ def evaluate(inference: Inference, node: Node, frame: Frame) -> Value:
                     return held  # type: ignore[return-value]
             holder = evaluate(inference, of, frame)
             if holder is None or isinstance(holder, Taken):
-                return statements.manager_of_unknown(node, frame) or holder
+                return statements.of_unknown(inference, node, frame) or holder
             return members.member(inference, holder, name, node, frame)
         case Text(value=value):
             return Literal(value)
@@ -276,7 +276,7 @@ def look_up(inference: Inference, name: str, frame: Frame) -> Value:
     if held is not _MISSING:
         return held  # type: ignore[return-value]
     if frame.template:
-        return None
+        return origins.sender(inference, name)
     if frame.language == "php":
         match name:
             case "self" | "static" if frame.owner is not None:
@@ -428,7 +428,7 @@ def _callee(inference: Inference, node: Call, frame: Frame) -> Value:
         case Member(of=of, name=name):
             holder = evaluate(inference, of, frame)
             if holder is None or isinstance(holder, Taken):
-                return statements.manager_of_unknown(node.callee, frame) or holder
+                return statements.of_unknown(inference, node.callee, frame) or holder
             return records.method(inference, holder, name, node, frame)
     return reflection.called(inference, evaluate(inference, node.callee, frame), frame)
 

@@ -92,7 +92,17 @@ class _Builder:
         by_class = {id(m.definition): m for m in self.found.values()}
         by_table = {m.table: m for m in self.found.values() if not m.abstract}
         labels = {f"{app}.{name}": d.qualified for (app, name), d in self.by_label.items()} | self.provided
-        return ModelIndex(self.found, by_class, by_table, self._user(), labels, tuple(sorted(self._users())))
+        users = tuple(sorted(self._users()))
+        return ModelIndex(self.found, by_class, by_table, self._sender(), labels, users)
+
+    def _sender(self) -> str:
+        """What `request.user` of Python is: what the settings say, the one class made for that, or the one of that name."""
+        stated = self._user()
+        if stated in self.found:
+            return stated
+        made = [name for name in self._users() if self.found[name].library.language == "python"]
+        called = [m.qualified for m in self.found.values() if m.library.models and m.name in m.library.models.user_classes]
+        return next((only[0] for only in (made, called) if len(only) == 1), "")
 
     def _users(self) -> Iterator[str]:
         for model in self.found.values():

@@ -140,12 +140,13 @@ def library_of(inference: Inference, rows: Rows) -> Library | None:
 
 def sender(inference: Inference, name: str) -> Row | None:
     """Whoever sent the request, if that is what an attribute of a library's object is."""
-    if name.endswith(_USER_MEMBERS):
+    if name.rpartition(".")[2] in SENDERS and f".{name}".endswith(_USER_MEMBERS):
         user = inference.user()
         return Row(user.qualified, known=True) if user is not None else None
     return None
 
 
+SENDERS = frozenset(p.rpartition(".")[2] for x in libraries() if x.models is not None for p in x.models.user_members)
 _USER_MEMBERS = tuple(f".{path}" for x in libraries() if x.models is not None for path in x.models.user_members)
 
 

@@ -136,12 +136,12 @@ _MANAGERS = frozenset(  # by language and name; those of classes with attributes
 )
 
 
-def manager_of_unknown(node: Member, frame: Frame) -> Value:
-    """`model_class._default_manager` for a class that is not known: rows, whatever of."""
+def of_unknown(inference: Inference, node: Member, frame: Frame) -> Value:
+    """`model_class._default_manager` for a class that is not known: rows, whatever of. `request.user`: who sent the request."""
     if (frame.language, node.name) in _MANAGERS:
         label = dotted(node.of)
         return Rows("", frame.site(node), root=frame.site(node), label=label) if label else None
-    return None
+    return origins.sender(inference, dotted(node)) if node.name in origins.SENDERS else None
 
 
 def asked_of_any(inference: Inference, name: str, node: Call, args: tuple[Value, ...], frame: Frame) -> None:

@@ -262,7 +262,8 @@ class Inference:
             case Module():
                 return ModuleValue(found)
             case External(name=name):
-                return ModelClass(name) if self.model(name) is not None else LibraryValue(name)
+                known = ModelClass(name) if self.model(name) is not None else origins.sender(self, name)
+                return known or LibraryValue(name)
             case ValueDefinition(path=path, node=node):
                 return self.constant(path, node)
         return None
