@@ -20,6 +20,7 @@ from analyzers.model import (
     resolvers,
     responses,
     selections,
+    serializers,
     shapes,
     templates,
     views,
@@ -145,7 +146,9 @@ def _walk_root(inference: Inference, path: str, definition: ClassDefinition | Fu
         case None:
             inference.module(path)
         case FunctionDefinition():
-            shapes.answer(inference, definition, inference.root(definition))
+            value = inference.root(definition)
+            shapes.answer(inference, definition, value)
+            serializers.answer(inference, definition, value)
             templates.walk_returned(inference, definition)
         case ClassDefinition():
             for method in definition.methods.values():
@@ -155,6 +158,7 @@ def _walk_root(inference: Inference, path: str, definition: ClassDefinition | Fu
                 responses.answer(inference, method, value)
                 shapes.answer(inference, method, value)
                 resolvers.answer(inference, method, value)
+                serializers.answer(inference, method, value)
             for walk in _DECLARATIONS:
                 walk(inference, definition)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Text
 from analyzers.knowledge import LINEAGES_KEPT, Library, Resources, libraries, named
-from analyzers.model import flow, members, queries, records, shapes
+from analyzers.model import flow, members, queries, records, serializers, shapes
 from analyzers.model.definitions import ClassDefinition
 from analyzers.model.types import ClassValue, Closure, Instance, Listed, Literal, Row, Rows, Value, comes_back
 
@@ -37,6 +37,8 @@ def _spec_by(externals: frozenset[str]) -> tuple[Library, Resources] | None:
 def known(inference: Inference, holder: Instance | ClassValue, name: str) -> bool:
     """Whether the name is the library's own method of such a class or object."""
     if isinstance(holder, ClassValue) and shapes.makes(inference, holder.definition, name):
+        return True
+    if isinstance(holder, Instance) and serializers.puts_out(inference, holder, name):
         return True
     found = spec_of(inference, holder.definition)
     if found is None or inference.code.method(holder.definition, name) is not None:
@@ -89,6 +91,10 @@ def apply(inference: Inference, holder: Instance | ClassValue, name: str, call: 
     args = tuple(flow.evaluate(inference, a, frame) for a in call.args)
     if isinstance(holder, ClassValue) and args and shapes.makes(inference, holder.definition, name):
         shapes.lay_out(inference, holder.definition, args[0], call, frame)
+        return None
+    if isinstance(holder, Instance) and args and serializers.puts_out(inference, holder, name):
+        keywords = {k.name: flow.evaluate(inference, k.value, frame) for k in call.keywords}
+        serializers.dumped(inference, holder, args[0], keywords, call, frame)
         return None
     if found is None or not args:
         return None

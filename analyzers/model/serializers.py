@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Call, Node
-from analyzers.knowledge import Library, Serializers, named
+from analyzers.facts.outline import Call, Member, Name, Node, Text, walk
+from analyzers.knowledge import Library, Serializers, libraries, named
 from analyzers.model import declared, flow, members, queries
-from analyzers.model.definitions import ClassDefinition, External
+from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.literals import arguments, is_true, text_of
 from analyzers.model.serializer_fields import Field, fields_of, has_own_list, words_of
-from analyzers.model.types import Instance, Literal, Row, Rows, Value
+from analyzers.model.types import Instance, Listed, Literal, Row, Rows, Value
 
 if TYPE_CHECKING:
     from analyzers.model.frames import Frame
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analyzers.model.project import Relation
     from analyzers.model.summaries import Inference
 
+_ANSWERS = {n: at for x in libraries() if x.serializers is not None for n, at in x.serializers.answers.items()}
 _MAX_HOPS = 5  # relations followed into one another; a serializer of a tree puts itself out again
 
 
@@ -37,6 +38,37 @@ def output(inference: Inference, holder: Instance, name: str, node: Node, frame:
     elif isinstance(rows, Row):
         represent(inference, holder.definition, rows, node, frame)
     return True
+
+
+def puts_out(inference: Inference, holder: Instance, name: str) -> bool:
+    """Whether the name is the library's own method of the serializer that puts out the rows it is given."""
+    found = words_of(inference.code, holder.definition)
+    return found is not None and name in found[1].puts_out and inference.code.method(holder.definition, name) is None
+
+
+def dumped(inference: Inference, holder: Instance, rows: Value, keywords: dict[str, Value], node: Node, frame: Frame) -> None:
+    """`OrderSchema(many=True).dump(orders)`: the rows go through the serializer, or the one row does."""
+    found = words_of(inference.code, holder.definition)
+    given = dict(holder.keywords) | keywords
+    if found is None or not set(given) <= set(found[1].arguments):
+        return  # an argument that picks fields, or of the project's own: what it puts out is not known
+    many = given.get(found[1].many)
+    if isinstance(many, Literal) and many.value is True:
+        put_out(inference, holder.definition, rows, node, frame)
+    elif isinstance(rows, Row):
+        represent(inference, holder.definition, rows, node, frame)
+
+
+def answer(inference: Inference, called: FunctionDefinition, value: Value) -> None:
+    """What a view returns is put out by the serializer that a decorator of it states: `@blp.response(200, OrderSchema)`."""
+    for decorator in called.node.decorators if isinstance(value, Row | Rows | Listed) else ():
+        match decorator:
+            case Call(callee=Member(name=name), args=args) if name in _ANSWERS and len(args) > _ANSWERS[name]:
+                frame = inference.frame(called.path, None)
+                frame.owner, frame.function = called.owner, called.qualified
+                stated = flow.evaluate(inference, args[_ANSWERS[name]], frame)
+                if isinstance(stated, Instance):
+                    dumped(inference, stated, value, {}, called.node, frame)
 
 
 def put_out(inference: Inference, definition: ClassDefinition, rows: Value, node: Node, frame: Frame) -> None:
@@ -114,7 +146,10 @@ class _Reader:
             self._of_project(row, names, resolved, call)
             return
         kind = named(self.library, resolved.name, self.words.fields) if isinstance(resolved, External) else None
-        if kind is not None:
+        if kind is not None and self.words.fields[kind] == "items":
+            inner = next((a for a in (given.get("0"), given.get(self.words.nested)) if isinstance(a, Call)), None)
+            self._items(row, names, inner)
+        elif kind is not None:
             self._read(row, names, self.words.fields[kind], call)
         else:
             self._path(row, names[:-1])  # the library walks there for a field of any kind
@@ -158,8 +193,35 @@ class _Reader:
             case "text":
                 for one in self._each(self._path(row, names), many=many):
                     members.shown(self.inference, one, self.node, self.frame)
+            case "nested":
+                self._nested(self._path(row, names), self._named(call), many=many)
             case "row" | "value":
                 self._each(self._path(row, names), many=many)
+
+    def _items(self, row: Row, names: tuple[str, ...], inner: Call | None) -> None:
+        """A list whose items are put out by a field of its own: `fields.List(fields.Nested(LineSchema))`."""
+        found = self.inference.code.resolve_node(self.field.path, inner.callee) if inner is not None else None
+        kind = named(self.library, found.name, self.words.fields) if isinstance(found, External) else None
+        nested = inner is not None and kind is not None and self.words.fields[kind] == "nested"
+        self._nested(self._path(row, names), self._named(inner) if nested and inner is not None else None, many=True)
+
+    def _named(self, call: Call) -> ClassDefinition | None:
+        """The serializer that a nested field names: a class, its name, an object of it, or a function that gives one.
+
+        None where the field is told which of its fields to put out.
+        """
+        given = arguments(call)
+        stated = given.get(self.words.nested) or given.get("0")
+        inner = next((n for n in walk(stated) if isinstance(n, Call)), call) if stated is not None else call
+        known = {*self.words.arguments, self.words.nested, self.words.source}
+        if not {k.name for k in (*call.keywords, *inner.keywords)} <= known:
+            return None
+        for node in walk(stated) if stated is not None else ():
+            name: Node = Name(0, 0, node.value) if isinstance(node, Text) and isinstance(node.value, str) else node
+            found = self.inference.code.resolve_node(self.field.path, name) if isinstance(name, Name | Member) else None
+            if isinstance(found, ClassDefinition) and words_of(self.inference.code, found) is not None:
+                return found
+        return None
 
     def _method(self, row: Row, given: dict[str, Node]) -> None:
         name = text_of(given.get(self.words.method) or given.get("0"))
