@@ -16,12 +16,14 @@ _COUNTED = frozenset({"number", "lookup", "text", "other"})
 
 
 def add_named_keys(tables: dict[str, Draft]) -> None:
-    """Adds to each table the keys that the names of its columns tell."""
+    """Adds to each table the keys that the names of its columns tell, where the schema states no constraints at all: where it
+    states some, a column without one is likely to be none."""
+    if any(draft.keys for draft in tables.values()):
+        return
     for draft in tables.values():
-        known = {column for key in draft.keys for column in key.columns}
         for column in list(draft.columns.values()):
             stem = column.name.removesuffix(_SUFFIX)
-            if stem == column.name or column.name in known or column.role not in _COUNTED or column.place is None:
+            if stem == column.name or column.role not in _COUNTED or column.place is None:
                 continue
             schema = draft.name.rpartition(".")[0]
             names = [f"{schema}.{name}" if schema else name for name in (plural(stem), stem)]

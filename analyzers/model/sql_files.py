@@ -23,6 +23,9 @@ from analyzers.source import Place
 _UP = re.compile(r"[._-]?up$", re.IGNORECASE)
 # Source: the file names that Flyway, goose, golang-migrate, dbmate, sqlx, refinery, Atlas, Supabase and drizzle document.
 _VERSIONED = re.compile(r"[VB]?\d|R__")
+_DATED = re.compile(r"\d{4}-?\d{2}-?\d{2}[\d-]*")
+_DATES = 10**9  # numbers count up to here, dates after them
+
 _IN_FOLDER = frozenset({"up", "migration"})
 """What the file in a folder named by its version is called (diesel, Hasura; Prisma)."""
 
@@ -63,9 +66,15 @@ def _file(path: str, texts: tuple[SqlText, ...]) -> SqlFile:
 
 
 def _version(name: str) -> tuple[tuple[int, str], ...]:
-    """Orders names by the numbers in them, `V2` before `V10`, and what is repeated after every change behind all others."""
-    parts = [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", re.sub(r"^[VB](?=\d)", "", name))]
-    return ((1 if name.startswith("R__") else 0, ""), *parts)
+    """Orders names by the numbers in them, `V2` before `V10`, dates as dates however they are written, and what is repeated
+    after every change behind all others."""
+    if dated := _DATED.match(name):
+        return ((0, ""), (_DATES, dated[0].replace("-", "")), (-1, name[dated.end() :]))
+    name = re.sub(r"^[VB](?=\d)", "", name)
+    numbers = re.match(r"\d+(?:[._]\d+)*|", name)
+    assert numbers is not None
+    counted = tuple((int(number), "") for number in re.findall(r"\d+", numbers[0]))
+    return ((1 if name.startswith("R__") else 0, ""), *counted, (-1, name[numbers.end() :]))
 
 
 def _without_squashed(files: list[SqlFile]) -> list[SqlFile]:
