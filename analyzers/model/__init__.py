@@ -25,7 +25,8 @@ Rows and queries
     `lookups`, `comparisons`, `named_columns`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `resolvers`,
-    `listings`, `grids`, `cells`, `entries`, `responses`, `selections`, `votes`, `support`
+    `listings`, `grids`, `cells`, `entries`, `responses`, `selections`, `form_choices`,
+    `votes`, `support`
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
 Indexes

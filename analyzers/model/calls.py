@@ -15,6 +15,7 @@ from analyzers.model import (
     declared,
     endpoints,
     flow,
+    form_choices,
     functions,
     listings,
     members,
@@ -62,6 +63,7 @@ def _words(library: Library) -> frozenset[str]:
         library.models.user_names if library.models is not None else (),
         library.templates.composers if library.templates is not None else (),
         library.votes.methods if library.votes is not None else (),
+        (*library.choices.adders, *library.choices.setters) if library.choices is not None else (),
         library.selections.writers if library.selections is not None else (),
         *({word for word in table if isinstance(word, str)} for table in tables if isinstance(table, dict | tuple)),
     )
@@ -174,6 +176,8 @@ def call_library(
         if library.templates is not None and named(library, name, library.templates.composers):
             views.composed(inference, library.templates, node, args, frame)
             return None
+        if library.choices is not None and (form := form_choices.stated(inference, library, name, args, node, frame)):
+            return form
         if library.selections is not None and selections.written(inference, library, name, args, node, frame):
             return None
         if library.votes is not None and votes.asked(inference, library, name, args, node, frame):

@@ -164,7 +164,7 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
         if _is_property(method) or frame.template:
             return inference.call(method, row, (), {}, frame, node)
         return Bound(method, row)
-    if frame.language == "twig":
+    if frame.template:
         method = getter(inference, model.definition, name)
         if method is not None:
             return inference.call(method, row, (), {}, frame, node)
@@ -341,7 +341,7 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     given = dict(holder.given).get(name)
     if given is not None:
         return given
-    read = getter(inference, definition, name) if frame.language == "twig" else None
+    read = getter(inference, definition, name) if frame.template else None
     if read is not None:
         return inference.call(read, holder, (), {}, frame, node)
     stated = inference.code.attribute(definition, name)
