@@ -1,12 +1,15 @@
-"""What an object's constructor does with what the object was made of: it runs, and what it assigns is held from then on."""
+"""What an object's constructor does with what the object was made of: it runs, and what it assigns is held from then on.
+
+What the class's own constructor does not assign may be assigned by the one it hands on to: `super().__init__(model)`.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Assign, Member, Node
-from analyzers.model import flow, origins, resources, shapes
+from analyzers.facts.outline import Assign, Call, Member, Name, Node
+from analyzers.model import arguments, flow, origins, resources, shapes
 from analyzers.model.definitions import FunctionDefinition
 from analyzers.model.types import Instance, Keyed, Listed, Mapped, Row, Rows, Tupled, Value
 
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
-
 _CONSTRUCTORS = ("__init__", "__construct")
+_MAX_HANDED_ON = 4  # constructors that hand on to one another
 
 
 def made(inference: Inference, instance: Instance, node: Node, frame: Frame) -> Value:
@@ -50,12 +53,17 @@ def assigned(inference: Inference, holder: Instance, name: str) -> Value:
     """`self.orders = OrderRepository()` in the constructor, with what this object was made of."""
     for constructor in _CONSTRUCTORS:
         method = inference.code.method(holder.definition, constructor)
-        if method is None:
-            continue
-        for statement in method.node.body:
-            if isinstance(statement, Assign) and isinstance(statement.target, Member) and statement.target.name == name:
-                key = ("constructor", id(statement), holder)
-                return inference.remembered(key, partial(_constructed, inference, holder, method, statement))
+        calls: tuple[Call, ...] = ()
+        while method is not None and len(calls) < _MAX_HANDED_ON:
+            for statement in method.node.body:
+                if isinstance(statement, Assign) and isinstance(statement.target, Member) and statement.target.name == name:
+                    key = ("constructor", id(statement), holder, tuple(map(id, calls)))
+                    return inference.remembered(key, partial(_constructed, inference, holder, method, calls, statement))
+            call = _handed_on(method)
+            if call is None or method.owner is None:
+                break
+            calls = (*calls, call)
+            method = inference.code.method(holder.definition, constructor, after=method.owner)
     return _given(inference, holder, name)
 
 
@@ -69,21 +77,55 @@ def _given(inference: Inference, holder: Instance, name: str) -> Value:
     return dict(holder.keywords).get(name) if name in declared else None
 
 
-def _constructed(inference: Inference, holder: Instance, method: FunctionDefinition, statement: Assign) -> Value:
-    frame = _frame(inference, method)
-    if method.node.receiver:
-        frame.env[method.node.receiver] = holder
-    given = inference.remembered(("arguments", id(method.node), holder), partial(_arguments, inference, holder, method))
-    if isinstance(given, Mapped):
-        frame.env.update(given.items)
+def _handed_on(method: FunctionDefinition) -> Call | None:
+    """The call by which a constructor hands on to the next: `super().__init__(…)`, `parent::__construct(…)`."""
+    for statement in method.node.body:
+        match statement:
+            case Call(callee=Member(of=Call(callee=Name(id="super")) | Name(id="parent"), name=name)) if name in _CONSTRUCTORS:
+                return statement
+    return None
+
+
+def _constructed(
+    inference: Inference, holder: Instance, method: FunctionDefinition, calls: tuple[Call, ...], statement: Assign
+) -> Value:
+    frame = _bound(inference, holder, method, calls)
     return flow.evaluate(inference, statement.value, frame) if statement.value is not None else None
 
 
-def _arguments(inference: Inference, holder: Instance, method: FunctionDefinition) -> Value:
-    """What the parameters of a constructor hold: bound once, as each of its assignments is looked at by itself."""
+def _bound(inference: Inference, holder: Instance, method: FunctionDefinition, calls: tuple[Call, ...]) -> Frame:
+    """The frame of a constructor, reached by these calls from the one that the object's class has."""
     frame = _frame(inference, method)
-    inference.bind_arguments(method.node, holder.args, dict(holder.keywords), frame)
+    if method.node.receiver:
+        frame.env[method.node.receiver] = holder
+    key = ("arguments", id(method.node), holder, tuple(map(id, calls)))
+    given = inference.remembered(key, partial(_arguments, inference, holder, method, calls))
+    if isinstance(given, Mapped):
+        frame.env.update(given.items)
+    return frame
+
+
+def _arguments(inference: Inference, holder: Instance, method: FunctionDefinition, calls: tuple[Call, ...]) -> Value:
+    """What the parameters of a constructor hold: bound once, as each of its assignments is looked at by itself."""
+    args, keywords = holder.args, dict(holder.keywords)
+    if calls:
+        args, keywords = _handed(inference, holder, method, calls)
+    frame = _frame(inference, method)
+    inference.bind_arguments(method.node, args, keywords, frame)
     return Mapped(tuple(frame.env.items()))
+
+
+def _handed(
+    inference: Inference, holder: Instance, method: FunctionDefinition, calls: tuple[Call, ...]
+) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    """What the last of these calls hands over, from the constructor in which it stands."""
+    name = method.node.name
+    caller = inference.code.method(holder.definition, name)
+    for _ in calls[1:]:
+        caller = inference.code.method(holder.definition, name, after=caller.owner) if caller is not None else None
+    if caller is None:
+        return (), {}
+    return arguments.handed_over(inference, calls[-1], _bound(inference, holder, caller, calls[:-1]))
 
 
 def _frame(inference: Inference, method: FunctionDefinition) -> Frame:

@@ -14,6 +14,7 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
 from analyzers.model import (
+    arguments,
     calls,
     cases,
     conditions,
@@ -43,7 +44,6 @@ from analyzers.model.types import (
     LibraryValue,
     Listed,
     Literal,
-    Mapped,
     ModelClass,
     Partial,
     Row,
@@ -376,11 +376,11 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         in_place.change(inference, node, result, frame)
         return result
     args = tuple(evaluate(inference, a, frame) for a in node.args)
-    keywords = {k.name: evaluate(inference, k.value, frame) for k in node.keywords}
-    if isinstance(spread := keywords.get("**"), Mapped):
-        keywords = dict(spread.items) | keywords
+    keywords = arguments.by_name(inference, node, frame)
     if (made := selects.called(inference, callee, node, args, frame)) is not None:
         return made
+    if isinstance(callee, Bound | Closure | ClassValue):
+        args = arguments.spread(node, args)
     match callee:
         case Bound(query=Rows()):
             result = records.scoped(inference, callee, node, args, keywords, frame)

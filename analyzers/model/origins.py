@@ -218,8 +218,8 @@ def extended(inference: Inference, called: Bound, result: Value, args: tuple[Val
     """Rows that a function of the project hands on, as the caller's query where that is the place to add eager loading.
 
     So it is for a method of the project's own queryset (`Order.objects.paid()`), for a helper that got the caller's query and
-    changed it, and for a method that a model inherits: what such a function does must fit its other callers too. A function
-    that makes a query of its own is that query's place.
+    changed it, for a method that a model inherits, and for one of an object that was given the model: what such a function
+    does must fit its other callers too. A function that makes a query of its own is that query's place.
     """
     if isinstance(result, Tupled):
         items = tuple(_handed_back(item, args, frame.site(node)) for item in result.items)
@@ -236,7 +236,8 @@ def extended(inference: Inference, called: Bound, result: Value, args: tuple[Val
         return after(receiver, result, frame.site(node)) if isinstance(receiver, Rows) else result
     given = isinstance(receiver, Rows) or (result.root is not None and result.root.function == frame.function)
     inherited = isinstance(receiver, ModelClass | Row) and owner is not None and owner.qualified != result.model
-    if not given and not inherited:
+    told = isinstance(receiver, Instance) and ModelClass(result.model) in (*receiver.args, *dict(receiver.keywords).values())
+    if not given and not inherited and not told:
         return result
     root = receiver.root if isinstance(receiver, Rows) else result.root if given else None
     return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=root or frame.site(node), via=None)

@@ -386,7 +386,7 @@ class Inference:
                 frame.env[plain] = Mapped(tuple((k, v) for k, v in keywords.items() if k not in named and k != "**"))
                 continue
             if parameter.name.startswith("*") or parameter.name.startswith("..."):
-                frame.env[plain] = Tupled(args[position:]) if frame.outer is not None else None
+                frame.env[plain] = Tupled(args[position:]) if frame.outer is not None or args[position:] else None
                 position = len(args)
                 continue
             value: Value = None
