@@ -178,6 +178,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bulk_silent: bool = False  # these run no code that belongs to single rows
     bulk_delete: str = ""
     plain_bases: str = ""  # how the names of base classes begin that add nothing to writing a row; unknown of all others
+    loaded_names: str = ""  # attribute of a row that holds the collections that came with it, by name
     apart: bool = False  # attributes and methods of a row have names of their own, and its class has the methods of a query
     collection: dict[str, Method] = {}  # methods of rows in memory
     row_methods: dict[str, Method] = {}  # methods of one row

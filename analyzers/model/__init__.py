@@ -15,7 +15,8 @@ Migrations that change models
     run), `state_fields`, `constraints`
 What an expression holds
     `types` (the values), `frames` (what a walk carries), `flow` (statements and expressions), `summaries` (calls, and what is
-    noted), `members` (`value.name`), `arguments`, `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`
+    noted), `members` (`value.name`), `arguments`, `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`,
+    `namesakes` (what is told by its name)
 What decides how often something happens
     `conditions`, `cases`, `kinds`, `procedures`, `policies`, `evidence`
 Lists, and functions applied to each item

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.knowledge import libraries
 from analyzers.knowledge.naming import underscore
-from analyzers.model import flow, kinds
+from analyzers.model import flow, kinds, queries
 from analyzers.model.types import Instance, LibraryValue, Literal, ModelClass, Row, Site, Taken, Tupled, Value, join, row_among
 
 if TYPE_CHECKING:
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from analyzers.model.summaries import Inference
 
 _MEMBERSHIPS = frozenset(name for library in libraries() for name in library.memberships)
+_LOADED_NAMES = frozenset(x.rows.loaded_names for x in libraries() if x.rows is not None and x.rows.loaded_names)
 _READERS = frozenset(name for library in libraries() for name in library.readers)
 
 
 def dead_part(inference: Inference, test: Node, frame: Frame) -> int | None:
     """Which of `then` (0) and `else` (1) cannot be taken: a call left a switch at its literal default, an object was made with
-    what the test asks for, or rows are of another class."""
+    what the test asks for, rows are of another class, or a call handed over what the test finds missing."""
     held = holds(inference, test, frame)
+    held = _is_handed(test, frame) if held is None else held
     return None if held is None else int(held)
 
 
@@ -64,6 +66,11 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
             return Literal(value)
         case Other(word="list" | "tuple" | "set", children=parts):
             return Tupled(tuple(_told(inference, part, frame) for part in parts))
+        case (
+            Call(callee=Name(id="getattr"), args=(Name(id=name), Text(value=attribute), *_))
+            | Member(of=Name(id=name), name=attribute)
+        ) if attribute in _LOADED_NAMES:
+            return _came_along(inference, frame.env.get(name))
         case Call(callee=Name(id=asked), args=(Name(id=name), Text(value=str() as attribute), *_)) if asked in _READERS:
             row = frame.env.get(name)
             return Literal(True) if isinstance(row, Row) and _added(inference, row, attribute) else None
@@ -121,6 +128,30 @@ def _is_aggregate(inference: Inference, node: Node, frame: Frame) -> bool:
         case Member(of=Name(id=name), name=attribute):
             return _aggregated(inference, frame.env.get(name), attribute)
     return False
+
+
+def _came_along(inference: Inference, row: Value) -> Tupled | None:
+    """The names of the collections that came with a row. With a row of an unseen query any may have come."""
+    model = inference.model(row.model) if isinstance(row, Row) else None
+    if model is None or not isinstance(row, Row):
+        return None
+    names = [name for name, relation in model.relations.items() if relation.many]
+    if row.rows is not None and row.rows.known:
+        names = [name for name in names if queries.came_along(inference, row.rows, (*row.path, name))]
+    return Tupled(tuple(Literal(name) for name in names))
+
+
+def _is_handed(test: Node, frame: Frame) -> bool | None:
+    """Whether the test finds what a call handed over: whoever hands something over has it."""
+    match test:
+        case Other(word="not", children=(inner,)):
+            held = _is_handed(inner, frame)
+            return None if held is None else not held
+        case Other(word="is" | "is not" | "===" | "!==" as word, children=(Name(id=name), Text(value=None))):
+            return word in ("is not", "!==") if name in frame.handed else None
+        case Name(id=name) if name in frame.handed:
+            return True
+    return None
 
 
 def _is_absent(name: str, frame: Frame) -> bool:
@@ -216,6 +247,8 @@ def operands(inference: Inference, word: str, parts: tuple[Node, ...], frame: Fr
         if said is not None:
             return (said,)
     first = tuple(flow.evaluate(inference, p, frame) for p in parts[:1])
+    if parts and _is_handed(parts[0], frame):
+        return first
     row = first[0].row if first and isinstance(first[0], Taken) else None
     given = row is not None and row.loop is not None and row.rows is not None and row.rows.narrowed and word == "??"
     inference.once.extend([row.loop] if given and row is not None and row.loop is not None else [])

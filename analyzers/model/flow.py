@@ -24,6 +24,7 @@ from analyzers.model import (
     in_place,
     kinds,
     members,
+    namesakes,
     origins,
     queries,
     records,
@@ -156,6 +157,7 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
     match target:
         case Name(id=name):
             frame.env[name] = value
+            frame.handed.discard(name)
         case Other(word="tuple" | "list", children=parts):
             items: tuple[Value, ...] = value.items if isinstance(value, Tupled) else ()
             if isinstance(value, Listed):
@@ -176,9 +178,9 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
 
 def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     over = evaluate(inference, node.over, frame) if node.over is not None else None
-    site = frame.site(node)
+    site, walked = frame.site(node), node.over or node
     growing = isinstance(over, Rows | Listed | Keyed) and not (isinstance(over, Rows) and over.limit == 1)
-    item = iterate(inference, over, site, node.over or node, frame)
+    item = iterate(inference, over, site, walked, frame) if over is not None else namesakes.item(inference, node, site, frame)
     if conditions.leaves(node.body):
         item = only(item)
     around = dict(frame.env)
@@ -355,7 +357,7 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
         case "spread":
             return evaluate(inference, parts[0], frame) if parts else None
     values = tuple(evaluate(inference, part, frame) for part in parts)
-    return conditions.taken_in(values) if word in _COMPUTED else None
+    return queries.combined(word, values) or conditions.taken_in(values) if word in _COMPUTED else None
 
 
 # -- calls ---------------------------------------------------------------------------------------------------------
@@ -379,8 +381,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     keywords = arguments.by_name(inference, node, frame)
     if (made := selects.called(inference, callee, node, args, frame)) is not None:
         return made
-    if isinstance(callee, Bound | Closure | ClassValue):
-        args = arguments.spread(node, args)
+    args = arguments.spread(node, args) if isinstance(callee, Bound | Closure | ClassValue) else args
     match callee:
         case Bound(query=Rows()):
             result = records.scoped(inference, callee, node, args, keywords, frame)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import typing
 
 import msgspec
 
-from analyzers.facts.outline import Function, Node
+from analyzers.facts.outline import Function, Node, Parameter, Text
 from analyzers.model.definitions import EXPRESSION_LANGUAGES, TEMPLATE_LANGUAGES, ClassDefinition
 from analyzers.model.project import Relation
-from analyzers.model.types import Row, Rows, Site, Value
+from analyzers.model.types import Literal, Row, Rows, Site, Taken, Value
 
 
 class Read(msgspec.Struct, frozen=True, eq=False):
@@ -55,7 +55,7 @@ class Trace:
         self.lookups: dict[tuple[Site, Site], Lookup] = {}
         self.touched: set[str] = set()
         self.hydrated: set[tuple[str, str]] = set()
-        self.written: set[tuple[Site, Literal["here", "alone", "beyond"]]] = set()  # by loops, and how
+        self.written: set[tuple[Site, typing.Literal["here", "alone", "beyond"]]] = set()  # by loops, and how
 
     def add(self, other: Trace) -> None:
         """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
@@ -85,6 +85,7 @@ class Frame:
         "env",
         "filled",
         "function",
+        "handed",
         "language",
         "left",
         "outer",
@@ -106,12 +107,20 @@ class Frame:
         self.template = language in TEMPLATE_LANGUAGES and not self.view  # members are called where they can be
         self.env: dict[str, Value] = {}
         self.defaults: set[str] = set()  # parameters that this call gave a literal, or left at a literal default
+        self.handed: set[str] = set()  # optional parameters that this call gave something of which no more is known
         self.left = False  # what follows does not happen: a test that holds returned before
         self.returned: list[Value] = []
         self.yielded: list[Value] = []
         self.at: Node | None = None  # the call being followed from here
         self.blocks: dict[str, tuple[str, Function]] = {}  # template blocks that stand in for this template's own
         self.filled: frozenset[str] = frozenset()  # sections that templates extending this one have said
+
+    def given(self, parameter: Parameter, name: str, value: Value) -> None:
+        """A parameter that the call gives a value. Whoever fills one that need not be filled has something to fill it with."""
+        if self.outer is not None and isinstance(value, Literal):
+            self.defaults.add(name)
+        elif self.outer is not None and isinstance(parameter.default, Text) and parameter.default.value is None:
+            self.handed.update({name} if value is None or isinstance(value, Taken) else ())
 
     def first_of(self, function: Function) -> Value:
         """What the first parameter of the function walked holds by now."""

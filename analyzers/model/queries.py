@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from analyzers.model.summaries import Inference
 
 _ALIASES = re.compile(r"[a-zA-Z_]\w*")
+_SETS = frozenset({"|", "&"})
 
 
 def touch(inference: Inference, rows: Rows, node: Node, frame: Frame, *, counted: bool = False) -> None:
@@ -72,9 +73,18 @@ def _anew(rows: Rows) -> Rows:
     """The rows of a relation once the query is another than the one that may have been loaded before."""
     if rows.related is None:
         return rows
-    if rows.owner is not None:
-        return msgspec.structs.replace(rows, bypass=True)
+    if rows.owner is not None:  # what lies behind the row they belong to is read once for all of them
+        return msgspec.structs.replace(rows, bypass=True, eager=rows.eager | back(rows.related, alone=True))
     return msgspec.structs.replace(rows, known=True, eager=back(rows.related, alone=True), related=None)
+
+
+def may_share(inference: Inference, row: Row) -> bool:
+    """Whether a row that is reached by a reference may be one object for many rows of an unseen query, which keeps what it has
+    read: so it is where they all belong to the row that was asked for them."""
+    if row.rows is None or not row.rows.guessed:
+        return False
+    hops = (relation_at(inference, row.rows, row.path[:end]) for end in range(1, len(row.path) + 1))
+    return any(hop is None or not hop.many for hop in hops)
 
 
 def relation_at(inference: Inference, rows: Rows | None, path: tuple[str, ...]) -> Relation | None:
@@ -113,6 +123,19 @@ def single(rows: Rows, *, known: bool) -> Value:
     if rows.owner is not None and not rows.bypass:
         return Row(rows.model, rows.owner, rows.path, rows.loop)
     return Row(rows.model, eager=rows.eager, known=known)
+
+
+def combined(word: str, values: tuple[Value, ...]) -> Rows | None:
+    """`paid | open`: one query of both, with what the first of them loads. What the second loads counts for rows of either, as
+    the first may have none."""
+    match values:
+        case (Rows() as one, Rows() as other) if word in _SETS and one.model == other.model:
+            return msgspec.structs.replace(one, eager=one.eager | other.eager, known=one.known and other.known)
+        case (Rows() as one, None) if word in _SETS:
+            return one
+        case (Literal(value=None), Rows() as other) | (Rows() as other, Literal(value=None)) if word in _SETS:
+            return other
+    return None
 
 
 def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame) -> Value:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Assign, Function, Name, Node, Text
-from analyzers.model import conditions, entries, flow, members, origins, repositories, templates
+from analyzers.model import conditions, entries, flow, members, namesakes, origins, queries, repositories, templates
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, Module, Resolved, ValueDefinition
 from analyzers.model.evidence import Evidence
@@ -73,6 +73,7 @@ class Inference:
         self.tests: dict[int, conditions.Test] = {}  # of branches, by the identity of their nodes
         self.set_by_methods: dict[tuple[int, str], tuple[Node, ...]] = {}  # of a class and an attribute
         self.imports: frozenset[str] | None = None  # what files import by name, once that is asked for
+        self.uses: dict[int, tuple[tuple[Node, ...], namesakes.Uses]] = {}  # of a body, which is kept for its identity
         self.held: dict[int, tuple[frozenset[str], frozenset[str]]] = {}  # what inherited methods walk and return
 
     def traced(self, walk: Callable[[], Value]) -> tuple[Value, Trace]:
@@ -187,7 +188,7 @@ class Inference:
         if row.rows is None or row.loop is None:
             return
         unseen = not (row.rows.known or bypass)
-        if unseen and self.may_load(relation):
+        if unseen and (self.may_load(relation) or queries.may_share(self, row)):
             return
         if row.loop in self.once or row.rows.limit == 1 or (self.cached and row.loop not in self.opened):
             return
@@ -225,7 +226,7 @@ class Inference:
         """Notes that the query of `rows` runs at `node`, if it does so for each of many rows. `effect` is what it writes;
         `alone` where no statement for all rows would do the same."""
         row = rows.per
-        if row is None or row.rows is None or row.loop is None or self.guarded:
+        if row is None or row.rows is None or row.loop is None or self.guarded or queries.may_share(self, row):
             return
         if row.loop in self.once or row.rows.limit == 1 or (self.cached and row.loop not in self.opened):
             return
@@ -393,10 +394,10 @@ class Inference:
             if position < len(args):
                 value = args[position]
                 position += 1
-                frame.defaults.update({plain} if isinstance(value, Literal) and frame.outer is not None else ())
+                frame.given(parameter, plain, value)
             elif plain.lstrip("$") in keywords:
                 value = keywords[plain.lstrip("$")]
-                frame.defaults.update({plain} if isinstance(value, Literal) and frame.outer is not None else ())
+                frame.given(parameter, plain, value)
             elif frame.outer is not None and isinstance(parameter.default, Text):
                 value = Literal(parameter.default.value)
                 frame.defaults.add(plain)
@@ -404,6 +405,8 @@ class Inference:
                 value = members.annotated(self, frame.path, parameter.annotation, frame.function)
                 if isinstance(value, Row) and frame.outer is None and entries.is_entry(self.code, frame.owner, function):
                     value = msgspec.structs.replace(value, known=True)
+            elif value is None:
+                value = namesakes.parameter(self, function, parameter, frame)
             frame.env[plain] = value
 
     def call_closure(

@@ -88,6 +88,7 @@ class Rows(msgspec.Struct, frozen=True):
     searches: tuple[Search, ...] = ()
     limited: bool = False
     typed: bool = False  # all that is known of them is a type annotation, at `site`
+    guessed: bool = False  # a name and its uses alone say whose rows they are
     related: Relation | None = None  # the relation whose rows these still are, as far as they may have been loaded before
     via: Site | None = None  # the call that got them from the function that makes their query
     label: str = ""  # what the code calls a model that it picks at run time
