@@ -178,11 +178,11 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
 
 def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     over = evaluate(inference, node.over, frame) if node.over is not None else None
-    site, walked = frame.site(node), node.over or node
+    site = frame.site(node)
     growing = isinstance(over, Rows | Listed | Keyed) and not (isinstance(over, Rows) and over.limit == 1)
-    item = iterate(inference, over, site, walked, frame) if over is not None else namesakes.item(inference, node, site, frame)
-    if conditions.leaves(node.body):
-        item = only(item)
+    item = iterate(inference, over, site, node.over or node, frame)
+    item = namesakes.item(inference, node, over, site, frame) if item is None else item
+    item = only(item) if conditions.leaves(node.body) else item
     around = dict(frame.env)
     if node.target is not None:
         bind(inference, node.target, item, frame)
@@ -335,8 +335,7 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             return containers.mapping(inference, parts, frame)
         case "await" | "yield":
             value = evaluate(inference, parts[0], frame) if parts else None
-            if word == "yield":
-                frame.yielded.append(value)
+            frame.yielded.extend((value,) if word == "yield" else ())
             return value
         case "?:":
             return conditions.conditional(inference, parts, frame)

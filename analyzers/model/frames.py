@@ -9,7 +9,7 @@ import msgspec
 from analyzers.facts.outline import Function, Node, Parameter, Text
 from analyzers.model.definitions import EXPRESSION_LANGUAGES, TEMPLATE_LANGUAGES, ClassDefinition
 from analyzers.model.project import Relation
-from analyzers.model.types import Literal, Row, Rows, Site, Taken, Value
+from analyzers.model.types import Literal, Row, Rows, Site, Value
 
 
 class Read(msgspec.Struct, frozen=True, eq=False):
@@ -107,7 +107,7 @@ class Frame:
         self.template = language in TEMPLATE_LANGUAGES and not self.view  # members are called where they can be
         self.env: dict[str, Value] = {}
         self.defaults: set[str] = set()  # parameters that this call gave a literal, or left at a literal default
-        self.handed: set[str] = set()  # optional parameters that this call gave something of which no more is known
+        self.handed: set[str] = set()  # optional parameters that this call gave something
         self.left = False  # what follows does not happen: a test that holds returned before
         self.returned: list[Value] = []
         self.yielded: list[Value] = []
@@ -120,7 +120,7 @@ class Frame:
         if self.outer is not None and isinstance(value, Literal):
             self.defaults.add(name)
         elif self.outer is not None and isinstance(parameter.default, Text) and parameter.default.value is None:
-            self.handed.update({name} if value is None or isinstance(value, Taken) else ())
+            self.handed.add(name)
 
     def first_of(self, function: Function) -> Value:
         """What the first parameter of the function walked holds by now."""

@@ -15,7 +15,7 @@ from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, 
 from analyzers.knowledge.naming import studly
 from analyzers.model import queries
 from analyzers.model.definitions import External, FunctionDefinition
-from analyzers.model.types import Row, Rows, Site, Tupled, Value
+from analyzers.model.types import LibraryValue, Row, Rows, Site, Tupled, Value
 from analyzers.words import plural
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ _OF_OTHERS = frozenset({"isinstance", "issubclass", "len", "int", "float", "rang
 _MAX_READ = 3000  # nodes read of one body
 
 
-def item(inference: Inference, loop: Loop, site: Site, frame: Frame) -> Value:
+def item(inference: Inference, loop: Loop, held: Value, site: Site, frame: Frame) -> Value:
     """One item of what the loop walks, if it is called a row of a model and treated as one."""
     over = loop.over
     match over:
-        case Name(id=name) | Member(name=name):
+        case Member(of=Name(id="self"), name=name) if held is None or isinstance(held, LibraryValue):
+            several = name.lstrip("_").lower()  # a library's class does not say what the project's own attributes hold
+        case Name(id=name) | Member(name=name) if held is None:
             several = name.lstrip("$_").lower()
         case _:
             return None

@@ -10,6 +10,7 @@ import msgspec
 from analyzers.facts.outline import Call, Node, Text
 from analyzers.knowledge import Library, Method
 from analyzers.model import collections, eager, flow, loaders, searches, selects, statements
+from analyzers.model.definitions import FunctionDefinition
 from analyzers.model.finders import criteria, finder
 from analyzers.model.models import Model
 from analyzers.model.origins import library_of
@@ -268,11 +269,20 @@ def _eager_paths(
                 paths.add(candidate.value.replace(separator, "."))
             elif isinstance(candidate, Literal) and candidate.value is None:
                 rows = msgspec.structs.replace(rows, eager=frozenset())
-            elif isinstance(node, Call) and node.args and isinstance(node.args[0], Text):
-                paths.update(_with_queryset(inference, node, str(node.args[0].value).replace(separator, "."), frame))
+            elif (named := _prefetched(inference, node, frame)) is not None:
+                paths.update(_with_queryset(inference, named[0], named[1].replace(separator, "."), frame))
             else:
                 known = False
     return msgspec.structs.replace(rows, eager=rows.eager | paths, known=known)
+
+
+def _prefetched(inference: Inference, node: Node, frame: Frame) -> tuple[Call, str] | None:
+    """A `Prefetch` and its path. What a function of the project is given first need not be a path."""
+    match node:
+        case Call(args=(Text(value=path), *_), callee=callee):
+            own = isinstance(inference.code.resolve_node(frame.path, callee), FunctionDefinition)
+            return (node, str(path)) if not own else None
+    return None
 
 
 def _with_queryset(inference: Inference, prefetch: Call, path: str, frame: Frame) -> set[str]:
