@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -15,6 +17,7 @@ class Relation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     polymorphic: bool = False  # the target is any model: it cannot be joined
     exclusive: bool = False  # a row of the collection belongs to one owner, to whom `mapped_by` points back
     points_back: bool = True  # the target gets a relation of its own to this model
+    asks: Literal["", "far", "far pair", "between", "between pair"] = ""  # whose columns it asks by: see `relation_keys`
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

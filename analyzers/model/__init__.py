@@ -4,8 +4,8 @@ What is there by name
     `definitions`, `parts` (of files, and where they moved), `names`, `php_names`, `code` (names and inheritance),
     `reflection`, `implementations`, `wiring`, `services`, `repositories`, `roles` (by path)
 What classes declare
-    `models` (which classes are tables), `fields`, `table_marks`, `typed`, `relation_methods`, `mappings`, `literals`,
-    `columns` (roles)
+    `models` (which classes are tables), `fields`, `table_marks`, `typed`, `relation_methods`, `relation_keys`, `mappings`,
+    `literals`, `columns` (roles)
 The schema
     `sql_files`, `migrations` (all, in order), `graphs` (orders), `blueprints` (those made of calls), `scripts` (one run in
     thought), `prisma` (schema files), `databases` (dialects), `histories` (which speak of one database), `folding` (applied one

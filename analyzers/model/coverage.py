@@ -66,7 +66,7 @@ def leading(table: Table, column: str) -> bool:
 
 def _own_indexes(table: Table) -> frozenset[str]:
     """The columns that the database itself indexes, as those of foreign keys."""
-    if table.database != "mysql":
+    if table.database not in ("mysql", ""):
         return frozenset()
     return frozenset(key.columns[0] for key in table.foreign_keys if key.columns and key.by == "constraint")
 

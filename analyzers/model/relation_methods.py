@@ -6,7 +6,7 @@ the rows, not the target; what it loads along, every reader of the relation has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import msgspec
 
@@ -209,6 +209,14 @@ def _returned_calls(function: Function) -> list[Call]:
         chain.append(returned)
         returned = returned.callee.of
     return chain[::-1]
+
+
+def stated_call(function: Function, kinds: Container[str]) -> tuple[Call | None, str]:
+    """The call of one of these kinds that a method begins what it returns with, and its kind."""
+    calls = _returned_calls(function)
+    first = calls[0] if calls else None
+    name = first.callee.name if first is not None and isinstance(first.callee, Member) else ""
+    return (first, name) if name in kinds and _is_own(first) else (None, "")
 
 
 def _is_own(call: Call | None) -> bool:

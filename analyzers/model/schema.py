@@ -24,6 +24,7 @@ from analyzers.model.models import Model, ModelIndex
 from analyzers.model.named_keys import add_named_keys
 from analyzers.model.prisma import prisma_schemas
 from analyzers.model.project import ForeignKey, Migration, Table
+from analyzers.model.relation_keys import add_relation_keys
 
 
 class Schema(msgspec.Struct, frozen=True):
@@ -48,6 +49,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
         if one.name == MAIN:
             for model in stated:
                 _join(fold.tables, model, models, database)
+            add_relation_keys(fold.tables, code, models)
         elif one.declared is not None:
             for draft in one.declared.tables:
                 _declare(fold.tables, draft)

@@ -70,6 +70,7 @@ def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> It
         target = tables.get(key.target)
         few = key.target.lower() in small or (target is not None and stays_small(target))
         judged = table.database in (_WITHOUT_OWN_INDEX if key.by == "constraint" else _JUDGED)
+        judged = judged or (key.by == "relation" and not table.database)
         if judged and not few and not any(leading(table, column) for column in key.columns):
             yield key
 
@@ -90,7 +91,7 @@ def _of_key(known: _Known, table: Table, key: ForeignKey, index: NewIndex) -> Fi
         code=code,
         code_language=language,
         place=key.place,
-        related=(*_stated(known, table, key.columns[:1], key.place), *(Related(p, f"adds `{column}`") for p in key.also)),
+        related=(*_stated(known, table, key.columns[:1], key.place), *(Related(p, f"states `{column}`") for p in key.also)),
         evidence=(f"No index, unique constraint or primary key of `{table.name}` begins with `{column}`.",),
         severity=Severity.MEDIUM,
         confidence=Confidence.LIKELY if key.by == "name" else Confidence.CERTAIN,
