@@ -71,6 +71,12 @@ def _prisma() -> Frontend:
     return PrismaFrontend()
 
 
+def _shell() -> Frontend:
+    from analyzers.frontends.shell import ShellFrontend
+
+    return ShellFrontend()
+
+
 def _config(language: str) -> Callable[[], Frontend]:
     def load() -> Frontend:
         from analyzers.frontends import config
@@ -89,6 +95,7 @@ _LOADERS: dict[str, Callable[[], Frontend]] = {
     "blade": _blade,
     "sql": _sql,
     "prisma": _prisma,
+    "shell": _shell,
     **{language: _config(language) for language in ("yaml", "json", "xml", "toml", "env", "ini", "dockerfile", "procfile")},
 }
 
@@ -123,11 +130,17 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("xml", r"[\w.-]+\.(?:orm|dcm)\.xml"),
     ("ini", r"(?:php|uwsgi|pgbouncer|supervisord?|php-fpm|www|my|postgresql|redis|valkey)(?:[.-][\w.-]+)?\.(?:ini|conf|cnf)"),
     ("ini", r"(?:php-fpm\.d|pool\.d|fpm|conf\.d|supervisor(?:\.d)?)/[\w.-]+\.(?:conf|ini)"),
+    (
+        "shell",
+        r"[\w.-]*(?:entry-?point|entry|start|run|serve|server|web|worker|init|boot|command|cmd|gunicorn|celery)[\w.-]*\.(?:sh|bash)",
+    ),
+    ("shell", r"(?:bin/|docker/|compose/.*/)?(?:docker-)?(?:entrypoint|start|run|serve|web|worker)"),
     ("django", r"(?:.*/)?(?:[\w-]*templates?|jinja2|views)/(?:.*/)?[\w.-]+\.(?:txt|xml)"),
 )
 _NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))
 _NAMED_EXTENSIONS = re.compile(
-    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|xml|[Dd]ockerfile)|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip)[^/]*)$"
+    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|xml|sh|bash|[Dd]ockerfile)|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip)[^/]*"
+    r"|(?:^|/)(?:docker-)?(?:entrypoint|start|run|serve|web|worker))$"
 )
 
 _NOT_OURS = re.compile(

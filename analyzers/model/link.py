@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from analyzers.deployment.reading import deployment_of
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import (
@@ -67,6 +68,7 @@ def link(
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
         lookups=tuple({(q.query, q.loop): q for root in said for q in root.lookups}.values()),
         queries=(*query_sites.longest(q for root in said for q in root.queries), *query_sites.written(code)),
+        deployment=deployment_of(code),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
             *dict.fromkeys(

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from analyzers.deployment.values import Deployment
 from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
 from analyzers.source import Place
@@ -296,4 +297,5 @@ class Project(msgspec.Struct, frozen=True):
     lookups: tuple[RowQuery, ...]
     queries: tuple[QuerySite, ...]
     problems: tuple[Problem, ...] = ()
+    deployment: Deployment = Deployment()
     migrations: tuple[Migration, ...] = ()  # in the order they are applied, as far as one is stated

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from tests.proofs import judges, missing_index
+from tests.proofs import connections, judges, missing_index
 from tests.proofs.measure import PHP_PACKAGES, measured_in_php, measured_on_postgres
 from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
@@ -33,3 +33,5 @@ else:
         page = missing_index.PAGE.read_text(encoding="utf-8")
         page = filled(page, {"scans": missing_index.table(missing_index.scans(server))})
         missing_index.PAGE.write_text(page, encoding="utf-8")
+    page = connections.PAGE.read_text(encoding="utf-8")
+    connections.PAGE.write_text(filled(page, {"refused": connections.table(connections.measured())}), encoding="utf-8")

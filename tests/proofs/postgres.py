@@ -30,14 +30,14 @@ _OPTIONS = ["listen_addresses=", "fsync=off", "synchronous_commit=off", "full_pa
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """A running server. Gives the URL of its database."""
+def postgres(*more: str) -> Iterator[str]:
+    """A running server, with more settings if need be (`max_connections=20`). Gives the URL of its database."""
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
         account, programs = _account(folder)
         data = ["-D", str(folder / "data")]
         _initialize([str(programs / "bin" / "initdb"), *data, *_NEW], account)
-        options = [word for option in _OPTIONS for word in ("-c", option)]
+        options = [word for option in (*_OPTIONS, *more) for word in ("-c", option)]
         command = [str(programs / "bin" / "postgres"), *data, "-k", name, *options]
         with (folder / "log").open("wb") as log, _running(command, account, log) as server:
             url = f"postgresql://postgres@/postgres?host={quote(name)}"

@@ -1,0 +1,95 @@
+"""Configuration files of programs, as far as they say how many run: `gunicorn.conf.py`, `uwsgi.ini`, a pool of php-fpm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from analyzers.deployment.values import Amount
+from analyzers.deployment.variables import amount
+from analyzers.facts.outline import Assign, Call, Keyword, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.facts.store import FileFacts
+from analyzers.source import Place
+
+if TYPE_CHECKING:
+    from analyzers.deployment.commands import Config, Setting
+
+
+def configured(config: Config, options: Sequence[str], setting: Setting) -> dict[str, Amount | str]:
+    """What a program's own file says of its processes, its threads, and the way it works."""
+    named = [options[i + 1] for i, option in enumerate(options[:-1]) if option in config.flags]
+    named += [o.partition("=")[2] for o in options for flag in config.flags if o.startswith(f"{flag}=")]
+    named += [o for o in options if o.endswith((".ini", ".yaml"))]
+    for name in (*named, *config.files):
+        path = _file(name.removeprefix("python:").removeprefix("file:"), setting)
+        if path is not None:
+            return dict(_said(path, config, setting))
+    return {}
+
+
+def _file(name: str, setting: Setting) -> str | None:
+    """The one file of the repository that a path inside an image can mean."""
+    last = name.rpartition("/")[2]
+    fitting = [p for p in setting.files if p.rpartition("/")[2] == last]
+    near = [p for p in fitting if p.startswith(setting.folder)] or fitting
+    return near[0] if len(near) == 1 else None
+
+
+def _said(path: str, config: Config, setting: Setting) -> Iterator[tuple[str, Amount | str]]:
+    facts = setting.files[path]
+    wanted = {config.processes: "processes", config.processes_also: "processes", config.threads: "threads", config.kind: "kind"}
+    if facts.language == "python":
+        for node in facts.outline:
+            match node:
+                case Assign(target=Name(id=name), value=value) if name in wanted and value is not None:
+                    place = Place(path, facts.span(node.start, node.end))
+                    text = said(value)
+                    is_kind = wanted[name] == "kind"
+                    yield wanted[name], text if is_kind else amount(text, setting.variables, place, f"`{name}` in `{path}`")
+    for entry in facts.settings:
+        key = entry.key.rpartition(".")[2]
+        if key in wanted and key:
+            place = Place(path, facts.span(entry.start, entry.end))
+            yield wanted[key], amount(entry.value, setting.variables, place, f"`{key}` in `{path}`")
+
+
+def said(node: Node) -> str:
+    """What an expression of a configuration says, as a command line would: `int(os.environ.get("N", 4))` is `${N:-4}`."""
+    match node:
+        case Text(value=value):
+            return "" if value is None else str(value)
+        case Call(callee=Name(id="int" | "str" | "float" | "bool"), args=(inner, *_)):
+            return said(inner)
+        case Call(callee=callee, args=args, keywords=keywords) if name := dotted(callee):
+            return _asked(name, args, keywords)
+        case Other(word="item", children=(of, Text(value=str() as variable))) if dotted(of).endswith("environ"):
+            return f"${{{variable}}}"
+        case Other(word="or", children=(first, Text(value=value))):
+            found = said(first)
+            return f"{found[:-1]}:-{value}}}" if found.startswith("${") and ":-" not in found else found
+    if any(isinstance(n, Member | Name) and "cpu" in dotted(n) for n in walk(node)):
+        return "processors"
+    return ""
+
+
+def _asked(name: str, args: Sequence[Node], keywords: Sequence[Keyword]) -> str:
+    last = name.rpartition(".")[2]
+    if last in ("cpu_count", "process_cpu_count"):
+        return "processors"
+    if last in ("getenv", "get", "int", "str", "env", "config", "bool") and args and isinstance(args[0], Text):
+        if last in ("get", "int", "str", "bool") and "env" not in name.lower():
+            return ""
+        other = args[1] if len(args) > 1 else next((k.value for k in keywords if k.name == "default"), None)
+        default = said(other) if other is not None else ""
+        return f"${{{args[0].value}:-{default}}}" if default else f"${{{args[0].value}}}"
+    return ""
+
+
+def settings_called(files: Mapping[str, FileFacts], key: str) -> Iterator[tuple[str, str, Place]]:
+    """Each setting of that name in a configuration of the repository: path, value, place."""
+    for path, facts in files.items():
+        if facts.language != "ini":
+            continue
+        for entry in facts.settings:
+            if entry.key == key or entry.key.endswith(f".{key}"):
+                yield path, entry.value, Place(path, facts.span(entry.start, entry.end))

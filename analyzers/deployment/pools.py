@@ -1,0 +1,135 @@
+"""Pools of database connections that the code makes: how many one process may open at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from analyzers.deployment.configurations import said
+from analyzers.deployment.values import Amount, Pool
+from analyzers.deployment.variables import amount
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.model.code import Codebase
+from analyzers.model.definitions import External, ValueDefinition
+from analyzers.model.roles import is_product
+from analyzers.source import Place
+
+
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An argument that says a number."""
+
+    keyword: str
+    default: int
+    position: int = -1
+
+
+class Unpooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An argument whose values mean that nothing is kept."""
+
+    keyword: str
+    values: tuple[str, ...]
+
+
+class Maker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that makes a pool."""
+
+    size: Told
+    overflow: Told | None = None
+    none: Unpooled | None = None
+
+
+@cache
+def makers() -> Mapping[str, Maker]:
+    """Calls that make pools, by their full names."""
+    return msgspec.yaml.decode(resources.files(__package__).joinpath("pools.yml").read_bytes(), type=dict[str, Maker])
+
+
+_ASIDE = re.compile(
+    r"(?:^|/)(?:alembic|migrations?|scripts?|tools?|bin|docs?|examples?|benchmarks?)(?:/|\.py$)|(?:^|/)env\.py$|conftest"
+)
+
+
+def pools(code: Codebase) -> Iterator[Pool]:
+    """The pools of the product's code, each with what it is called with; and Django's connection for each thread."""
+    packages = {name.partition(".")[0] for name in makers()}
+    for path, facts in code.files.items():
+        if facts.language != "python" or not is_product(path) or _ASIDE.search(path):
+            continue
+        if "settings" in path or path.endswith("config.py"):
+            yield from _of_threads(code, path)
+        if any(i.path.partition(".")[0] in packages for i in facts.imports):
+            for node in (n for top in facts.outline for n in walk(top)):
+                if isinstance(node, Call) and dotted(node.callee):
+                    found = code.resolve_node(path, node.callee)
+                    maker = makers().get(found.name) if isinstance(found, External) else None
+                    if maker is not None:
+                        yield _made(code, path, node, maker, dotted(node.callee))
+
+
+def _made(code: Codebase, path: str, node: Call, maker: Maker, name: str) -> Pool:
+    place = code.place(path, node)
+    given = {k.name: k.value for k in node.keywords}
+    if maker.none is not None and maker.none.keyword in given:
+        if dotted(given[maker.none.keyword]).rpartition(".")[2] in maker.none.values:
+            return Pool(name, place, per="thread")
+        if not dotted(given[maker.none.keyword]).endswith("QueuePool"):
+            return Pool(name, place, size=Amount(None, f"the pool class of `{name}`", place, maker.none.keyword))
+    if any(k in ("**", "*") for k in given):
+        return Pool(name, place, size=Amount(None, f"the options of `{name}`", place, "options"))
+    size = _told(code, path, node, given, maker.size, name)
+    overflow = _told(code, path, node, given, maker.overflow, name) if maker.overflow is not None else None
+    return Pool(name, place, size=size, overflow=overflow)
+
+
+def _told(code: Codebase, path: str, node: Call, given: Mapping[str, Node], told: Told, name: str) -> Amount:
+    value = given.get(told.keyword)
+    if value is None and 0 <= told.position < len(node.args):
+        value = node.args[told.position]
+    if value is None:
+        return Amount(told.default, f"the default `{told.keyword}` of `{name}`", code.place(path, node))
+    text, place = _stated(code, path, value)
+    return amount(text or dotted(value), {}, place, f"`{told.keyword}` of `{name}`")
+
+
+def _stated(code: Codebase, path: str, value: Node) -> tuple[str, Place]:
+    """What an argument says: itself, or what the name of the project that it is stands for."""
+    text = said(value)
+    if not text and isinstance(value, Name | Member):
+        found = code.resolve_node(path, value)
+        if isinstance(found, ValueDefinition) and found.node.value is not None:
+            return said(found.node.value), code.place(found.path, found.node)
+    return text, code.place(path, value)
+
+
+def _of_threads(code: Codebase, path: str) -> Iterator[Pool]:
+    """Django keeps a connection for each thread, unless `OPTIONS` state a pool."""
+    for node in code.files[path].outline:
+        match node:
+            case Assign(target=Name(id="DATABASES"), value=value) if value is not None:
+                stated = next((p for n in walk(value) if (p := _pool_option(n)) is not None), None)
+                place = code.place(path, node)
+                if stated is None:
+                    yield Pool("DATABASES", place, per="thread")
+                else:
+                    size = next(
+                        (said(p.children[1]) for p in walk(stated) if isinstance(p, Other) and _is_pair(p, "max_size")), "4"
+                    )
+                    yield Pool("DATABASES", place, size=amount(size, {}, place, "`max_size` of the pool in `DATABASES`"))
+
+
+def _pool_option(node: Node) -> Node | None:
+    if _is_pair(node, "pool") and isinstance(node, Other):
+        value = node.children[1]
+        return None if isinstance(value, Text) and not value.value else value
+    return None
+
+
+def _is_pair(node: Node, key: str) -> bool:
+    match node:
+        case Other(word="pair", children=(Text(value=str() as name), _)):
+            return name == key
+    return False

@@ -1,0 +1,122 @@
+"""Database servers and poolers among the services, and how many connections each allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from analyzers.deployment.values import Amount, Pooler, Server, Service
+from analyzers.deployment.variables import amount
+from analyzers.facts.store import FileFacts
+from analyzers.source import Place
+
+_IMAGES = (
+    (
+        "postgresql",
+        re.compile(r"(?:^|/)(?:postgres(?:ql)?|postgis|timescaledb\w*|pgvector|spilo|alloydb\w*)(?:[-\w]*)?(?::|@|$)", re.I),
+    ),
+    ("mysql", re.compile(r"(?:^|/)(?:mysql|mariadb|percona)(?:[-\w]*)?(?::|@|$)", re.I)),
+)
+_LIMITS = {
+    "postgresql": (100, "PostgreSQL's default of `max_connections`"),
+    "mysql": (151, "MySQL's default of `max_connections`"),
+}
+_RESERVED = {
+    "postgresql": (3, "PostgreSQL's default of `superuser_reserved_connections`"),
+    "mysql": (0, "MySQL keeps one more for an administrator"),
+}
+_FLAG = re.compile(
+    r"(?:-c\s*|--)['\"]?(?P<name>max[_-]connections|superuser[_-]reserved[_-]connections)[\s=]+(?P<value>[^\s\"']+)", re.I
+)
+_CONFIG = re.compile(r"(?:^|/)(?:postgresql|my|mysqld?|custom|server)[\w.-]*\.(?:conf|cnf)$")
+
+_POOLERS = (
+    ("PgBouncer", re.compile(r"pgbouncer", re.I), "POOL_MODE", "DEFAULT_POOL_SIZE", "MAX_CLIENT_CONN", 20, 100),
+    ("ProxySQL", re.compile(r"proxysql", re.I), "", "", "", None, None),
+    ("pgcat", re.compile(r"pgcat", re.I), "", "", "", None, None),
+    ("Supavisor", re.compile(r"supavisor", re.I), "", "", "", None, None),
+)
+
+
+def servers(files: Mapping[str, FileFacts], services: tuple[Service, ...]) -> Iterator[Server]:
+    """The services that are database servers."""
+    for service in services:
+        base = service.image or _base(files, service)
+        database = next((name for name, shape in _IMAGES if shape.search(base)), "")
+        if database and pooler_of(service) is None and not service.programs and _is_served(service.command):
+            limit, reserved = _limit(files, service, database), _reserved(service, database)
+            yield Server(service.name, database, limit, reserved, service.place)
+
+
+def _is_served(command: str) -> bool:
+    """Whether the command is that of a server; an image of one may also run backups."""
+    first = command.split(maxsplit=1)[0].rpartition("/")[2] if command.split() else ""
+    return (
+        not first or first.startswith("-") or first in ("postgres", "mysqld", "mariadbd", "docker-entrypoint.sh", "mysqld_safe")
+    )
+
+
+def _base(files: Mapping[str, FileFacts], service: Service) -> str:
+    """The image that a service's own image starts from."""
+    for path in (f"{service.build}/Dockerfile", "Dockerfile") if service.build else ():
+        facts = files.get(path.removeprefix("/"))
+        if facts is not None:
+            return next((s.value.split()[0] for s in facts.settings if s.key == "FROM" and s.value), "")
+    return ""
+
+
+def _limit(files: Mapping[str, FileFacts], service: Service, database: str) -> Amount:
+    for found in _FLAG.finditer(service.command):
+        if found["name"].lower().startswith("max"):
+            return amount(found["value"], service.environment, service.place, f"`max_connections` of `{service.name}`")
+    for variable in (
+        "POSTGRESQL_MAX_CONNECTIONS",
+        "POSTGRES_MAX_CONNECTIONS",
+        "MYSQL_MAX_CONNECTIONS",
+        "MARIADB_MAX_CONNECTIONS",
+    ):
+        if variable in service.environment:
+            return amount(
+                service.environment[variable], service.environment, service.place, f"`{variable}` of `{service.name}`"
+            )
+    for mounted in service.volumes:
+        source = mounted.partition(":")[0].removeprefix("./")
+        for path, facts in files.items():
+            if source and path.endswith(source) and _CONFIG.search(path):
+                for entry in facts.settings:
+                    if entry.key.rpartition(".")[2] == "max_connections":
+                        place = Place(path, facts.span(entry.start, entry.end))
+                        return amount(entry.value, {}, place, f"`max_connections` in `{path}`")
+                return Amount(None, f"`{path}` replaces the server's configuration", service.place, "max_connections")
+    value, because = _LIMITS[database]
+    return Amount(value, because, service.place)
+
+
+def _reserved(service: Service, database: str) -> Amount:
+    for found in _FLAG.finditer(service.command):
+        if not found["name"].lower().startswith("max"):
+            return amount(found["value"], service.environment, service.place, "`superuser_reserved_connections`")
+    value, because = _RESERVED[database]
+    return Amount(value, because, service.place)
+
+
+def pooler_of(service: Service) -> Pooler | None:
+    """What a service pools connections with, if that is what it is for."""
+    for product, shape, mode, size, clients, default_size, default_clients in _POOLERS:
+        if not shape.search(service.image) and not shape.search(service.name) and not shape.search(service.build or ""):
+            continue
+        variables = {k.removeprefix("PGBOUNCER_"): v for k, v in service.environment.items()}
+        opens = _told(variables, size, default_size, product, service)
+        accepts = _told(variables, clients, default_clients, product, service)
+        return Pooler(
+            service.name, product, variables.get(mode, "session" if mode else "").lower(), opens, accepts, service.place
+        )
+    return None
+
+
+def _told(variables: Mapping[str, str], name: str, default: int | None, product: str, service: Service) -> Amount:
+    if name and name in variables:
+        return amount(variables[name], variables, service.place, f"`{name}` of `{service.name}`")
+    if default is None:
+        return Amount(None, f"the configuration of {product} is not read", service.place, "pool size")
+    return Amount(default, f"the default of {product}", service.place)

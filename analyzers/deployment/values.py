@@ -1,0 +1,105 @@
+"""The vocabulary of deployments: amounts that know where they come from, and what is counted by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from analyzers.source import Place
+
+Work = Literal["web", "worker", "scheduler", "job", "unknown"]
+
+
+class Amount(msgspec.Struct, frozen=True):
+    """A number and why it is that.
+
+    `value` is `None` where the repository does not say; `symbol` then names what decides it (`WEB_CONCURRENCY`, `processors`).
+    `assumed` is what it is where nothing else is set, if that is known.
+    """
+
+    value: int | None
+    because: str
+    place: Place | None = None
+    symbol: str = ""
+
+
+class Program(msgspec.Struct, frozen=True):
+    """One program that a service starts.
+
+    `processes` is how many processes of it run, `threads` how many requests or jobs each works on at a time; `threads.value` is
+    `None` with the symbol `requests` for an event loop, which sets no bound.
+    """
+
+    name: str
+    does: Work
+    processes: Amount
+    threads: Amount
+    language: str = ""
+    place: Place | None = None
+    development: bool = False  # a server that its makers say is for development
+
+
+class Service(msgspec.Struct, frozen=True):
+    """What a file of a deployment states under one name. `replicas` are copies of it; `surge` those that run more while a new
+    version is rolled out."""
+
+    name: str
+    place: Place
+    replicas: Amount
+    programs: tuple[Program, ...] = ()
+    image: str = ""
+    build: str | None = None  # folder whose code it runs
+    command: str = ""
+    environment: Mapping[str, str] = {}
+    volumes: tuple[str, ...] = ()  # paths inside that outlive it
+    surge: Amount = Amount(0, "no rolling update is stated")
+    ephemeral: bool = False  # its disk is gone with it
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A database server. `limit` is how many connections it accepts, `reserved` how many of those are kept for its owner."""
+
+    service: str
+    database: str
+    limit: Amount
+    reserved: Amount
+    place: Place
+
+
+class Pooler(msgspec.Struct, frozen=True):
+    """A program that many clients share connections of a server through."""
+
+    service: str
+    product: str
+    mode: str
+    opens: Amount  # connections to the server, for each pool
+    accepts: Amount
+    place: Place
+
+
+class Pool(msgspec.Struct, frozen=True):
+    """What one process of the code may open: `size` and `overflow` connections, or one for each thread."""
+
+    name: str
+    place: Place
+    size: Amount | None = None
+    overflow: Amount | None = None
+    per: Literal["process", "thread"] = "process"
+
+
+class Stack(msgspec.Struct, frozen=True):
+    """Services that run together, as one file (or one with its overrides) states them."""
+
+    path: str
+    services: tuple[Service, ...]
+    servers: tuple[Server, ...] = ()
+    poolers: tuple[Pooler, ...] = ()
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """All the ways in which a repository says it is run."""
+
+    stacks: tuple[Stack, ...] = ()
+    pools: tuple[Pool, ...] = ()

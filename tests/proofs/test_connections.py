@@ -1,0 +1,22 @@
+"""The server refuses exactly what the equation says, and the rule speaks exactly then."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.proofs import connections
+from tests.proofs.table import filled
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_the_refused_connections_are_those_that_the_equation_says() -> None:
+    found = list(connections.measured())
+    for one in found:
+        assert one.budget.demand is not None
+        assert one.budget.capacity == connections.LIMIT - 3
+        assert one.refused == max(0, one.budget.demand - one.budget.capacity)
+        assert one.found == (one.refused > 0)
+    assert {one.found for one in found} == {True, False}
+    page = connections.PAGE.read_text(encoding="utf-8")
+    assert page == filled(page, {"refused": connections.table(iter(found))}), "write it anew: .venv/bin/python -m tests.proofs"
