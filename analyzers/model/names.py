@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.facts.outline import Assign, Class, Function, Name, Node
 from analyzers.facts.store import FileFacts
+from analyzers.knowledge import libraries
 from analyzers.model import php_names, template_names
 from analyzers.model.definitions import (
     EXPRESSION_LANGUAGES,
@@ -29,6 +30,7 @@ from analyzers.model.definitions import (
 from analyzers.model.parts import Parts
 from analyzers.source import Place
 
+_LIBRARIES = frozenset(name.partition(".")[0] for x in libraries() if x.language == "python" for name in x.namespaces)
 _MAX_HOPS = 12  # re-exports followed for one name; real packages use two or three
 
 
@@ -206,7 +208,9 @@ class Names:
         parts = tuple(dotted.split("."))
         self.touched.add(f"module:{parts[-1]}")
         found = [
-            (len(own) - len(parts), own, path) for own, path in self._modules.get(parts[-1], ()) if own[-len(parts) :] == parts
+            (len(own) - len(parts), own, path)
+            for own, path in self._modules.get(parts[-1], ())
+            if own[-len(parts) :] == parts and not self._is_a_librarys(parts[0], own[: -len(parts)])
         ]
         if not found:
             return None
@@ -214,6 +218,13 @@ class Names:
             here = importer.split("/")
             found.sort(key=lambda f: (-shared(here, f[2].split("/")), f[0], f[2]))
         return Module(found[0][2], dotted)
+
+    def _is_a_librarys(self, first: str, package: tuple[str, ...]) -> bool:
+        """Whether a name is a library's and no module's of the project, as that stands in a package under the same name."""
+        if first not in _LIBRARIES or not package:
+            return False
+        self.touched.add(f"module:{package[-1]}")
+        return any(own == package for own, _ in self._modules.get(package[-1], ()))
 
     def _inside(self, dotted: str) -> bool:
         """Whether `dotted` starts with a package of the project: then an unknown name is unknown, not a library's."""
