@@ -12,7 +12,7 @@ class SchemaCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     under construction (-1 where the method gives it back), of the new name or the columns. `inside` runs what it is given,
     `schema` gives another schema."""
 
-    does: Literal["create", "change", "drop", "rename", "drop columns", "inside", "schema"]
+    does: Literal["create", "change", "drop", "rename", "add columns", "rename column", "drop columns", "inside", "schema"]
     table: int = 0
     definition: int = 1
     then: int = 1
@@ -34,6 +34,7 @@ class TableCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "rename column",
         "rename index",
         "rename",
+        "create",
         "drop",
         "nothing",
     ]

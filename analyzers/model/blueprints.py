@@ -253,6 +253,17 @@ class _Run:
                     self._add(site, RenameTable(table, then) if isinstance(then, str) else NotUnderstood(name, table))
                 case "drop columns":
                     self._add(site, *(DropColumn(table, column) for column in _names(then)))
+                case "rename column":
+                    pairs = then.items() if isinstance(then, dict) else ((then, args[-1]),)
+                    for old, new in pairs:
+                        known = isinstance(old, str) and isinstance(new, str)
+                        self._add(site, RenameColumn(table, str(old), str(new)) if known else NotUnderstood(name, table))
+                case "add columns":
+                    for column, stated in then.items() if isinstance(then, dict) else ():
+                        kind = stated.get(0) if isinstance(stated, dict) else stated[0] if isinstance(stated, list) else ""
+                        draft = _Draft(table, site.start, site.end)
+                        self._column(draft, self.words.types.get(str(kind), ""), str(column), key=False)
+                        self.drafts.append(draft)
         return UNKNOWN
 
     def _construct(self, script: Script, site: Node, spec: SchemaCall, table: str, args: list[object]) -> object:
@@ -349,6 +360,8 @@ class _Run:
                 after.append(RenameColumn(table.name, given, then))
             case "rename" if isinstance(given, str):
                 after.append(RenameTable(table.name, given))
+            case "create":
+                after.append(CreateTable(table.name))
             case "drop":
                 after.append(DropTable(table.name))
             case "rename index" if isinstance(given, str) and then:
