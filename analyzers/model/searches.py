@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from analyzers.model.frames import Frame
     from analyzers.model.summaries import Inference
 
-_COMPARISON = re.compile(r"\b([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)\s*(=|<>|!=|<=|>=|<|>|IN\b|BETWEEN\b|LIKE\b|IS\b)", re.IGNORECASE)
+_COMPARISON = re.compile(
+    r"\b([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)\s*(=|<>|!=|<=|>=|<|>|IN\b|NOT\s+IN\b|BETWEEN\b|LIKE\b|NOT\s+LIKE\b|IS\s+NULL\b|IS\s+NOT\s+NULL\b)",
+    re.IGNORECASE,
+)
 _DOTTED = re.compile(r"\s*([a-zA-Z_]\w*)\.([a-zA-Z_]\w*)")
 
 
@@ -91,7 +94,7 @@ def filtered(
         case "criteria" if args:
             return [s for s in _criteria(model, args[0], "equal") if s is not None]
         case "expression":
-            return [s for value in args for s in _expression(model, aliases, value)]
+            return [s for value in args for s in _expression(inference, model, aliases, value)]
     return []
 
 
@@ -112,29 +115,40 @@ def _ordered(
         case "expression" if args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
             hit = _DOTTED.match(args[0].value)
             found = attribute_search(model, aliases, hit[1], hit[2], "ordered") if hit else None
-            return [found] if found is not None else None
+            if found is None or found.how == "other":
+                return [Search("ordered", model.qualified, "")]
+            way = args[1].value if len(args) > 1 and isinstance(args[1], Literal) else ""
+            return [msgspec.structs.replace(found, descending=str(way).upper() == "DESC")]
     return None
 
 
 # -- criteria, and texts of a query language ---------------------------------------------------------------------------
 
 
-def _expression(model: Model, aliases: dict[str, str], value: Value) -> list[Search]:
+def _expression(inference: Inference, model: Model, aliases: dict[str, str], value: Value) -> list[Search]:
     text = value.value if isinstance(value, Literal) and isinstance(value.value, str) else ""
     hits = list(_COMPARISON.finditer(text))
     if not hits or " or " in f" {text.lower()} ":
         return [Search("other", model.qualified, "")]
-    found = (attribute_search(model, aliases, m[1], m[2], _how(m[3])) for m in hits)
-    return [s for s in found if s is not None]
+    asked = [(m[1], m[2], _how(m[3])) for m in hits]
+    return [joined_search(inference, model, aliases, alias, name, how) for alias, name, how in asked if how]
 
 
 def _how(operator: str) -> str:
-    match operator.upper():
-        case "=" | "IN" | "IS":
+    match " ".join(operator.upper().split()):
+        case "=":
             return "equal"
+        case "IN":
+            return "member"
         case "<" | ">" | "<=" | ">=" | "BETWEEN":
             return "ranged"
-    return "other"
+        case "LIKE":
+            return "pattern"
+        case "IS NULL":
+            return "null"
+        case "IS NOT NULL":
+            return "filled"
+    return ""
 
 
 def _criteria(model: Model, value: Value, how: str) -> list[Search | None]:
@@ -143,6 +157,16 @@ def _criteria(model: Model, value: Value, how: str) -> list[Search | None]:
     if isinstance(value, Listed | Tupled) or value is None:
         return [Search("other", model.qualified, "")] if how == "equal" and value is None else []
     return []
+
+
+def joined_search(inference: Inference, model: Model, aliases: dict[str, str], alias: str, name: str, how: str) -> Search:
+    """A search by an attribute of the rows, or of what an alias joins with them."""
+    holder: Model | None = model
+    for hop in aliases[alias].split(".") if aliases.get(alias) else ():
+        relation = holder.relations.get(hop) if holder is not None else None
+        holder = inference.model(relation.target) if relation is not None else None
+    unknown = Search("other", model.qualified, "")
+    return (column_search(holder, name, how) or unknown) if holder is not None and alias in aliases else unknown
 
 
 def attribute_search(model: Model, aliases: dict[str, str], alias: str, name: str, how: str) -> Search | None:
