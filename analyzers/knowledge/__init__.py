@@ -93,6 +93,8 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     option_abstract: str = ""
     option_ordering: str = ""
     option_unmanaged: str = ""
+    items: dict[str, str] = {}  # arguments of a table besides columns -> primary, unique, index, foreign, check, exclusion
+    table_makers: tuple[str, ...] = ()  # calls that state a table without a class
     option_application: str = ""  # names the application that a class belongs to
     table: str = ""  # named function: class -> table name
     column_suffix: str = "_id"

@@ -4,8 +4,8 @@ What is there by name
     `definitions`, `parts` (of files, and where they moved), `names`, `php_names`, `code` (names and inheritance),
     `reflection`, `implementations`, `wiring`, `services`, `repositories`, `roles` (by path)
 What classes declare
-    `models` (which classes are tables), `fields`, `table_marks`, `typed`, `relation_methods`, `relation_keys`, `mappings`,
-    `literals`, `columns` (roles)
+    `models` (which classes are tables), `fields`, `table_marks`, `typed`, `table_items`, `table_calls`, `relation_methods`,
+    `relation_keys`, `mappings`, `literals`, `columns` (roles)
 The schema
     `sql_files`, `migrations` (all, in order), `graphs` (orders), `blueprints` (those made of calls), `scripts` (one run in
     thought), `prisma` (schema files), `databases` (dialects), `histories` (which speak of one database), `folding` (applied one
@@ -13,6 +13,8 @@ The schema
 Migrations that change models
     `applications` (labels), `class_migrations`, `operations`, `field_operations`, `states` (models while they
     run), `state_fields`, `constraints`
+Migrations that follow each other
+    `revisions`
 What an expression holds
     `types` (the values), `frames` (what a walk carries), `flow` (statements and expressions), `summaries` (calls, and what is
     noted), `members` (`value.name`), `arguments`, `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`,

@@ -33,6 +33,7 @@ class Draft:
         self.indexes: list[Index] = []
         self.keys: set[str] = set()
         self.ordering: tuple[str, ...] = ()
+        self.foreign: dict[str, str] = {}  # attribute of a column -> what it refers to: a table, or a class by its full name
         self.table = ""
         self.abstract = False
         self.managed = True

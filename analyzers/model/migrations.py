@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from analyzers.facts.sql import SqlText
 from analyzers.knowledge import Library, libraries
 from analyzers.knowledge.migrations import Migrations
-from analyzers.model import class_migrations
+from analyzers.model import class_migrations, revisions
 from analyzers.model.blueprints import numbers, script_migrations
 from analyzers.model.code import Codebase
 from analyzers.model.databases import DIALECTS
@@ -49,4 +49,5 @@ def dialect_of(texts: tuple[SqlText, ...]) -> str:
 _READERS: dict[str, Callable[[Codebase, Library, Migrations, ModelIndex, str], Iterator[Migration]]] = {
     "calls": script_migrations,
     "operations": class_migrations.migrations,
+    "revisions": revisions.migrations,
 }

@@ -25,6 +25,7 @@ from analyzers.model.named_keys import add_named_keys
 from analyzers.model.prisma import prisma_schemas
 from analyzers.model.project import ForeignKey, Migration, Table
 from analyzers.model.relation_keys import add_relation_keys
+from analyzers.model.table_items import stated_tables
 
 
 class Schema(msgspec.Struct, frozen=True):
@@ -49,6 +50,8 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
         if one.name == MAIN:
             for model in stated:
                 _join(fold.tables, model, models, database)
+            for draft in stated_tables(code, database):
+                _declare(fold.tables, draft)
             add_relation_keys(fold.tables, code, models)
         elif one.declared is not None:
             for draft in one.declared.tables:
@@ -106,11 +109,7 @@ def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: 
     draft.label, draft.index_code = model.name, model.library.library
     draft.columns = {c.name: c for c in model.columns.values() if not c.foreign}
     draft.indexes = list(model.indexes)
-    draft.keys = [
-        ForeignKey((relation.column,), _table_of(models, relation.target), relation.place)
-        for relation in model.relations.values()
-        if relation.place is not None and relation.column and relation.column in draft.columns
-    ]
+    draft.keys = list(_keys(draft, model, models))
     if not model.managed:
         draft.doubt("its table is managed elsewhere", model.place)
     if model.library.schema_from in ("unread", "migrations alone"):
@@ -134,6 +133,22 @@ def _shared(first: Draft, other: Draft) -> Draft:
     if other.unread:
         first.doubt(other.unread, other.unread_at)
     return first
+
+
+def _keys(draft: Draft, model: Model, models: ModelIndex) -> Iterator[ForeignKey]:
+    """The foreign keys of a model's own table: of columns that state what they refer to, else of relations."""
+    stated = {model.columns[a].name: (t, model.columns[a].place) for a, t in model.foreign.items() if a in model.columns}
+    for name, (target, place) in stated.items():
+        if name in draft.columns and place is not None:
+            yield ForeignKey((name,), _table_of(models, target) or target, place)
+    for relation in model.relations.values():
+        if (
+            relation.place is not None
+            and relation.column
+            and relation.column in draft.columns
+            and relation.column not in stated
+        ):
+            yield ForeignKey((relation.column,), _table_of(models, relation.target), relation.place)
 
 
 def _table_of(models: ModelIndex, name: str) -> str:

@@ -15,6 +15,8 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import Arguments, Library, Models
 from analyzers.knowledge.naming import TABLES
+from analyzers.model import table_items
+from analyzers.model.columns import named_role
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.fields import Declarations, Draft
 from analyzers.model.literals import arguments, is_false, is_true, text_of
@@ -42,7 +44,13 @@ class TypedDraft(Draft):
     def __init__(self) -> None:
         super().__init__()
         self.stated: dict[str, Stated] = {}
-        self.foreign: dict[str, str] = {}  # attribute of a column -> what it refers to: a table, or a class by its full name
+        self.calls: dict[str, tuple[Call, Place]] = {}  # attribute of a column -> the call that states it
+
+    def set_apart(self) -> None:
+        """What was said so far stands in the table of a base class."""
+        self.columns = {n: msgspec.structs.replace(c, foreign=True) for n, c in self.columns.items()}
+        self.calls.clear()
+        self.keys.clear()
 
 
 Target = Callable[[ClassDefinition, ClassDefinition, Node | None], str]
@@ -63,6 +71,8 @@ class Reader:
         """All that the class states and inherits."""
         lineage = [c for c in self.code.lineage(self.owner) if isinstance(c, ClassDefinition)]
         for base in reversed(lineage):
+            if self._is_apart(base, lineage):
+                self.draft.set_apart()
             for name, assign in base.attributes.items():
                 self._attribute(base, name, assign.value, assign.annotation, assign)
             for name, method in base.methods.items():
@@ -76,7 +86,19 @@ class Reader:
         )
         if not draft.keys:
             draft.keys.add(self.models.primary_key)
+        draft.indexes.extend(table_items.indexes_of(self))
         return draft
+
+    def _is_apart(self, base: ClassDefinition, lineage: list[ClassDefinition]) -> bool:
+        """Whether what was read so far stands in another table: above the class that names the table of this one."""
+        naming = next((c for c in lineage if self._table(c)), None)
+        above = lineage[lineage.index(naming) + 1 :] if naming is not None else []
+        return base is naming and any(self._table(c) for c in above)
+
+    def is_above(self, base: ClassDefinition) -> bool:
+        """Whether a class names another table than the one of this class, which is above it."""
+        named = self._table(base)
+        return bool(named) and named != self.draft.table
 
     def _table(self, base: ClassDefinition) -> str:
         stated = base.attributes.get(self.models.table_attribute)
@@ -102,15 +124,17 @@ class Reader:
             and (_outer(annotation) in self.models.containers or bool(self.models.marked_bases and self._marked(base)))
         )
         if kind is not None or declared:
-            self._column(base, name, value if isinstance(value, Call) else None, place)
+            self._column(base, name, value if isinstance(value, Call) else None, annotation, place)
 
     def _marked(self, base: ClassDefinition) -> bool:
         return any(self.declarations.inherits(base, self.library, name) for name in self.models.marked_bases)
 
-    def _column(self, base: ClassDefinition, name: str, call: Call | None, place: Place) -> None:
+    def _column(self, base: ClassDefinition, name: str, call: Call | None, annotation: Node | None, place: Place) -> None:
         own = text_of(call.args[0]) if call is not None and call.args else ""
         given = arguments(call) if call is not None else {}
-        role = "other"
+        role = self._role(name, call, annotation)
+        if call is not None:
+            self.draft.calls[name] = (call, place)
         for inner in walk(call) if call is not None else ():
             if isinstance(inner, Call) and _last(inner.callee) in self.models.references and inner.args:
                 self.draft.foreign[name] = self._referred(base, inner.args[0])
@@ -120,7 +144,18 @@ class Reader:
         if text_of(given.get(self.words.foreign_text)):
             self.draft.foreign[name] = _table_part(text_of(given[self.words.foreign_text]))
             role = "foreign key"
+        if name in self.draft.keys and role != "foreign key":
+            role = "key"
         self.draft.columns[name] = Column(own or name, role, place, name)
+
+    def _role(self, name: str, call: Call | None, annotation: Node | None) -> str:
+        """What a column is for, by its type: the one it names, else that of the attribute."""
+        for inner in walk(call) if call is not None else ():
+            if isinstance(inner, Name | Member) and (kind := self.models.column_types.get(_last(inner))) is not None:
+                return named_role(name, kind.role)
+        typed = _type(annotation, self.models.containers)[0] if annotation is not None else None
+        role = self.models.annotation_types.get(_last(typed), "other") if typed is not None else "other"
+        return named_role(name, role)
 
     def _referred(self, base: ClassDefinition, node: Node) -> str:
         """`"customers.id"` refers to a table, `Customer.id` to a class."""
