@@ -19,7 +19,7 @@ from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.forms import Choices
-from analyzers.knowledge.listings import Cells, Grid, Listing, Tags
+from analyzers.knowledge.listings import Cells, Grid, Listing, Tags, Transformers
 from analyzers.knowledge.methods import Method as Method
 from analyzers.knowledge.migrations import Migrations
 from analyzers.knowledge.resolvers import Resolvers as Resolvers
@@ -301,6 +301,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cells: Cells | None = None
     listings: tuple[Listing, ...] = ()
     grids: tuple[Grid, ...] = ()
+    transformers: Transformers | None = None
     serializers: Serializers | None = None
     endpoints: Endpoints | None = None
     resources: tuple[Resources, ...] = ()

@@ -84,3 +84,15 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_name: str = ""
     rows_code: str = ""  # code that gives the rows with more loaded, `{load}`
     page_default: int = 0
+
+
+class Transformers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Objects that turn each row into data by one method, and more of it by others."""
+
+    bases: tuple[str, ...]
+    method: str
+    includes: str = ""  # attribute that names what is always put out with a row
+    include: str = ""  # the method that gives such a thing, `{name}`
+    calls: dict[str, tuple[int, int]] = {}  # functions and methods: positions of the rows and of the object
+    with_rows: dict[str, int] = {}  # methods of a chain that are given the rows: their position
+    applied: dict[str, int] = {}  # methods that end such a chain with the object: its position

@@ -28,7 +28,7 @@ Rows and queries
     `lookups`, `comparisons`, `named_columns`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `resolvers`,
-    `listings`, `grids`, `cells`, `entries`, `responses`, `selections`, `form_choices`,
+    `listings`, `grids`, `transformers`, `cells`, `entries`, `responses`, `selections`, `form_choices`,
     `votes`, `support`
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`

@@ -26,6 +26,7 @@ from analyzers.model import (
     serializers,
     statements,
     templates,
+    transformers,
     views,
     votes,
 )
@@ -123,6 +124,8 @@ def call_library(
     if space and name == f"{space}\\{last}":
         name = last  # a function that the namespace does not have is the language's own
     statements.asked_of_any(inference, name, node, args, frame)
+    if transformers.called(inference, name, node, args, frame):
+        return LibraryValue(name, instance=True)
     for library in _knowing(frame.language, name):
         if library.models is not None and last in library.models.user_names and not args:
             user = inference.user()

@@ -24,6 +24,7 @@ class Read(msgspec.Struct, frozen=True, eq=False):
     bypass: bool
     counted: bool  # only the number of rows is asked for
     unseen: bool = False  # the query was not seen, but no query of the project loads the relation
+    shown: Site | None = None  # the call that shows the template in which the rows are asked for
 
 
 class Query(msgspec.Struct, frozen=True, eq=False):

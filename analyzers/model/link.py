@@ -203,6 +203,7 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         batch=is_batch(read.at.path) or is_batch(read.rows.site.path),
         through=_places(code, read.through),
         path=read.hops,
+        shown=_place(code, read.shown) if read.shown is not None else None,
         via=_place(code, read.rows.via) if read.rows.via is not None else None,
         unseen=read.unseen,
     )

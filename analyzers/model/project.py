@@ -263,6 +263,7 @@ class RelationRead(msgspec.Struct, frozen=True):
     guard: str = ""  # the project's own call that makes such a read fail outside production
     through: tuple[Place, ...] = ()  # calls on the way from the loop, and last where the relation is touched, if not there
     path: tuple[str, ...] = ()
+    shown: Place | None = None  # the call that shows the template in which the rows are asked for
     via: Place | None = None  # the call that gets the rows from the function that asks for them
     unseen: bool = False  # the query was not seen, but no query of the project loads the relation
 

@@ -16,7 +16,15 @@ import msgspec
 from analyzers.facts.outline import Assign, Function, Name, Node, Text
 from analyzers.model import conditions, entries, flow, members, namesakes, origins, queries, repositories, templates
 from analyzers.model.code import Codebase
-from analyzers.model.definitions import ClassDefinition, External, FunctionDefinition, Module, Resolved, ValueDefinition
+from analyzers.model.definitions import (
+    TEMPLATE_LANGUAGES,
+    ClassDefinition,
+    External,
+    FunctionDefinition,
+    Module,
+    Resolved,
+    ValueDefinition,
+)
 from analyzers.model.evidence import Evidence
 from analyzers.model.frames import Frame, Lookup, Query, Read, Trace
 from analyzers.model.models import Model, ModelIndex
@@ -198,6 +206,14 @@ class Inference:
         at, *through = self._way(row.loop, frame, node)
         key = (row.rows.site, row.rows.model, hops, at.path, at.start, bypass)
         self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, tuple(through), bypass, counted, unseen))
+
+    def shown_by(self, caller: Frame, node: Node) -> None:
+        """Notes which call in code shows the template in which rows were just seen to be asked for."""
+        if caller.template or caller.view:
+            return
+        for key, read in self.trace.reads.items():
+            if read.shown is None and self.code.files[read.rows.site.path].language in TEMPLATE_LANGUAGES:
+                self.trace.reads[key] = msgspec.structs.replace(read, shown=caller.site(node))
 
     def may_load(self, relation: Relation) -> bool:
         """Whether some query of the project may load the relation with its rows."""

@@ -131,6 +131,7 @@ def show(inference: Inference, name: str, context: Mapped, caller: Frame, node: 
     if path is None or not inference.walks_templates:
         return
     inference.remembered(("template", path, context), lambda: walk_template(inference, path, context, caller, node, {}))
+    inference.shown_by(caller, node)
 
 
 def walk_template(

@@ -160,6 +160,7 @@ def walk(inference: Inference, path: str, context: Mapped, caller: Frame, node: 
         return
     around = (tuple(inference.once), inference.guarded > 0)
     inference.remembered(("view", path, context, filled, around), lambda: _walk(inference, path, context, caller, node, filled))
+    inference.shown_by(caller, node)
 
 
 def _walk(inference: Inference, path: str, context: Mapped, caller: Frame, node: Node, filled: frozenset[str]) -> None:

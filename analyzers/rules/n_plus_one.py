@@ -154,6 +154,9 @@ def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
         if read.loop not in seen:
             seen.add(read.loop)
             yield Related(read.loop, f"walks the {plural(noun(read.rows))}")
+        if read.shown is not None and read.shown not in seen:
+            seen.add(read.shown)
+            yield Related(read.shown, "shows the template")
         if read.via is not None and read.via not in seen:
             seen.add(read.via)
             yield Related(read.via, f"gets the {plural(noun(read.rows))}")
