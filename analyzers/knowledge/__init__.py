@@ -19,7 +19,7 @@ from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.forms import Choices
-from analyzers.knowledge.listings import Cells, Grid, Listing, Tags, Transformers
+from analyzers.knowledge.listings import Cells, Grid, Inputs, Listing, Tags, Transformers
 from analyzers.knowledge.methods import Method as Method
 from analyzers.knowledge.migrations import Migrations
 from analyzers.knowledge.resolvers import Resolvers as Resolvers
@@ -185,6 +185,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collection: dict[str, Method] = {}  # methods of rows in memory
     row_methods: dict[str, Method] = {}  # methods of one row
     mixin_reads: dict[str, dict[str, str]] = {}  # class or trait of another library -> its method -> the relation that it reads
+    dynamic: str = ""  # how methods of a query begin that end with a column's name, and are that method
     scope: str = ""  # method of a model that is a method `{name}` of its queries
     scope_mark: str = ""  # decorator of such a method that has the name itself
     builder_method: str = ""  # method of a model that makes the project's own query class
@@ -301,6 +302,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cells: Cells | None = None
     listings: tuple[Listing, ...] = ()
     grids: tuple[Grid, ...] = ()
+    inputs: tuple[Inputs, ...] = ()
     transformers: Transformers | None = None
     serializers: Serializers | None = None
     endpoints: Endpoints | None = None

@@ -57,6 +57,14 @@ class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contextual: str = ""  # argument that asks for the template's names, as first argument of the function
 
 
+class Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request brings: how much that is, its client decides."""
+
+    bases: tuple[str, ...]
+    parts: tuple[str, ...]  # methods that give what came under a name
+    wholes: tuple[str, ...]  # methods that give all of it, by names
+
+
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Tables that a chain of calls describes: cells that name what they show, and functions that get each row by its name."""
 

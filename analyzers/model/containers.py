@@ -8,7 +8,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Applies
-from analyzers.model import constructors, declared, flow, queries
+from analyzers.model import constructors, declared, flow, origins, queries
 from analyzers.model.types import (
     NOTHING,
     Bound,
@@ -202,7 +202,7 @@ def item_at(inference: Inference, node: Other, frame: Frame) -> Value:
             return items[key.value]
         case Listed(item=item) | Keyed(item=item):
             return flow.only(item)
-    return None
+    return origins.part_of(holder)
 
 
 def mapping(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:

@@ -180,7 +180,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     over = evaluate(inference, node.over, frame) if node.over is not None else None
     site = frame.site(node)
     growing = isinstance(over, Rows | Listed | Keyed) and not (isinstance(over, Rows) and over.limit == 1)
-    item = iterate(inference, over, site, node.over or node, frame)
+    item = iterate(inference, over, site, node.over or node, frame) if node.key is None or not origins.is_sent(over) else None
     item = namesakes.item(inference, node, over, site, frame) if item is None else item
     item = only(item) if conditions.leaves(node.body) else item
     around = dict(frame.env)
@@ -229,7 +229,7 @@ def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Fr
             for other in items[1:]:
                 merged = join(merged, other)
             return merged
-    return None
+    return origins.sent(over, site, node, frame)
 
 
 # -- expressions ---------------------------------------------------------------------------------------------------

@@ -106,6 +106,8 @@ def laid_out(inference: Inference, value: Value, node: Node, frame: Frame) -> No
         for _, item in value.items:
             laid_out(inference, item, node, frame)
         return
+    if isinstance(value, Closure):  # made when it is asked for
+        value = inference.call_closure(value, (), {}, frame, Call(node.start, node.end, node))
     row = flow.iterate(inference, value, frame.site(node), node, frame) if isinstance(value, Rows | Listed) else value
     model = inference.model(row.model) if isinstance(row, Row) else None
     if not isinstance(row, Row) or model is None or model.library.models is None:
@@ -273,7 +275,13 @@ def _rows_method(inference: Inference, rows: Rows, model: Model, words: RowsWord
     scope = _scope(inference, model, words, name)
     if scope is not None:
         return Bound(scope, Row(model.qualified), rows)
-    return RowMethod(rows, name)
+    return RowMethod(rows, _meant(words, name))
+
+
+def _meant(words: RowsWords, name: str) -> str:
+    """The library's method that a name stands for: `whereStatus` is `where`."""
+    said = name.removeprefix(words.dynamic)
+    return words.dynamic if words.dynamic and name not in words.methods and said != name and said[:1].isupper() else name
 
 
 def _class_method(inference: Inference, model: Model, words: RowsWords, name: str, call: Call, frame: Frame) -> Value:
@@ -283,7 +291,7 @@ def _class_method(inference: Inference, model: Model, words: RowsWords, name: st
     of = call.callee.of if isinstance(call.callee, Member) else call.callee
     site = Site(frame.path, of.start, call.callee.end - len(name), frame.function)
     rows = _opened(inference, model, site, f"{of.id}::{{call}}->" if isinstance(of, Name) else "")
-    known = name in words.methods or _scope(inference, model, words, name) is not None
+    known = _meant(words, name) in words.methods or _scope(inference, model, words, name) is not None
     known = known or (rows.kind is not None and inference.code.method(rows.kind, name) is not None)
     return _rows_method(inference, rows, model, words, name) if known else None
 
