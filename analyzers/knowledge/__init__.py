@@ -115,6 +115,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_attribute: str = ""
     eager_attribute: str = ""  # names the relations that every query loads
     scope_methods: tuple[str, ...] = ()  # what they add to a query, every query has
+    cast_attribute: str = ""  # names columns with what they are converted to
     appended_attribute: str = ""  # names the attributes that are read when a row is laid out as data
     accessor: str = ""  # method that is read as the attribute `{name}`
     accessor_type: str = ""  # type of a method whose function `accessor_argument` is read as the attribute of its name

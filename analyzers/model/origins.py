@@ -152,7 +152,7 @@ _USER_MEMBERS = tuple(f".{path}" for x in libraries() if x.models is not None fo
 
 
 def is_sent(value: Value) -> bool:
-    """Whether a value is a list that a request brought: its client decides how long that is. With keys it is a form's fields."""
+    """Whether a value is a list that a request brought: its client decides how long that is (with keys, a form)."""
     if not isinstance(value, LibraryValue) or not value.instance:
         return False
     holder, _, name = value.name.rpartition(".")

@@ -57,12 +57,22 @@ def attribute(inference: Inference, row: Row, model: Model, name: str, node: Nod
     if getter is not None:
         return _computed(inference, getter, row, model, node, frame)
     relation = model.relations.get(name)
-    if relation is not None:
+    if relation is not None and not _is_cast(inference, model, name):
         return related(inference, row, relation, node, frame)
     stated = inference.code.attribute(model.definition, name)
     if stated is not None:
         return inference.constant(stated[0].path, stated[1], stated[0])
     return members.taken(row)
+
+
+def _is_cast(inference: Inference, model: Model, name: str) -> bool:
+    """Whether an attribute is a column, whatever method has its name: the class says how to convert it."""
+    words = model.library.models
+    stated = inference.code.attribute(model.definition, words.cast_attribute) if words and words.cast_attribute else None
+    pairs = stated[1].value.children if stated is not None and isinstance(stated[1].value, Other) else ()
+    return any(
+        isinstance(p, Other) and p.children and isinstance(p.children[0], Text) and p.children[0].value == name for p in pairs
+    )
 
 
 def related(inference: Inference, row: Row, relation: Relation, node: Node, frame: Frame) -> Value:
