@@ -206,7 +206,6 @@ class _Reader:
             if relation is None or not own or field.type not in self.tables or not set(own) <= set(self.columns[model]):
                 continue
             target = self.columns[field.type]
-            column = self.fields[model][own[0]]
             yield ForeignKey(
                 tuple(self.columns[model][name] for name in own),
                 self.tables[field.type],
@@ -214,7 +213,6 @@ class _Reader:
                 _text(_given(relation, "map")),
                 tuple(target.get(name, name) for name in _names(_given(relation, "references"))),
                 by="constraint" if self.enforced else "relation",
-                also=(self.code.place(path, column.node),),
             )
 
     def _slot(self, block: _Block) -> Slot | None:

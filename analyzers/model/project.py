@@ -98,7 +98,7 @@ class ForeignKey(msgspec.Struct, frozen=True):
     referred: tuple[str, ...] = ()  # columns of the target, its key where empty
     valid: bool = True  # rows that were there before were looked at
     by: Literal["constraint", "relation", "name"] = "constraint"  # what says so: the database, the code alone, a column's name
-    also: tuple[Place, ...] = ()  # where its first column is stated: in a schema file, in the migration that makes it so
+    also: tuple[Place, ...] = ()  # where its first column is stated once more: in the migration of what a schema file declares
 
 
 class Check(msgspec.Struct, frozen=True):
