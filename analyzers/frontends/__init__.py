@@ -77,6 +77,12 @@ def _shell() -> Frontend:
     return ShellFrontend()
 
 
+def _ruby() -> Frontend:
+    from analyzers.frontends.ruby import RubyFrontend
+
+    return RubyFrontend()
+
+
 def _config(language: str) -> Callable[[], Frontend]:
     def load() -> Frontend:
         from analyzers.frontends import config
@@ -96,6 +102,7 @@ _LOADERS: dict[str, Callable[[], Frontend]] = {
     "sql": _sql,
     "prisma": _prisma,
     "shell": _shell,
+    "ruby": _ruby,
     **{language: _config(language) for language in ("yaml", "json", "xml", "toml", "env", "ini", "dockerfile", "procfile")},
 }
 
@@ -135,11 +142,14 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
         r"[\w.-]*(?:entry-?point|entry|start|run|serve|server|web|worker|init|boot|command|cmd|gunicorn|celery)[\w.-]*\.(?:sh|bash)",
     ),
     ("shell", r"(?:bin/|docker/|compose/.*/)?(?:docker-)?(?:entrypoint|start|run|serve|web|worker)"),
+    # Of Ruby what states the schema; reading the rest would serve nothing yet.
+    ("ruby", r"(?:.*/)?db/(?:(?:\w+_)?schema|\w*migrate/(?:.*/)?\d+_\w+)\.rb"),
     ("django", r"(?:.*/)?(?:[\w-]*templates?|jinja2|views)/(?:.*/)?[\w.-]+\.(?:txt|xml)"),
 )
 _NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))
 _NAMED_EXTENSIONS = re.compile(
-    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|xml|sh|bash|[Dd]ockerfile)|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip)[^/]*"
+    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|xml|sh|bash|rb|[Dd]ockerfile)"
+    r"|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip)[^/]*"
     r"|(?:^|/)(?:docker-)?(?:entrypoint|start|run|serve|web|worker))$"
 )
 

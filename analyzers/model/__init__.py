@@ -8,8 +8,8 @@ What classes declare
     `relation_keys`, `mappings`, `literals`, `columns` (roles)
 The schema
     `sql_files`, `migrations` (all, in order), `graphs` (orders), `blueprints` (those made of calls), `scripts` (one run in
-    thought), `prisma` (schema files), `databases` (dialects), `histories` (which speak of one database), `folding` (applied one
-    by one), `named_keys`, `schema` (folded, joined with models)
+    thought), `prisma` (schema files), `rails`, `databases` (dialects), `histories` (which speak of one database), `folding`
+    (applied one by one), `named_keys`, `schema` (folded, joined with models)
 Migrations that change models
     `applications` (labels), `class_migrations`, `operations`, `field_operations`, `states` (models while they
     run), `state_fields`, `constraints`

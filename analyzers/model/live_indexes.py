@@ -150,4 +150,25 @@ def _laravel(index: NewIndex, _last: Migration, _migrations: Sequence[Migration]
     return "\n".join(lines), "php"
 
 
-_RUNNERS: dict[str, _Writer] = {"django": _django, "alembic": _alembic, "doctrine": _doctrine, "laravel": _laravel}
+def _rails(index: NewIndex, _last: Migration, _migrations: Sequence[Migration]) -> tuple[str, str]:
+    columns = ", ".join(f":{column}" for column in index.columns)
+    named = columns if len(index.columns) == 1 else f"[{columns}]"
+    name = "".join(part.capitalize() for part in re.split(r"\W+|_", f"add_index_to_{index.table.name}"))
+    lines = [
+        f"class {name} < ActiveRecord::Migration[7.1]",
+        *(["  disable_ddl_transaction! # built while writes go on", ""] if index.online else []),
+        "  def change",
+        f"    add_index :{index.table.name}, {named}{', algorithm: :concurrently' if index.online else ''}",
+        "  end",
+        "end",
+    ]
+    return "\n".join(lines), "ruby"
+
+
+_RUNNERS: dict[str, _Writer] = {
+    "django": _django,
+    "alembic": _alembic,
+    "doctrine": _doctrine,
+    "laravel": _laravel,
+    "rails": _rails,
+}

@@ -17,6 +17,7 @@ from analyzers.model.code import Codebase
 from analyzers.model.databases import DIALECTS
 from analyzers.model.models import ModelIndex
 from analyzers.model.project import Migration, Operation
+from analyzers.model.rails import rails_migrations
 from analyzers.model.sql_files import sql_migrations
 from analyzers.source import Place
 
@@ -24,6 +25,7 @@ from analyzers.source import Place
 def migrations_of(code: Codebase, models: ModelIndex, database: str = "") -> Iterator[Migration]:
     """Every migration, in order. `database` is the dialect that they run on, where it is known."""
     yield from sql_migrations(code)
+    yield from rails_migrations(code)
     for library in libraries():
         if library.migrations is not None:
             yield from _READERS[library.migrations.style](code, library, library.migrations, models, database)
