@@ -16,6 +16,7 @@ from analyzers.model.project import Condition, Index, QuerySite, Table
 
 _ORDERED = ("", "btree")
 _VALUES = frozenset({"equal", "member", "null"})
+_EMPTY = frozenset({"null", "filled"})
 _PLAIN = frozenset({"equal", "member", "null", "ranged"})
 _INSIDE = frozenset({"contains", "pattern", "prefix", "folded", "computed"})
 _FOLDING_TYPES = ("citext",)
@@ -47,10 +48,12 @@ def serving(table: Table, conditions: Sequence[Condition]) -> bool:
     """Whether an index of the table narrows down the rows that meet all of these conditions on it."""
     if any(c.column not in table.columns for c in conditions):
         return True  # a column that was not seen may have an index that was not seen
+    # Most rows have no value, or most have one: if more is asked for, an index that tells just that is not what is read.
+    telling = [c for c in conditions if c.how not in _EMPTY] or conditions
     own = _own_indexes(table)
-    if any(c.how in _PLAIN and c.column in own for c in conditions):
+    if any(c.how in _PLAIN and c.column in own for c in telling):
         return True
-    return any(serves(index, conditions, table) for index in table.indexes)
+    return any(serves(index, conditions, table, telling) for index in table.indexes)
 
 
 def leading(table: Table, column: str) -> bool:
@@ -71,11 +74,12 @@ def _own_indexes(table: Table) -> frozenset[str]:
     return frozenset(key.columns[0] for key in table.foreign_keys if key.columns and key.by == "constraint")
 
 
-def serves(index: Index, conditions: Sequence[Condition], table: Table) -> bool:
-    """Whether the database narrows the rows down by this index."""
+def serves(index: Index, stated: Sequence[Condition], table: Table, telling: Sequence[Condition] = ()) -> bool:
+    """Whether the database narrows the rows down by this index: by those of the stated conditions that tell rows apart."""
+    conditions = telling or stated
     if not index.readable or not index.parts:
         return not index.readable
-    if index.where and implied(index.where, conditions, table.columns) is False:
+    if index.where and implied(index.where, stated, table.columns) is False:
         return False
     match index.method:
         case "" | "btree":
