@@ -57,11 +57,25 @@ def database_of(code: Codebase) -> str:
             elif needed := _DEPENDENCY.search(setting.key):
                 wanted = needed["name"] or re.split(r"[^\w-]", setting.value, maxsplit=1)[0]
                 drivers.update(_CLIENTS[wanted.lower()] for _ in range(wanted.lower() in _CLIENTS))
+        if facts.language == "python":
+            drivers.update(found for i in facts.imports if (found := _imported(i.path)))
         if facts.language == "python" and "settings" in path:
             for node in (n for top in facts.outline for n in walk(top)):
                 if isinstance(node, Text) and isinstance(node.value, str) and ".backends." in node.value:
                     votes.update(name for name, shape in _DATABASES if shape.search(node.value))
     return _elected(votes) if votes else _elected(drivers)
+
+
+def _imported(path: str) -> str:
+    """The only database that a module of Python talks to, or speaks the dialect of."""
+    return _CLIENTS.get(path.partition(".")[0], "") or next((d for start, d in _MODULES if path.startswith(start)), "")
+
+
+_MODULES = (
+    ("sqlalchemy.dialects.postgresql", "postgresql"),
+    ("sqlalchemy.dialects.mysql", "mysql"),
+    ("django.contrib.postgres", "postgresql"),
+)
 
 
 def _elected(votes: Counter[str]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from analyzers.facts.outline import Call, Member, Node, Text
-from analyzers.knowledge import Column, Library, Relation
+from collections.abc import Mapping
+
+from analyzers.facts.outline import Call, Member, Node, Text, dotted
+from analyzers.knowledge import Column, Library, Relation, named
 from analyzers.knowledge.migrations import Migrations
 from analyzers.model.code import Codebase
 from analyzers.model.definitions import External
@@ -26,12 +28,17 @@ class Fields:
         """The field `name` of a model, or nothing where it makes no column and no table."""
         if not isinstance(node, Call) or self._without_column(path, node):
             return None
-        kind = kind_of(self._code, path, node, self._library, self._models.relations)
+        kind = self._kind(path, node, self._models.relations)
         given = arguments(node)
         if kind is not None:
             return self._relation(application, model, name, given, self._models.relations[kind])
-        kind = kind_of(self._code, path, node, self._library, self._models.columns)
+        kind = self._kind(path, node, self._models.columns)
         return self._column(name, given, self._models.columns[kind] if kind is not None else _PLAIN)
+
+    def _kind(self, path: str, node: Call, table: Mapping[str, object]) -> str | None:
+        """The entry a field is of. Migrations write full names, which a module of the project may seem to have too."""
+        found = kind_of(self._code, path, node, self._library, table)
+        return found or named(self._library, dotted(node.callee), table)
 
     def _without_column(self, path: str, node: Call) -> bool:
         resolved = self._code.resolve_node(path, node.callee)
