@@ -6,6 +6,7 @@ ordered by. A column with few values is no use alone: an index on it would be re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -27,8 +28,12 @@ _NAMES = listed("""
 _FEW = listed("""
     type kind category level language lang locale country currency gender sex method provider source mode format visibility
     role action scope class size color colour unit timezone tz theme version priority order position rank sort weight
-    privacy policy channel platform engine backend flag direction severity grade day month year quarter
+    privacy policy channel platform engine backend flag direction severity grade field algorithm mime extension encoding day month year quarter
 """)
+
+
+# A column of these names says how far a row has come: of the few values one is rare, that of the rows to be worked on.
+_STATES = listed("status state stage phase")
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -131,17 +136,22 @@ def _worth(column: Column) -> int:
             return 0
         case "timestamp":
             return 3
-        case "status":
+        case "status" if _last(column) in _STATES:
             return 4
     return _NONE
 
 
 def _own(column: Column) -> bool:
-    return column.name.lower().rpartition("_")[2] in _NAMES
+    return _last(column) in _NAMES
 
 
 def _few(column: Column) -> bool:
-    return column.role in ("boolean", "status") or column.name.lower().rpartition("_")[2] in _FEW
+    return column.role in ("boolean", "status") or _last(column) in _FEW
+
+
+def _last(column: Column) -> str:
+    """The last word of its name: `token` of `reset_token` and of `resetToken`."""
+    return re.split(r"_|(?<=[a-z])(?=[A-Z])", column.name)[-1].lower()
 
 
 def _role(table: Table, column: str) -> str:
