@@ -98,6 +98,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     option_application: str = ""  # names the application that a class belongs to
     table: str = ""  # named function: class -> table name
     column_suffix: str = "_id"
+    beginnings: tuple[str, ...] = ()  # roles of columns whose own index comes with one that finds beginnings of texts
     index_methods: dict[str, str] = {}  # class of an index -> its method, where that is no B-tree
     user_names: tuple[str, ...] = ()  # what stands for the model that the settings name as the user
     user_setting: str = ""

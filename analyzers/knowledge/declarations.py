@@ -15,6 +15,8 @@ class Relation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unique: bool = False
     indexed: bool = False  # the library itself creates an index for the column
     polymorphic: bool = False  # the target is any model: it cannot be joined
+    type_argument: str = ""  # of a polymorphic one: names the attribute that says which table its key is of
+    type_default: str = ""
     exclusive: bool = False  # a row of the collection belongs to one owner, to whom `mapped_by` points back
     points_back: bool = True  # the target gets a relation of its own to this model
     asks: Literal["", "far", "far pair", "between", "between pair"] = ""  # whose columns it asks by: see `relation_keys`

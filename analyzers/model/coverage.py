@@ -15,6 +15,7 @@ from analyzers.facts.sql import IndexPart
 from analyzers.model.project import Condition, Index, QuerySite, Table
 
 _ORDERED = ("", "btree")
+_VALUE = re.compile(r"=\s*\(?'")
 _VALUES = frozenset({"equal", "member", "null"})
 _EMPTY = frozenset({"null", "filled"})
 _PLAIN = frozenset({"equal", "member", "null", "ranged"})
@@ -79,11 +80,13 @@ def serves(index: Index, stated: Sequence[Condition], table: Table, telling: Seq
     conditions = telling or stated
     if not index.readable or not index.parts:
         return not index.readable
-    if index.where and implied(index.where, stated, table.columns) is False:
-        return False
+    if index.where:
+        said = implied(index.where, stated, table.columns)
+        if said is not None and (not said or _VALUE.search(index.where)):
+            return said  # where it is one value, the index holds few rows, whatever its columns
     match index.method:
         case "" | "btree":
-            return any(_begins(index, index.parts[0], c, table) for c in conditions)
+            return any(_begins(index.parts[0], c, table) for c in conditions) and _goes_on(index, conditions, table)
         case "hash":
             return any(index.parts[0].column == c.column and c.how in _VALUES for c in conditions)
         case "gin" | "fulltext" | "bloom" | "spatial":
@@ -94,7 +97,7 @@ def serves(index: Index, stated: Sequence[Condition], table: Table, telling: Seq
     return any(_holds(part, c) for part in index.parts for c in conditions)
 
 
-def _begins(index: Index, part: IndexPart, condition: Condition, table: Table) -> bool:
+def _begins(part: IndexPart, condition: Condition, table: Table) -> bool:
     """Whether a B-tree whose first part this is finds what the condition asks for."""
     if not part.column:
         return _holds(part, condition) and (not part.expression or condition.how not in _PLAIN)
@@ -102,12 +105,20 @@ def _begins(index: Index, part: IndexPart, condition: Condition, table: Table) -
         return False
     match condition.how:
         case "prefix":
-            return table.database != "postgresql" or _compares_bytes(part) or not index.stated
+            return table.database != "postgresql" or _compares_bytes(part)
         case "folded":
             kind = table.columns[part.column].type
             return table.database in ("mysql", "") or kind.startswith(_FOLDING_TYPES) or "_ci" in part.collation
         case how:
             return how in _PLAIN
+
+
+def _goes_on(index: Index, conditions: Sequence[Condition], table: Table) -> bool:
+    """Whether a column that only says of which kind rows are is followed by one that tells them apart."""
+    first = table.columns.get(index.parts[0].column)
+    if first is None or first.role != "type" or len(conditions) == 1:
+        return True
+    return len(index.parts) > 1 and any(_holds(index.parts[1], c) for c in conditions)
 
 
 def _compares_bytes(part: IndexPart) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text
+from analyzers.facts.sql import IndexPart
 from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
 from analyzers.knowledge import Relation as Relation_
@@ -34,6 +35,7 @@ class Draft:
         self.keys: set[str] = set()
         self.ordering: tuple[str, ...] = ()
         self.foreign: dict[str, str] = {}  # attribute of a column -> what it refers to: a table, or a class by its full name
+        self.types: set[str] = set()  # attributes that say which table a key beside them is of
         self.table = ""
         self.abstract = False
         self.managed = True
@@ -77,6 +79,8 @@ class Declarations:
                 self._decorated_field(definition, base, mapped.path, name, typed, library, draft)  # type: ignore[union-attr]
             if base is not definition and self._has_table(definition, base, models, library):
                 draft.columns = {n: msgspec.structs.replace(c, foreign=True) for n, c in draft.columns.items()}
+        for name in draft.types & draft.columns.keys():
+            draft.columns[name] = msgspec.structs.replace(draft.columns[name], role="type")
         if models.style == "call":
             draft.keys.update((models.primary_key, "pk") if not draft.keys else ("pk",))
         if models.style == "decorator":
@@ -134,6 +138,8 @@ class Declarations:
                 optional=is_true(given.get(words.optional)),
                 polymorphic=spec.polymorphic,
             )
+            if spec.type_argument:
+                draft.types.add(text_of(given.get(spec.type_argument) or given.get("0")) or spec.type_default)
             if column:
                 draft.columns[name] = Column(column, "foreign key", place, name)
                 draft.indexes.extend(self._own_index(column, given, words, spec, place))
@@ -145,7 +151,11 @@ class Declarations:
             field = models.columns[kind]
             column = text_of(given.get(words.column)) or name
             draft.columns[name] = Column(column, named_role(name, field.role, chosen=words.choices in given), place, name)
-            draft.indexes.extend(self._own_index(column, given, words, field, place))
+            own = tuple(self._own_index(column, given, words, field, place))
+            draft.indexes.extend(own)
+            if own and field.role in models.beginnings:
+                part = IndexPart(column, opclass="varchar_pattern_ops")
+                draft.indexes.append(Index((part,), place=place))
             if is_true(given.get(words.primary)) or field.role == "key":
                 draft.keys.add(name)
 

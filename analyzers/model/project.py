@@ -19,7 +19,8 @@ from analyzers.source import Place
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column. `role`: key, foreign key, status, lookup, timestamp, number, boolean, text, other (see `columns`)."""
+    """A column. `role`: key, foreign key, type (of the row that a key beside it refers to),
+    status, lookup, timestamp, number, boolean, text, other (see `columns`)."""
 
     name: str
     role: str = "other"

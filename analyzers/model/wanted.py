@@ -28,7 +28,8 @@ _NAMES = listed("""
 _FEW = listed("""
     type kind category level language lang locale country currency gender sex method provider source mode format visibility
     role action scope class size color colour unit timezone tz theme version priority order position rank sort weight
-    privacy policy channel platform engine backend flag direction severity grade field algorithm mime extension encoding day month year quarter
+    privacy policy channel platform engine backend flag direction severity grade field algorithm mime extension encoding
+    day month year quarter
 """)
 
 
@@ -85,8 +86,9 @@ def _of_table(name: str, table: Table, conditions: Sequence[Condition], ordered:
         dict.fromkeys(c for c in (*by.get("equal", ()), *by.get("member", ())) if _worth(table.columns[c]) < _NONE),
         key=lambda c: _worth(table.columns[c]),
     )
+    types = [c for c in by.get("equal", ()) if _role(table, c) == "type"]
     if equal and _worth(table.columns[equal[0]]) == 0:
-        return Want(name, (equal[0],))
+        return Want(name, (*types[:1], equal[0]))
     if not equal and special:
         one = special[0]
         return Want(name, (one.column,), folded=one.how == "folded", beginning=one.how == "prefix")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proofs import judges, missing_index
+from tests.proofs import judges, missing_index, plans
 from tests.proofs.measure import IN_PHP, ON_POSTGRES, measured_on_postgres
 from tests.proofs.proof import Proof
 from tests.proofs.table import PAGE, filled, fresh
@@ -52,3 +52,26 @@ def test_without_an_index_every_row_is_read(server: str) -> None:
     assert found["with"] == dict.fromkeys(missing_index.ROWS, missing_index.FOUND)
     page = missing_index.PAGE.read_text(encoding="utf-8")
     assert page == filled(page, {"scans": missing_index.table(found)}), "write it anew: .venv/bin/python -m tests.proofs"
+
+
+@pytest.fixture(scope="module")
+def proved(server: str) -> dict[plans.Claim, tuple[plans.Plan, plans.Plan | None, plans.Plan]]:
+    return plans.proved(server, 20_000)
+
+
+@pytest.mark.parametrize("claim", plans.CLAIMS, ids=lambda claim: claim.name)
+def test_an_index_serves_where_the_analysis_says_so(
+    proved: dict[plans.Claim, tuple[plans.Plan, plans.Plan | None, plans.Plan]], claim: plans.Claim
+) -> None:
+    without, failing, serving = proved[claim]
+    assert plans.reads_few(serving, without)
+    assert plans.served(claim, claim.serves)
+    assert not plans.served(claim, "")
+    if failing is not None:
+        assert not plans.reads_few(failing, without)
+        assert not plans.served(claim, claim.fails)
+
+
+def test_the_page_says_every_claim() -> None:
+    page = missing_index.PAGE.read_text(encoding="utf-8")
+    assert all(f"| {claim.name} |" in page for claim in plans.CLAIMS), "write it anew: .venv/bin/python -m tests.proofs"
