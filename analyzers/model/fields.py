@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text, walk
 from analyzers.facts.sql import IndexPart
 from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
@@ -152,12 +152,25 @@ class Declarations:
             column = text_of(given.get(words.column)) or name
             draft.columns[name] = Column(column, named_role(name, field.role, chosen=words.choices in given), place, name)
             own = tuple(self._own_index(column, given, words, field, place))
+            if not own and self._indexed_by_class(base.path, call, words):
+                own = (Index.of((column,), unique=True, place=place),)
             draft.indexes.extend(own)
             if own and field.role in models.beginnings:
                 part = IndexPart(column, opclass="varchar_pattern_ops")
                 draft.indexes.append(Index((part,), place=place))
             if is_true(given.get(words.primary)) or field.role == "key":
                 draft.keys.add(name)
+
+    def _indexed_by_class(self, path: str, call: Call, words: Arguments) -> bool:
+        """Whether the constructor of the project's own kind of column says something of an index, or of uniqueness."""
+        found = self.code.resolve_node(path, call.callee)
+        said = {words.indexed, words.unique, words.primary}
+        for kind in self.code.lineage(found) if isinstance(found, ClassDefinition) else ():
+            method = kind.methods.get("__init__") if isinstance(kind, ClassDefinition) else None
+            for node in walk(method.node) if method is not None else ():
+                if (isinstance(node, Call) and any(k.name in said for k in node.keywords)) or (text_of(node) in said - {""}):
+                    return True
+        return False
 
     @staticmethod
     def _own_index(
