@@ -52,7 +52,7 @@ def serving(table: Table, conditions: Sequence[Condition]) -> bool:
     # Most rows have no value, or most have one: if more is asked for, an index that tells just that is not what is read.
     telling = [c for c in conditions if c.how not in _EMPTY] or conditions
     own = _own_indexes(table)
-    if any(c.how in _PLAIN and c.column in own for c in telling):
+    if any(c.how in _PLAIN and c.column in own and _alone(c.column, telling, table) for c in telling):
         return True
     return any(serves(index, conditions, table, telling) for index in table.indexes)
 
@@ -115,10 +115,15 @@ def _begins(part: IndexPart, condition: Condition, table: Table) -> bool:
 
 def _goes_on(index: Index, conditions: Sequence[Condition], table: Table) -> bool:
     """Whether a column that only says of which kind rows are is followed by one that tells them apart."""
-    first = table.columns.get(index.parts[0].column)
-    if first is None or first.role != "type" or len(conditions) == 1:
+    if _alone(index.parts[0].column, conditions, table):
         return True
     return len(index.parts) > 1 and any(_holds(index.parts[1], c) for c in conditions)
+
+
+def _alone(column: str, conditions: Sequence[Condition], table: Table) -> bool:
+    """Whether an index on the column alone is all that the conditions can ask for."""
+    held = table.columns.get(column)
+    return held is None or held.role != "type" or len(conditions) == 1
 
 
 def _compares_bytes(part: IndexPart) -> bool:
