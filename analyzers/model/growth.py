@@ -14,6 +14,7 @@ _KEPT = listed("""
     setting config configuration option preference country currency language locale region continent timezone role
     permission privilege status state type kind plan tier level site migration version feature switch toggle flag unit tax
     vat template theme layout menu enum choice holiday sequence counter lock module plugin extension provider department
+    license badge trophy achievement
 """)
 _BORN = frozenset({"created", "created_at", "created_on", "date_created", "creation_date", "inserted_at", "timestamp"})
 

@@ -130,8 +130,10 @@ def _worth(column: Column) -> int:
     """How well equality with the column tells rows apart: 0 best, `_NONE` not at all."""
     few = _few(column)
     match column.role:
-        case "lookup" | "text" if not few:
+        case "lookup" if not few:
             return 0 if _own(column) else 2
+        case "text" if _own(column):
+            return 0  # other texts may be too long for an index
         case "foreign key":
             return 1
         case "number" if _own(column):
