@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyzers.deployment import compose, procfiles
 from analyzers.deployment.pools import pools
 from analyzers.deployment.servers import pooler_of, servers
+from analyzers.deployment.states import states
 from analyzers.deployment.values import Deployment, Stack
 from analyzers.model.code import Codebase
 
@@ -24,4 +25,5 @@ def deployment_of(code: Codebase) -> Deployment:
         for read in _FORMATS
         for path, services in read(files)
     ]
-    return Deployment(tuple(found), tuple(pools(code)))
+    variables = {name: value for stack in found for service in stack.services for name, value in service.environment.items()}
+    return Deployment(tuple(found), tuple(pools(code)), tuple(states(code, variables)))

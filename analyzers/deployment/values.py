@@ -89,6 +89,17 @@ class Pool(msgspec.Struct, frozen=True):
     per: Literal["process", "thread"] = "process"
 
 
+class State(msgspec.Struct, frozen=True):
+    """What is kept in one process or on one disk. `setting` says so at `places`, or does not say otherwise (`absent`)."""
+
+    kind: str  # session, cache, rate limit
+    kept: Literal["process", "disk"]
+    setting: str
+    places: tuple[Place, ...]
+    remedy: str = ""
+    absent: bool = False
+
+
 class Stack(msgspec.Struct, frozen=True):
     """Services that run together, as one file (or one with its overrides) states them."""
 
@@ -103,3 +114,4 @@ class Deployment(msgspec.Struct, frozen=True):
 
     stacks: tuple[Stack, ...] = ()
     pools: tuple[Pool, ...] = ()
+    states: tuple[State, ...] = ()

@@ -1,0 +1,53 @@
+"""Whether a repository runs more than one process, or keeps more than one disk: what makes local state a defect."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from analyzers.deployment.values import Deployment, Program, Service
+from analyzers.source import Place
+
+
+class Copies(msgspec.Struct, frozen=True):
+    """`several`, `one` or `unknown`; `because` and `place` say where that is stated."""
+
+    number: Literal["several", "one", "unknown"]
+    because: str = ""
+    place: Place | None = None
+
+
+def processes(deployment: Deployment, *, workers: bool) -> Copies:
+    """Whether requests are answered by several processes; with `workers`, whether any other process of the code runs too."""
+    seen = [(s, p) for stack in deployment.stacks for s in stack.services for p in _lasting(s, workers=workers)]
+    for service, program in seen:
+        for amount, what in ((service.replicas, "copies"), (program.processes, "processes")):
+            if amount.value is not None and amount.value > 1:
+                return Copies("several", f"`{service.name}` runs {amount.value} {what}", amount.place)
+    if not any(program.does == "web" for _, program in seen):
+        return Copies("unknown")
+    for stack in deployment.stacks:
+        kinds = {program.does: service for service in stack.services for program in _lasting(service, workers=workers)}
+        if workers and "web" in kinds and "worker" in kinds:
+            return Copies("several", f"`{kinds['worker'].name}` runs beside `{kinds['web'].name}`", kinds["worker"].place)
+    known = all(a.value == 1 for service, program in seen for a in (service.replicas, program.processes))
+    return Copies("one" if known else "unknown")
+
+
+def disks(deployment: Deployment) -> Copies:
+    """Whether requests are answered on several disks, or on one that is gone with its container."""
+    services = [
+        s for stack in deployment.stacks for s in stack.services if any(p.does == "web" for p in _lasting(s, workers=False))
+    ]
+    for service in services:
+        if service.replicas.value is not None and service.replicas.value > 1:
+            return Copies("several", f"`{service.name}` runs {service.replicas.value} copies", service.replicas.place)
+        if service.ephemeral:
+            return Copies("several", f"the disk of `{service.name}` is gone with each restart", service.place)
+    return Copies("one" if services and all(s.replicas.value == 1 for s in services) else "unknown")
+
+
+def _lasting(service: Service, *, workers: bool) -> list[Program]:
+    does = ("web", "worker") if workers else ("web",)
+    return [p for p in service.programs if p.does in does and not p.development]
