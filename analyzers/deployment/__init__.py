@@ -8,6 +8,7 @@
               the formats that state services, each into a `Stack`
 `servers`     database servers and poolers among the services, and how many connections they allow
 `pools`       connections that the code keeps, by `pools.yml`
+`uses`        what a configuration is for, by its path
 `states`      what settings keep in one process or on one disk, by `states.yml`
 `copies`      whether a second process or a second disk is there
 `budget`      demand against capacity, as an equation whose factors know where they come from

@@ -10,11 +10,13 @@ from importlib import resources
 import msgspec
 
 from analyzers.deployment.configurations import said
+from analyzers.deployment.uses import OTHER_USE
 from analyzers.deployment.values import Amount, Pool
 from analyzers.deployment.variables import amount
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.facts.store import FileFacts
 from analyzers.model.code import Codebase
-from analyzers.model.definitions import External, ValueDefinition
+from analyzers.model.definitions import External, ValueDefinition, statements
 from analyzers.model.roles import is_product
 from analyzers.source import Place
 
@@ -59,7 +61,7 @@ def pools(code: Codebase) -> Iterator[Pool]:
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path) or _ASIDE.search(path):
             continue
-        if "settings" in path or path.endswith("config.py"):
+        if ("settings" in path or path.endswith("config.py")) and not OTHER_USE.search(path):
             yield from _of_threads(code, path)
         if any(i.path.partition(".")[0] in packages for i in facts.imports):
             for node in (n for top in facts.outline for n in walk(top)):
@@ -107,18 +109,48 @@ def _stated(code: Codebase, path: str, value: Node) -> tuple[str, Place]:
 
 def _of_threads(code: Codebase, path: str) -> Iterator[Pool]:
     """Django keeps a connection for each thread, unless `OPTIONS` state a pool."""
-    for node in code.files[path].outline:
+    facts = code.files[path]
+    ages = _says_age(facts)
+    for node in statements(facts.outline):
         match node:
-            case Assign(target=Name(id="DATABASES"), value=value) if value is not None:
+            case Assign(target=Name(id="DATABASES") | Other(word="item", children=(Name(id="DATABASES"), _)), value=value) if (
+                value is not None
+            ):
                 stated = next((p for n in walk(value) if (p := _pool_option(n)) is not None), None)
                 place = code.place(path, node)
                 if stated is None:
-                    yield Pool("DATABASES", place, per="thread")
+                    local = any(isinstance(n, Text) and "sqlite" in str(n.value) for n in walk(value))
+                    yield Pool("DATABASES", place, per="thread", fresh=not (ages or local or _restated(code, path)))
                 else:
-                    size = next(
-                        (said(p.children[1]) for p in walk(stated) if isinstance(p, Other) and _is_pair(p, "max_size")), "4"
-                    )
+                    pairs = (p for p in walk(stated) if isinstance(p, Other) and _is_pair(p, "max_size"))
+                    size = next((said(p.children[1]) for p in pairs), "4")
                     yield Pool("DATABASES", place, size=amount(size, {}, place, "`max_size` of the pool in `DATABASES`"))
+
+
+def _says_age(facts: FileFacts) -> bool:
+    """Whether settings say how long a connection is kept."""
+    for node in (n for top in facts.outline for n in walk(top)):
+        match node:
+            case Text(value="CONN_MAX_AGE"):
+                return True
+            case Name(id=name) if "CONN_MAX_AGE" in name:
+                return True
+            case Call(keywords=keywords) if any(k.name in ("conn_max_age", "**") for k in keywords):
+                return True
+    return False
+
+
+def _restated(code: Codebase, path: str) -> bool:
+    """Whether other settings of the product take all of these and say of databases what they want."""
+    for other, facts in code.files.items():
+        if facts.language != "python" or other == path or "settings" not in other or not is_product(other):
+            continue
+        starred = [i.path for i in facts.imports if i.name == "*"]
+        if any(code.imported(other, star) == path for star in starred) and any(
+            isinstance(n, Name) and n.id == "DATABASES" for top in facts.outline for n in walk(top)
+        ):
+            return True
+    return False
 
 
 def _pool_option(node: Node) -> Node | None:

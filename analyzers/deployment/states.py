@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from analyzers.deployment.configurations import said
+from analyzers.deployment.uses import OTHER_USE
 from analyzers.deployment.values import State
 from analyzers.deployment.variables import resolved
 from analyzers.facts.outline import Assign, Class, Name, Node, Other, Return, Text
@@ -46,9 +47,6 @@ def _known() -> tuple[tuple[re.Pattern[str], re.Pattern[str], Local], ...]:
     return tuple((re.compile(x.key), re.compile(x.value, re.IGNORECASE), x) for x in found)
 
 
-_OTHER_USE = re.compile(
-    r"(?:^|[/._-])(?:dev|develop|development|local|tests?|testing|ci|sandbox|demo|debug)(?:[/._-]|$)", re.IGNORECASE
-)
 _CLASS_OF_OTHER_USE = re.compile(r"Dev|Test|Local|Debug", re.IGNORECASE)
 _PHP_CONFIG = re.compile(r"(?:.*/)?config/(?P<name>\w+)\.php")
 _ENVIRONMENT = re.compile(r"(?:.*/)?\.env(?:\.(?:example|dist|prod|production|sample))?")
@@ -76,7 +74,7 @@ def states(code: Codebase, variables: Mapping[str, str]) -> Iterator[State]:
 
 def _all(code: Codebase) -> Iterator[Stated]:
     for path, facts in code.files.items():
-        if not is_product(path) or _OTHER_USE.search(path):
+        if not is_product(path) or OTHER_USE.search(path):
             continue
         match facts.language:
             case "python" if _PYTHON_CONFIG.search(path):
@@ -119,7 +117,7 @@ def _absent(code: Codebase) -> Iterator[State]:
     if used is None:
         return
     for path, facts in code.files.items():
-        if facts.language != "python" or not is_product(path) or _OTHER_USE.search(path) or "settings" not in path:
+        if facts.language != "python" or not is_product(path) or OTHER_USE.search(path) or "settings" not in path:
             continue
         stated = {n.target.id: n for n in statements(facts.outline) if isinstance(n, Assign) and isinstance(n.target, Name)}
         if "INSTALLED_APPS" in stated and "MIDDLEWARE" in stated and "CACHES" not in stated:

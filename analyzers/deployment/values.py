@@ -87,6 +87,7 @@ class Pool(msgspec.Struct, frozen=True):
     size: Amount | None = None
     overflow: Amount | None = None
     per: Literal["process", "thread"] = "process"
+    fresh: bool = False  # opened for each request, and closed after it
 
 
 class State(msgspec.Struct, frozen=True):

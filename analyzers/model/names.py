@@ -226,6 +226,11 @@ class Names:
         self.touched.add(f"module:{package[-1]}")
         return any(own == package for own, _ in self._modules.get(package[-1], ()))
 
+    def imported(self, importer: str, dotted: str) -> str:
+        """The file that an import of `importer` finds; empty where it is not the project's."""
+        module = self._module(self._absolute(importer, dotted), importer)
+        return module.path if module is not None else ""
+
     def _inside(self, dotted: str) -> bool:
         """Whether `dotted` starts with a package of the project: then an unknown name is unknown, not a library's."""
         first = dotted.split(".", 1)[0]

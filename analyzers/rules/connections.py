@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.deployment.budget import Budget, Term, budgets
-from analyzers.deployment.values import Amount
+from analyzers.deployment.values import Amount, Pool
 from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.project import Project
 from analyzers.settings import Settings
@@ -22,11 +22,32 @@ _SERVERS = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
-    """One finding for each stack whose worst case is more than its server accepts."""
+    """One finding for each stack whose worst case is more than its server accepts, and for settings that keep no connection."""
     for budget in budgets(project.deployment):
         demand, capacity = budget.demand, budget.capacity
         if demand is not None and capacity is not None and demand > capacity:
             yield _over(budget, demand, capacity)
+    if not any(stack.poolers for stack in project.deployment.stacks):
+        yield from (_fresh(pool) for pool in project.deployment.pools if pool.fresh)
+
+
+def _fresh(pool: Pool) -> Finding:
+    return Finding(
+        rule="connections",
+        subject=f"{pool.place.path}: {pool.name} for each request",
+        title=f"`{pool.name}` opens a connection for each request",
+        message=(
+            "`CONN_MAX_AGE` is not set, and its default closes the connection after each request: every request waits until "
+            "the database has started a process for it and checked the password."
+        ),
+        growth="1 new connection per request",
+        remedy="Keep connections for a while, and check them before they are used again; or put a pooler before the server.",
+        code='"CONN_MAX_AGE": 60,\n"CONN_HEALTH_CHECKS": True,',
+        code_language="python",
+        place=pool.place,
+        severity=Severity.LOW,
+        confidence=Confidence.LIKELY,
+    )
 
 
 def _over(budget: Budget, demand: int, capacity: int) -> Finding:
