@@ -25,6 +25,7 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     separator: str = "__"
     page_attribute: str = ""
     page_default: int = 0
+    pager_attribute: str = ""  # holds the rows page by page
 
 
 class Cells(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -39,6 +39,8 @@ _MAX_PATHS = 200
 _MAX_NAMES = 100  # columns followed for one list
 _REGISTERS = frozenset(name for library in libraries() for listing in library.listings for name in listing.registers)
 
+_PAGERS = frozenset(listing.pager_attribute for library in libraries() for listing in library.listings) - {""}
+
 
 def walk_listing(inference: Inference, definition: ClassDefinition) -> None:
     """Walks what a class lists, for each model that its decorators or its own attribute name."""
@@ -125,6 +127,16 @@ def _walk_methods(inference: Inference, definition: ClassDefinition, listing: Li
         elif stated is None and otherwise:
             text = _named(inference, node, otherwise, receiver, row, frame)
         members.shown(inference, text, node, frame)
+
+
+def paged(inference: Inference, holder: Instance, name: str, node: Node, frame: Frame) -> Value:
+    """The rows of such a class, by the attribute in which the library holds them page by page."""
+    found = listing_of(inference, holder.definition) if name in _PAGERS else None
+    method = inference.code.method(holder.definition, found[1].rows_method) if found is not None else None
+    if found is None or method is None or found[1].pager_attribute != name:
+        return None
+    rows = inference.call(method, holder, (), {}, frame, node)
+    return rows if isinstance(rows, Rows) else None
 
 
 # -- the rows ----------------------------------------------------------------------------------------------------------

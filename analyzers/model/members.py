@@ -14,6 +14,7 @@ from analyzers.model import (
     flow,
     grids,
     inherited,
+    listings,
     loaders,
     origins,
     queries,
@@ -360,7 +361,7 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     held = constructors.assigned(inference, holder, name)
     if held is not None:
         return held
-    held = templates.held(inference, holder, name)
+    held = templates.held(inference, holder, name) or listings.paged(inference, holder, name, node, frame)
     if held is not None:
         return held
     externals = inference.code.externals(definition)

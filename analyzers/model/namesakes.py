@@ -34,8 +34,10 @@ def item(inference: Inference, loop: Loop, held: Value, site: Site, frame: Frame
     """One item of what the loop walks, if it is called a row of a model and treated as one."""
     over = loop.over
     match over:
-        case Member(of=Name(id="self"), name=name) if held is None or isinstance(held, LibraryValue):
-            several = name.lstrip("_").lower()  # a library's class does not say what the project's own attributes hold
+        case Member(of=Name(id="self"), name=name) if held in (None, Tupled(())) or isinstance(held, LibraryValue):
+            several = name.lstrip(
+                "_"
+            ).lower()  # of what others put there, neither a library's class nor an empty list says much
         case Name(id=name) | Member(name=name) if held is None:
             several = name.lstrip("$_").lower()
         case _:
@@ -68,13 +70,13 @@ def _model(inference: Inference, name: str, body: tuple[Node, ...], frame: Frame
     read = _uses(inference, body).get(name, frozenset())
     if read is None or not body:
         return None
-    handed = _read_of_handed(inference, name, body, frame)
-    if handed is None or not (read or handed):
+    handed, kept = _read_of_handed(inference, name, body, frame), _read_of_kept(inference, name, body, frame)
+    if handed is None or kept is None or not (read or handed or kept):
         return None
     model = inference.model_called(studly(name.lstrip("$_")))
     if model is None or model.library.language != frame.language:
         return None
-    members = read | handed
+    members = read | handed | kept
     if not all(_has(inference, model, member) for member in members):
         return None
     return model if any(_is_own(inference, model, member) for member in members) else None
@@ -96,17 +98,27 @@ def _used(nodes: Iterable[Node]) -> Uses:
     other: set[str] = set()
     for _, node in zip(range(_MAX_READ), nodes, strict=False):
         match node:
-            case Member(of=Name(id=name), name=member):
-                read.setdefault(name, set()).add(member)
-            case Other(word="item", children=(Name(id=name), *_)) | Loop(over=Name(id=name)) | Assign(target=Name(id=name)):
-                other.add(name)
+            case Member(of=of, name=member):
+                read.setdefault(_called_by(of), set()).add(member)
+            case Other(word="item", children=(used, *_)) | Loop(over=used) | Assign(target=Name() as used) if used is not None:
+                other.add(_called_by(used))
             case Call(callee=Name(id=function), args=args):
                 other.add(function)
                 if function in _OF_OTHERS:
-                    other.update(a.id for a in args if isinstance(a, Name))
+                    other.update(map(_called_by, args))
             case Other(word=word, children=parts) if word in _COMPARED and any(isinstance(p, Text) for p in parts):
-                other.update(p.id for p in parts if isinstance(p, Name))
+                other.update(map(_called_by, parts))
     return {name: None if name in other else frozenset(read.get(name, ())) for name in {*read, *other}}
+
+
+def _called_by(node: Node) -> str:
+    """The name by which an expression stands for a thing: its own, or that of an attribute of the object."""
+    match node:
+        case Name(id=name):
+            return name
+        case Member(of=Name(id="self"), name=name):
+            return f"self.{name}"
+    return ""
 
 
 def _read_of_handed(inference: Inference, name: str, body: tuple[Node, ...], frame: Frame) -> frozenset[str] | None:
@@ -121,6 +133,22 @@ def _read_of_handed(inference: Inference, name: str, body: tuple[Node, ...], fra
         if read is None:
             return None
         out |= read
+    return out
+
+
+def _read_of_kept(inference: Inference, name: str, body: tuple[Node, ...], frame: Frame) -> frozenset[str] | None:
+    """What the class reads of a name that a method keeps: `self.order = order`; nothing where it uses it as no row."""
+    out: frozenset[str] = frozenset()
+    if frame.owner is None:
+        return out
+    for statement in body:
+        match statement:
+            case Assign(target=Member(of=Name(id="self")) as attribute, value=Name(id=kept)) if kept == name:
+                inference.code.touch(frame.owner.path, frame.owner.node)
+                read = _uses(inference, frame.owner.node.body).get(_called_by(attribute), frozenset())
+                if read is None:
+                    return None
+                out |= read
     return out
 
 

@@ -93,7 +93,8 @@ def _served_by_name(code: Codebase, models: ModelIndex, definition: ClassDefinit
 
 
 def called(code: Codebase, models: ModelIndex, name: str) -> Model | None:
-    """The one model of that name, or the heir of all that have it."""
-    found = [m for m in models.by_name.values() if m.name == name and is_product(m.definition.path)]
+    """The one model of that name, or the heir of all that have it; the project's own before those that libraries bring."""
+    named = [m for m in models.by_name.values() if m.name == name and is_product(m.definition.path)]
+    found = [m for m in named if m.place is not None] or named
     heirs = [m for m in found if all(other.definition in code.lineage(m.definition) for other in found)]
     return heirs[0] if len(heirs) == 1 else None
