@@ -138,11 +138,13 @@ class Loop(_Node, frozen=True, gc=False, array_like=True, tag=5):
 
 
 class Parameter(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A declared parameter. `name` as the body writes it; `*args` and `**kwargs` keep their stars."""
+    """A declared parameter. `name` as the body writes it; `*args` and `**kwargs` keep their stars. `decorators` are attributes
+    that say what it is given."""
 
     name: str
     annotation: Node | None = None
     default: Node | None = None
+    decorators: tuple[Node, ...] = ()
 
 
 class Function(_Node, frozen=True, gc=False, array_like=True, tag=6):

@@ -209,7 +209,8 @@ class PhpLowering(PhpStatements):
             elif name and part.type != "property_hook_list":
                 default = self.lower(part)
         annotation = _finer(annotation, docblock.parameters.get(name))
-        return Parameter("*" + name if node.type == "variadic_parameter" else name, annotation, default)
+        said = self.decorators([part for part in parts if part.kind_id == _ATTRIBUTES], NO_DOCBLOCK)
+        return Parameter("*" + name if node.type == "variadic_parameter" else name, annotation, default, said)
 
     def method(self, node: Syntax, docblock: Docblock) -> list[Node]:
         """A method; a constructor after the properties that it promotes."""
@@ -286,5 +287,5 @@ class PhpFrontend(TreeFrontend):
     """Reads `.php` files, templates among them."""
 
     language = "php"
-    revision = 3
+    revision = 4
     lowering: ClassVar[type[Lowering]] = PhpLowering

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from analyzers.knowledge.access import Votes
+from analyzers.knowledge.addresses import Addresses
 from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
@@ -355,6 +356,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy_bases: tuple[str, ...] = ()  # classes that run when a program starts, and decide for all its rows
     tables: dict[str, int] = {}  # calls that start a query of the table that their n-th argument names
     outputs: dict[str, int] = {}  # calls that put out their n-th argument as data
+    addresses: Addresses | None = None
     bound_in: tuple[str, ...] = ()  # namespaces in whose classes a parameter of a model's type is a row fetched for the call
     helpers: dict[str, str] = {}  # function -> class of what it gives
     makers: dict[str, int] = {}  # calls that give an object of the class that their n-th argument names

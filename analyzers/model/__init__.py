@@ -25,7 +25,7 @@ Lists, and functions applied to each item
     `containers`, `collections`, `in_place`
 Rows and queries
     `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `dql`, `statements`; by what they are searched: `searches`,
-    `lookups`, `comparisons`, `named_columns`
+    `lookups`, `comparisons`, `named_columns`; by what an address names: `addresses`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `resolvers`,
     `listings`, `grids`, `transformers`, `cells`, `entries`, `responses`, `selections`, `form_choices`,

@@ -75,6 +75,12 @@ class Trace:
         if known is None or len(known.rows.searches) <= len(query.rows.searches):
             self.searches[place] = query
 
+    def note_more(self, place: tuple[str, int], query: Query) -> None:
+        """Notes a query where something was last added to it."""
+        known = self.searches.get(place)
+        at = known.at if known is not None and known.rows.searches == query.rows.searches else query.at
+        self.note(place, Query(query.rows, at))
+
 
 class Frame:
     """One walk of one function: its names and where it stands."""
@@ -122,6 +128,10 @@ class Frame:
             self.defaults.add(name)
         elif self.outer is not None and isinstance(parameter.default, Text) and parameter.default.value is None:
             self.handed.add(name)
+
+    def holds(self, site: Site) -> bool:
+        """Whether a place stands in the function walked."""
+        return site.path == self.path and site.function == self.function
 
     def first_of(self, function: Function) -> Value:
         """What the first parameter of the function walked holds by now."""

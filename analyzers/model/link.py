@@ -8,6 +8,7 @@ from analyzers.deployment.reading import deployment_of
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import (
+    addresses,
     endpoints,
     grids,
     inherited,
@@ -155,6 +156,7 @@ def _walk_root(inference: Inference, path: str, definition: ClassDefinition | Fu
         case ClassDefinition():
             for method in definition.methods.values():
                 value = inference.root(method)
+                addresses.walk_action(inference, method)
                 templates.walk_returned(inference, method)
                 records.answer(inference, method, value)
                 responses.answer(inference, method, value)

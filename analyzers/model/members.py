@@ -416,7 +416,7 @@ def annotated(inference: Inference, path: str, node: Node, function: str) -> Val
                 if isinstance(item, Row):
                     return Rows(item.model, Site(path, node.start, node.end, function), known=False, typed=True)
                 return Listed(item)
-            return None
+            return origins.repository_for(inference, path, node, inner)
         case Name() | Member():
             found = inference.code.resolve_node(path, node)
             if isinstance(found, ClassDefinition):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Text, walk
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model.definitions import ClassDefinition, External, ValueDefinition
 from analyzers.model.dql import read_dql
@@ -63,6 +63,18 @@ def named_after(inference: Inference, name: str, value: Value) -> Value:
         return value
     site = Site(model.definition.path, model.definition.node.start, model.definition.node.end, model.qualified)
     return Rows(model.qualified, site, kind=inference.repository_of(model.qualified))
+
+
+def repository_for(inference: Inference, path: str, node: Other, inner: Node) -> Rows | None:
+    """`RepositoryInterface<Order>`: a library's repository, as that of the model that its type names."""
+    held = inference.code.resolve_node(path, node.children[0])
+    found = inference.code.resolve_node(path, inner)
+    if not isinstance(held, External) or not isinstance(found, ClassDefinition) or not inference.is_model(found):
+        return None
+    if not any(named(x, held.name, x.rows.repository_bases) for x in libraries() if x.rows is not None):
+        return None
+    site = Site(path, node.start, node.end, found.qualified)
+    return Rows(found.qualified, site, kind=inference.repository_of(found.qualified))
 
 
 def manager_class(inference: Inference, stated: tuple[ClassDefinition, Assign]) -> ClassDefinition | None:
@@ -272,6 +284,13 @@ def extended(inference: Inference, called: Bound, result: Value, args: tuple[Val
         return result
     root = receiver.root if isinstance(receiver, Rows) else result.root if given else None
     return msgspec.structs.replace(result, site=frame.site(node), chained=True, root=root or frame.site(node), via=None)
+
+
+def handed_over(inference: Inference, rows: Rows, frame: Frame) -> bool:
+    """Whether a function that was called began the query, and changing it changes no other. What a caller gave is the
+    caller's, and may not be complete yet."""
+    library = library_of(inference, rows) if frame.outer is None and rows.owner is None else None
+    return library is not None and library.rows is not None and library.rows.mutable
 
 
 def _handed_back(item: Value, args: tuple[Value, ...], site: Site) -> Value:

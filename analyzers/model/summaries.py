@@ -256,16 +256,15 @@ class Inference:
         self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, tuple(through), effect, changed))
 
     def note_query(self, rows: Rows, frame: Frame, node: Node) -> None:
-        """Notes the columns of a query; a longer chain from the same beginning replaces the shorter."""
-        if (
-            rows.root is None
-            or not (rows.searches or rows.limited)
-            or rows.root.path != frame.path
-            or rows.root.function != frame.function
-        ):
+        """Notes the columns of a query; a longer chain from the same beginning replaces the shorter.
+        What is added to one that another function began makes it another query."""
+        if rows.root is None or not (rows.searches or rows.limited):
             return
-        key = (rows.root.path, rows.root.start)
-        self.trace.note(key, Query(rows, Site(frame.path, rows.root.start, node.end, frame.function)))
+        at = frame.site(node)
+        if frame.holds(rows.root):
+            self.trace.note((at.path, rows.root.start), Query(rows, msgspec.structs.replace(at, start=rows.root.start)))
+        elif origins.handed_over(self, rows, frame):
+            self.trace.note_more((f"{rows.root.path} {frame.function}", rows.root.start), Query(rows, at))
 
     # -- values ---------------------------------------------------------------------------------------------------
 
