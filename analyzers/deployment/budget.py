@@ -104,7 +104,7 @@ def _terms(stack: Stack, pools: tuple[Pool, ...]) -> Iterator[Term]:
 def _each(program: Program, service: Service, pools: tuple[Pool, ...]) -> tuple[Amount, ...]:
     """What one process opens: the pools of the code that it runs, or one connection for each thread."""
     if program.language == "php":
-        return (Amount(1, "one connection for each process of PHP", program.place),)
+        return (program.threads,)  # each has a connection of its own
     if program.language != "python":
         return ()
     near = [p for p in pools if service.build and p.place.path.startswith(f"{service.build}/")]

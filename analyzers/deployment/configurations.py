@@ -60,8 +60,8 @@ def said(node: Node) -> str:
             return "" if value is None else str(value)
         case Call(callee=Name(id="int" | "str" | "float" | "bool"), args=(inner, *_)):
             return said(inner)
-        case Call(callee=callee, args=args, keywords=keywords) if name := dotted(callee):
-            return _asked(name, args, keywords)
+        case Call(callee=callee, args=args, keywords=keywords) if asked := _asked(dotted(callee), args, keywords):
+            return asked
         case Other(word="item", children=(of, Text(value=str() as variable))) if dotted(of).endswith("environ"):
             return f"${{{variable}}}"
         case Other(word="or", children=(first, Text(value=value))):

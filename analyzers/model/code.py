@@ -47,6 +47,7 @@ class Codebase(Names):
         self._lineage: dict[int, tuple[tuple[ClassDefinition | External, ...], set[str]]] = {}
         self._combined: dict[tuple[int, ...], ClassDefinition] = {}
         self._nested: dict[int, ClassDefinition] = {}
+        self._making: set[int] = set()  # calls whose makers are being looked for
         self.wiring = Wiring(self)
 
     # -- names of expressions ------------------------------------------------------------------------------------------
@@ -74,8 +75,12 @@ class Codebase(Names):
             case ClassDefinition():
                 nested = outer.classes.get(name)
                 return self.local_class(outer, nested) if nested is not None else outer.methods.get(name)
-            case ValueDefinition(path=path, node=Assign(value=Call() as made)):
-                makers = self._bases_of(path, made, 1)
+            case ValueDefinition(path=path, node=Assign(value=Call() as made)) if id(made) not in self._making:
+                self._making.add(id(made))  # a name that is made of itself says nothing: `app = app.wrapped()`
+                try:
+                    makers = list(self._bases_of(path, made, 1))
+                finally:
+                    self._making.discard(id(made))
                 above = (e for m in makers for e in (self.lineage(m) if isinstance(m, ClassDefinition) else (m,)))
                 return next((External(f"{e.name}.{name}") for e in above if isinstance(e, External)), None)
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from analyzers.deployment.reading import deployment_of
+from analyzers.deployment.values import Deployment
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import (
@@ -64,21 +65,31 @@ def link(
     said = [root for of_file in walked.values() for root in of_file]
     reads = {_identity(read): read for root in said for read in root.reads}.values()
     schema = build_schema(code, models, database)
+    deployment, unread = _deployed(code)
     return Project(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
         lookups=tuple({(q.query, q.loop): q for root in said for q in root.lookups}.values()),
         queries=(*query_sites.longest(q for root in said for q in root.queries), *query_sites.written(code)),
-        deployment=deployment_of(code),
+        deployment=deployment,
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
             *dict.fromkeys(
                 Problem(path, 0, root.problem) for path, of_file in walked.items() for root in of_file if root.problem
             ),
             *schema.problems,
+            *unread,
         ),
         migrations=schema.migrations,
     )
+
+
+def _deployed(code: Codebase) -> tuple[Deployment, tuple[Problem, ...]]:
+    """How the project is run, and why that could not be read."""
+    try:
+        return deployment_of(code), ()
+    except RecursionError:
+        return Deployment(), (Problem("", 0, "How the project is run was not analysed: a file is nested too deeply."),)
 
 
 def _traced(inference: Inference, path: str, world: World, traces: Traces) -> Sequence[RootTrace]:

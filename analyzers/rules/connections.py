@@ -28,7 +28,8 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
         if demand is not None and capacity is not None and demand > capacity:
             yield _over(budget, demand, capacity)
     if not any(stack.poolers for stack in project.deployment.stacks):
-        yield from (_fresh(pool) for pool in project.deployment.pools if pool.fresh)
+        fresh = {pool.place.path: pool for pool in reversed(project.deployment.pools) if pool.fresh}
+        yield from (_fresh(pool) for pool in fresh.values())
 
 
 def _fresh(pool: Pool) -> Finding:
