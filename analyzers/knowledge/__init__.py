@@ -337,6 +337,8 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     driver_rows: dict[str, Literal["rows", "row"]] = {}  # methods that give what such a statement selects
     getters: tuple[str, ...] = ()  # functions that make a function that reads the path they are given
     partials: tuple[str, ...] = ()  # functions that give their first argument with the others given to it already
+    sent: tuple[str, ...] = ()  # attribute paths that end with data that a request brings, and methods that give it
+    sent_methods: tuple[str, ...] = ()  # methods of such data that give a part of it
     slicers: tuple[str, ...] = ()  # functions that bound their first argument to the number that follows
     caches: tuple[str, ...] = ()  # calls that answer from a cache, if they can
     transparent_methods: tuple[str, ...] = ()

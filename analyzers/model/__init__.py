@@ -20,12 +20,12 @@ What an expression holds
     noted), `members` (`value.name`), `arguments`, `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`,
     `namesakes` (what is told by its name)
 What decides how often something happens
-    `conditions`, `cases`, `kinds`, `procedures`, `policies`, `evidence`
+    `branches`, `conditions`, `cases`, `kinds`, `procedures`, `policies`, `evidence`
 Lists, and functions applied to each item
     `containers`, `collections`, `in_place`
 Rows and queries
-    `origins`, `queries`, `selects`, `loaders`, `records`, `eager`, `dql`, `statements`; by what they are searched: `searches`,
-    `lookups`, `comparisons`, `named_columns`; by what an address names: `addresses`
+    `origins`, `inputs` (what a request brings), `queries`, `selects`, `loaders`, `records`, `eager`, `dql`, `statements`; by
+    what they are searched: `searches`, `lookups`, `comparisons`, `named_columns`; by what an address names: `addresses`
 Who reads rows by what a class or a text declares
     `declared`, `serializers`, `serializer_fields`, `endpoints`, `choices`, `resources`, `shapes`, `resolvers`,
     `listings`, `grids`, `transformers`, `cells`, `entries`, `responses`, `selections`, `form_choices`,

@@ -46,6 +46,7 @@ from analyzers.model.types import (
     Super,
     Tupled,
     Value,
+    row_among,
 )
 
 if TYPE_CHECKING:
@@ -161,7 +162,11 @@ def call_library(
             rows = origins.rows_from(args[position], frame, node) if position < len(args) else None
             if rows is None:
                 return None
-            inference.note_query(searches.fetched(inference, rows, node, frame), frame, node)
+            searched = searches.fetched(inference, rows, node, frame)
+            inference.note_query(searched, frame, node)
+            if (per := row_among((*args, *keywords.values()))) is not None:
+                searched = msgspec.structs.replace(searched, site=frame.site(node), per=per)
+                inference.note_lookup(searched, node, frame)
             return queries.single(rows, known=True)
         position = library.loaders.get(named(library, name, library.loaders) or "")
         if position is not None and library.rows is not None:

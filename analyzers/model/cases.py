@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Name, Node, Other, Text
-from analyzers.model import conditions, flow
+from analyzers.model import branches, conditions, flow
 from analyzers.model.types import Value, join, joined
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def matched(inference: Inference, node: Other, frame: Frame) -> Value:
         if block is None:
             values.append(flow.evaluate(inference, body, frame))
         else:
-            flow.block(inference, block, frame)
+            branches.block(inference, block, frame)
         frame.left = False
         falls = block is not None and frame.language == "php" and not conditions.leaves(block)
         if conditions.leaves(block or ()) != "function":

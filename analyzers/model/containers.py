@@ -15,6 +15,7 @@ from analyzers.model.types import (
     ClassValue,
     Closure,
     Getter,
+    Given,
     Instance,
     Keyed,
     Listed,
@@ -192,7 +193,7 @@ def item_at(inference: Inference, node: Other, frame: Frame) -> Value:
     match holder:
         case Rows():
             return queries.single(holder, known=holder.known)
-        case Row(loop=Site()) | Taken():
+        case Row(loop=Site()) | Taken() | Given():
             return Taken(holder) if isinstance(holder, Row) else holder
         case Mapped() if isinstance(key, Literal) and isinstance(key.value, str):
             return holder.get(key.value)

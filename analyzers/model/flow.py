@@ -1,7 +1,6 @@
 """Statements and expressions in order of execution: what each holds, and what happens on the way.
 
-Branches are walked apart and joined; a loop's body is walked once, with one item of what it walks; what a block does right
-before it leaves the loop happens at most once there.
+A loop's body is walked once, with one item of what it walks.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member,
 from analyzers.knowledge import libraries
 from analyzers.model import (
     arguments,
+    branches,
     calls,
     cases,
     conditions,
@@ -22,7 +22,6 @@ from analyzers.model import (
     containers,
     endpoints,
     in_place,
-    kinds,
     members,
     namesakes,
     origins,
@@ -39,6 +38,7 @@ from analyzers.model.types import (
     Bound,
     ClassValue,
     Closure,
+    Given,
     Instance,
     Keyed,
     KnownMethod,
@@ -60,7 +60,6 @@ from analyzers.model.types import (
     View,
     concatenated,
     join,
-    joined,
     row_among,
 )
 
@@ -87,54 +86,6 @@ def run(inference: Inference, nodes: Iterable[Node], frame: Frame) -> Value:
         if frame.left:
             break
     return value
-
-
-def block(inference: Inference, nodes: tuple[Node, ...], frame: Frame) -> None:
-    """A block of a branch. What leaves the loop at its end happens at most once in that loop."""
-    leaving = conditions.leaves(nodes)
-    if leaving and inference.loops:
-        left = list(inference.loops) if leaving == "function" else inference.loops[-1:]
-        inference.once.extend(left)
-        run(inference, nodes, frame)
-        del inference.once[len(inference.once) - len(left) :]
-    else:
-        run(inference, nodes, frame)
-
-
-def _branch(inference: Inference, node: Other, frame: Frame) -> None:
-    parts = node.children
-    if not parts:
-        return
-    evaluate(inference, parts[0], frame)
-    before = frame.env
-    ways = []
-    test = conditions.test_of(inference, parts[0])
-    known = test.asks_what_is_known
-    picked = conditions.picked_by(inference, test, frame)
-    dead, left = conditions.dead_part(inference, parts[0], frame), False
-    cached = conditions.asks_cache(test, frame) or conditions.answers_from_store(parts)
-    inference.cached += cached
-    for position, part in enumerate(parts[1:]):
-        frame.env = dict(before)
-        if position == dead:
-            continue
-        inference.guarded += known
-        inference.once.extend(picked if position == 0 else ())
-        if position == 0:
-            kinds.narrow(inference, parts[0], frame)
-        block(inference, part.children if isinstance(part, Other) and part.word in ("block", "else") else (part,), frame)
-        inference.guarded -= known
-        del inference.once[len(inference.once) - len(picked if position == 0 else ()) :]
-        leaving = conditions.leaves(part.children if isinstance(part, Other) else ())
-        left, frame.left = frame.left or leaving == "function", False
-        if not leaving:
-            ways.append(frame.env)
-    frame.left = left and dead is not None
-    if not cached or len(ways) == len(parts) - 1:
-        inference.cached -= cached  # else what follows, to the end of the function, is done where the cache had no answer
-    if (len(parts) < 3 and dead != 1) or not ways:
-        ways.append(before)
-    frame.env = joined(ways)
 
 
 def _assign(inference: Inference, node: Assign, frame: Frame) -> Value:
@@ -179,9 +130,10 @@ def bind(inference: Inference, target: Node, value: Value, frame: Frame) -> None
 def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     over = evaluate(inference, node.over, frame) if node.over is not None else None
     site = frame.site(node)
-    growing = isinstance(over, Rows | Listed | Keyed) and not (isinstance(over, Rows) and over.limit == 1)
+    growing = isinstance(over, Rows | Listed | Keyed | Given) and not (isinstance(over, Rows) and over.limit == 1)
     item = iterate(inference, over, site, node.over or node, frame) if node.key is None or not origins.is_sent(over) else None
-    item = namesakes.item(inference, node, over, site, frame) if item is None else item
+    if item is None or isinstance(over, Given):
+        item = namesakes.item(inference, node, over, site, frame) or item
     item = only(item) if conditions.leaves(node.body) else item
     around = dict(frame.env)
     if node.target is not None:
@@ -216,6 +168,8 @@ def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Fr
         case Rows():
             row = queries.one_of(inference, over, site, node, frame)
             return Taken(row) if isinstance(row, Row) and over.label and not over.model else row
+        case Given():
+            return Taken(Row("", Rows("", frame.site(node), label=over.label, given=True), (), site))
         case Listed(item=Row(rows=Rows(typed=True) as rows, loop=None)) if rows.owner is None:
             return queries.one_of(inference, rows, site, node, frame)
         case Keyed(item=Row(rows=Rows(typed=True) as rows, loop=None)) if frame.language == "php":
@@ -305,7 +259,7 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
     word, parts = node.word, node.children
     match word:
         case "if":
-            _branch(inference, node, frame)
+            branches.branch(inference, node, frame)
             return None
         case "block" | "else" | "finally" | "with":
             run(inference, parts, frame)
@@ -322,7 +276,7 @@ def _other(inference: Inference, node: Other, frame: Frame) -> Value:
             run(inference, parts[:-1], frame)  # its block is made once for each key
             return None
         case "except":
-            block(inference, parts, frame)
+            branches.block(inference, parts, frame)
             return None
         case "match":
             return cases.matched(inference, node, frame)
@@ -393,7 +347,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             if isinstance(receiver, Rows):
                 in_place.change(inference, node, result, frame)
             return result
-        case Rows() | Attribute():
+        case Rows() | Attribute() | Given():
             return callee
         case KnownMethod(value=value):
             return value
@@ -445,6 +399,8 @@ def only(value: Value) -> Value:
     match value:
         case Row():
             return msgspec.structs.replace(value, loop=None)
+        case Taken():
+            return None
         case Tupled(items=items):
             return Tupled(tuple(only(i) for i in items))
     return value

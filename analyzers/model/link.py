@@ -251,4 +251,5 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         batch=is_batch(lookup.at.path) or is_batch(lookup.rows.site.path),
         through=_places(code, lookup.through),
         effect=lookup.effect,
+        given=rows.given,
     )

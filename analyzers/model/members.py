@@ -14,6 +14,7 @@ from analyzers.model import (
     flow,
     grids,
     inherited,
+    inputs,
     listings,
     loaders,
     origins,
@@ -35,6 +36,7 @@ from analyzers.model.types import (
     Attribute,
     Bound,
     ClassValue,
+    Given,
     Instance,
     Keyed,
     KnownMethod,
@@ -122,7 +124,8 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             stated = _CONSTANTS.get(f"{full}.{name}")
             if stated is not None:
                 return Literal(stated)
-            return origins.sender(inference, f"{full}.{name}") or LibraryValue(f"{full}.{name}", instance)
+            given = inputs.brought(f"{full}.{name}", frame.language) or origins.sender(inference, f"{full}.{name}")
+            return given or LibraryValue(f"{full}.{name}", instance)
         case Mapped():
             known = holder.get(name)
             return known if known is not None else LibraryValue(f"dict.{name}")
@@ -131,6 +134,8 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             return value if frame.template else KnownMethod(value)
         case Taken() | Attribute():
             return holder
+        case Given():
+            return inputs.part(holder, name)
         case View():
             return msgspec.structs.replace(holder, method=name)
         case Loading():
@@ -367,7 +372,7 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     externals = inference.code.externals(definition)
     known = (b for b in sorted(externals) for library, bases in _OWN.get(name, ()) if named(library, b, bases))
     base = next(known, min(externals, default=""))
-    return LibraryValue(f"{base}.{name}", instance=True) if base else None
+    return inputs.brought(f"{base}.{name}", frame.language) or LibraryValue(f"{base}.{name}", instance=True) if base else None
 
 
 def _static_member(inference: Inference, definition: ClassDefinition, name: str) -> Value:

@@ -15,7 +15,7 @@ from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, 
 from analyzers.knowledge.naming import studly
 from analyzers.model import queries
 from analyzers.model.definitions import External, FunctionDefinition
-from analyzers.model.types import LibraryValue, Row, Rows, Site, Tupled, Value
+from analyzers.model.types import Given, LibraryValue, Row, Rows, Site, Tupled, Value
 from analyzers.words import plural
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def item(inference: Inference, loop: Loop, held: Value, site: Site, frame: Frame
             several = name.lstrip(
                 "_"
             ).lower()  # of what others put there, neither a library's class nor an empty list says much
-        case Name(id=name) | Member(name=name) if held is None:
+        case Name(id=name) | Member(name=name) if held is None or isinstance(held, Given):
             several = name.lstrip("$_").lower()
         case _:
             return None

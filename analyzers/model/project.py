@@ -289,6 +289,7 @@ class RowQuery(msgspec.Struct, frozen=True):
     batch: bool = False
     through: tuple[Place, ...] = ()  # calls on the way from the loop, and last where the query runs, if not there
     effect: str = ""
+    given: bool = False  # no rows are walked, but items that a request brings
 
 
 class Project(msgspec.Struct, frozen=True):

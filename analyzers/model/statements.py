@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, dotted
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model import flow, origins, procedures, queries
+from analyzers.model import flow, inputs, origins, procedures, queries
 from analyzers.model.types import KnownMethod, Row, RowMethod, Rows, RowWrite, Value, row_among, row_in
 
 if TYPE_CHECKING:
@@ -137,10 +137,13 @@ _MANAGERS = frozenset(  # by language and name; those of classes with attributes
 
 
 def of_unknown(inference: Inference, node: Member, frame: Frame) -> Value:
-    """`model_class._default_manager` for a class that is not known: rows, whatever of. `request.user`: who sent the request."""
+    """`model_class._default_manager` for a class that is not known: rows, whatever of. `request.user`: who sent the request,
+    and `request.data`, what it brings."""
     if (frame.language, node.name) in _MANAGERS:
         label = dotted(node.of)
         return Rows("", frame.site(node), root=frame.site(node), label=label) if label else None
+    if node.name in inputs.NAMES and (given := inputs.brought(dotted(node), frame.language)):
+        return given
     return origins.sender(inference, dotted(node)) if node.name in origins.SENDERS else None
 
 

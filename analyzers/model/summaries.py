@@ -248,6 +248,8 @@ class Inference:
             return
         at, *through = self._way(row.loop, frame, node)
         inside = frame.path == row.loop.path and row.loop.start <= node.start < row.loop.end
+        if effect and row.rows.given:
+            return
         if effect:
             self.trace.written.add((row.loop, ("alone" if alone else "here") if inside else "beyond"))
         if effect and (alone or self.trying or not inside):

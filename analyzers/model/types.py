@@ -92,6 +92,7 @@ class Rows(msgspec.Struct, frozen=True):
     related: Relation | None = None  # the relation whose rows these still are, as far as they may have been loaded before
     via: Site | None = None  # the call that got them from the function that makes their query
     label: str = ""  # what the code calls a model that it picks at run time
+    given: bool = False  # no rows, but items that a request brings
     lent: bool = False  # a subclass states them for a method of its base: eager loading goes where they are stated
     declared: Declared | None = None  # a class declares these rows, and nobody wrote their query
     entities: tuple[Entity, ...] = ()
@@ -290,6 +291,12 @@ class Taken(msgspec.Struct, frozen=True):
     row: Row
 
 
+class Given(msgspec.Struct, frozen=True):
+    """Data that a request brings, and what to call one item of it."""
+
+    label: str
+
+
 class Literal(msgspec.Struct, frozen=True):
     """A literal string or number."""
 
@@ -325,6 +332,7 @@ Value = (
     | Tupled
     | Mapped
     | Taken
+    | Given
     | Literal
     | None
 )
@@ -357,7 +365,7 @@ def join(one: Value, other: Value) -> Value:
             return Mapped(tuple(joined((dict(items), dict(others))).items()))
         case (Rows() | Listed() as x, Listed(item=None)) | (Listed(item=None), Rows() | Listed() as x):
             return x
-        case (Rows() as x, Tupled(items=())) | (Tupled(items=()), Rows() as x):
+        case (Rows() | Given() as x, Tupled(items=())) | (Tupled(items=()), Rows() | Given() as x):
             return x  # a list that is empty where there is nothing to ask for
         case Instance(), Instance() if one.definition is other.definition:
             return Instance(one.definition, *_same(one, other))

@@ -86,7 +86,9 @@ def _message(read: RelationRead, label: str, rows: str) -> str:
 
 def _lookup(query: RowQuery) -> Finding:
     rows = plural(noun(query.rows))
-    law = f"{_ROWS + 1} for {_ROWS} {rows}" if not query.limit else f"at most {query.limit + 1}"
+    law = f"1 + N queries: {_ROWS + 1} for {_ROWS} {rows}" if not query.limit else f"1 + N queries: at most {query.limit + 1}"
+    if query.given:
+        law = f"N queries: {_ROWS} for {_ROWS} {rows}, and whoever sends the request says how many those are"
     what = "statement" if query.effect else "query"
     places = {query.read: f"{'writes' if query.effect else 'asks for'} `{query.table}`", query.loop: f"walks the {rows}"}
     for place in query.through[:-1]:
@@ -97,14 +99,14 @@ def _lookup(query: RowQuery) -> Finding:
         subject=f"{query.query_function}: {query.table} {_DONE[query.effect]} per {query.rows} in {query.read_function}",
         title=f"`{query.table}` is {_DONE[query.effect]} once per {noun(query.rows)}",
         message=f"`{query.read_function}` walks {rows} and sends this {what} for each of them.",
-        growth=f"1 + N queries: {law}",
+        growth=law,
         remedy=query.remedy.sentence,
         code=query.remedy.code,
         code_language=query.remedy.language,
         place=query.query,
         related=tuple(Related(place, note) for place, note in places.items() if place != query.query),
         evidence=(f"It is made of a value of the {noun(query.rows)} that the loop in `{query.read_function}` holds.",),
-        severity=Severity.MEDIUM if query.batch or query.effect or 0 < query.limit <= _PAGE else Severity.HIGH,
+        severity=Severity.MEDIUM if query.batch or query.given or query.effect or 0 < query.limit <= _PAGE else Severity.HIGH,
         confidence=Confidence.CERTAIN,
         cause=_cause(query),
     )
