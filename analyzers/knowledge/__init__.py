@@ -75,6 +75,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id_marks: tuple[str, ...] = ()
     columns: dict[str, Column] = {}
     column_types: dict[str, Column] = {}  # by the value of `arguments.type`
+    untyped: str = ""  # role of a column of which nothing says its type
     annotation_types: dict[str, str] = {}  # role by the property's own type, where no column type is named
     relations: dict[str, Relation] = {}
     containers: tuple[str, ...] = ()  # types around an attribute's own, `Mapped`
@@ -117,6 +118,9 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_attribute: str = ""
     eager_attribute: str = ""  # names the relations that every query loads
     scope_methods: tuple[str, ...] = ()  # what they add to a query, every query has
+    hidden_by: dict[str, str] = {}  # what a model inherits from -> column that has no value in the rows its queries find
+    filter_bases: tuple[str, ...] = ()  # classes that change every query
+    filter_method: str = ""  # which of their methods does
     cast_attribute: str = ""  # names columns with what they are converted to
     appended_attribute: str = ""  # names the attributes that are read when a row is laid out as data
     accessor: str = ""  # method that is read as the attribute `{name}`

@@ -33,8 +33,9 @@ Who reads rows by what a class or a text declares
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
 Indexes
-    `query_sites` (queries in a database's words), `coverage` (whether an index serves one), `wanted` (which one would),
-    `growth` (which tables stay small), `dropped` (where one went), `live_indexes` (how one is built on a table in use)
+    `query_sites` (queries in a database's words), `standing` (what all of a table ask), `coverage` (whether an index
+    serves one), `wanted` (which one would), `growth` (which tables stay small), `dropped` (where one went), `live_indexes`
+    (how one is built on a table in use)
 What rules see
     `project` (the vocabulary), `remedies`, `link` (facts in, project out), `traces` (walks kept with what they depended on)
 """

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+import msgspec
+
 from analyzers.facts.sql import IndexPart
 from analyzers.model.project import Condition, Index, QuerySite, Table
 
@@ -68,6 +70,24 @@ def leading(table: Table, column: str) -> bool:
     )
 
 
+def reaching(table: Table, column: str) -> bool:
+    """Whether an index finds the rows by the column together with what goes without saying: that they are not deleted, or of
+    which kind what the column refers to is."""
+    kind = f"{column.removesuffix('_id')}_type"
+    return any(
+        len(index.columns) > 1
+        and index.columns[1] == column
+        and (before == kind or _role(table, before) in ("timestamp", "type"))
+        for index in table.indexes
+        for before in index.columns[:1]
+        if index.method in _ORDERED
+    )
+
+
+def _role(table: Table, column: str) -> str:
+    return table.columns[column].role if column in table.columns else ""
+
+
 def _own_indexes(table: Table) -> frozenset[str]:
     """The columns that the database itself indexes, as those of foreign keys."""
     if table.database not in ("mysql", ""):
@@ -86,6 +106,7 @@ def serves(index: Index, stated: Sequence[Condition], table: Table, telling: Seq
             return said  # where it is one value, the index holds few rows, whatever its columns
     match index.method:
         case "" | "btree":
+            index = _behind_empty(index, stated)
             return any(_begins(index.parts[0], c, table) for c in conditions) and _goes_on(index, conditions, table)
         case "hash":
             return any(index.parts[0].column == c.column and c.how in _VALUES for c in conditions)
@@ -95,6 +116,13 @@ def serves(index: Index, stated: Sequence[Condition], table: Table, telling: Seq
         case "brin":
             return any(_holds(part, c) and c.how == "ranged" for part in index.parts for c in conditions)
     return any(_holds(part, c) for part in index.parts for c in conditions)
+
+
+def _behind_empty(index: Index, stated: Sequence[Condition]) -> Index:
+    """An index without the columns at its beginning that have no value in the rows: what follows them narrows the rows down."""
+    empty = {c.column for c in stated if c.how == "null"}
+    begin = next((i for i, part in enumerate(index.parts) if part.column not in empty), 0)
+    return msgspec.structs.replace(index, parts=index.parts[begin:]) if begin else index
 
 
 def _begins(part: IndexPart, condition: Condition, table: Table) -> bool:

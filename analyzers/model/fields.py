@@ -228,7 +228,7 @@ class Declarations:
             elif mark in models.columns:
                 text = given.get(words.type) or given.get("1" if models.style == "call" else words.type)
                 kind = models.column_types.get(text_of(text) or _constant(text))
-                role = kind.role if kind else models.annotation_types.get(_type_name(assign.annotation), "other")
+                role = kind.role if kind else _role_of_type(models, text, _type_name(assign.annotation))
                 column = table_marks.unquoted(text_of(given.get(words.column))) or column_name
                 draft.columns[name] = Column(column, named_role(name, role), place, name)
                 if is_true(given.get(words.unique)):
@@ -319,6 +319,12 @@ def kind_of(code: Codebase, path: str, node: Node | None, library: Library, tabl
 
 def _marks(models: Models) -> tuple[str, ...]:
     return (*models.relations, *models.columns, *models.join_column_marks, *models.id_marks)
+
+
+def _role_of_type(models: Models, stated: Node | None, typed: str) -> str:
+    """The role of a column by the type of its property, or by what a column is of which nothing says its type."""
+    untyped = models.untyped if stated is None and not typed else ""
+    return models.annotation_types.get(typed) or untyped or "other"
 
 
 def _column(name: str, columns: Mapping[str, Column]) -> str:

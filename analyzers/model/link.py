@@ -25,6 +25,7 @@ from analyzers.model import (
     selections,
     serializers,
     shapes,
+    standing,
     templates,
     views,
 )
@@ -70,7 +71,10 @@ def link(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
         lookups=tuple({(q.query, q.loop): q for root in said for q in root.lookups}.values()),
-        queries=(*query_sites.longest(q for root in said for q in root.queries), *query_sites.written(code)),
+        queries=(
+            *standing.asked_always(code, models, query_sites.longest(q for root in said for q in root.queries)),
+            *query_sites.written(code),
+        ),
         deployment=deployment,
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),

@@ -171,7 +171,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     runs = method.runs or (rows.owner is not None and method.returns in ("value", "values"))
     if runs and not method.effect and not (method.by_key and (rows.model, "") in inference.hydrated):
         touch(inference, changed, call, frame, counted=method.counts)
-    inference.note_query(changed, frame, call)
+    added = (changed.searches, changed.limited) != (rows.searches, rows.limited)
+    inference.note_query(changed, frame, call, added=added)
     if method.runs and library.rows.identity_map:
         inference.hydrate(changed)
     if method.calls:

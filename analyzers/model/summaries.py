@@ -257,7 +257,7 @@ class Inference:
         changed = tuple(sorted(path[-1] for loop, path in self.assigned if loop == row.loop and path[:-1] == row.path))
         self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, tuple(through), effect, changed))
 
-    def note_query(self, rows: Rows, frame: Frame, node: Node) -> None:
+    def note_query(self, rows: Rows, frame: Frame, node: Node, *, added: bool = False) -> None:
         """Notes the columns of a query; a longer chain from the same beginning replaces the shorter.
         What is added to one that another function began makes it another query."""
         if rows.root is None or not (rows.searches or rows.limited):
@@ -265,7 +265,7 @@ class Inference:
         at = frame.site(node)
         if frame.holds(rows.root):
             self.trace.note((at.path, rows.root.start), Query(rows, msgspec.structs.replace(at, start=rows.root.start)))
-        elif origins.handed_over(self, rows, frame):
+        elif added and origins.handed_over(self, rows, frame):
             self.trace.note_more((f"{rows.root.path} {frame.function}", rows.root.start), Query(rows, at))
 
     # -- values ---------------------------------------------------------------------------------------------------

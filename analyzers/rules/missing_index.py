@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from analyzers.findings import Confidence, Finding, Related, Severity
-from analyzers.model.coverage import leading
+from analyzers.model.coverage import leading, reaching
 from analyzers.model.dropped import drops
 from analyzers.model.growth import stays_small
 from analyzers.model.live_indexes import NewIndex
@@ -71,7 +71,8 @@ def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> It
         few = key.target.lower() in small or (target is not None and stays_small(target))
         judged = table.database in (_WITHOUT_OWN_INDEX if key.by == "constraint" else _JUDGED)
         judged = judged or (key.by == "relation" and not table.database)
-        if judged and not few and not any(leading(table, column) for column in key.columns):
+        served = any(leading(table, c) or (key.by != "constraint" and reaching(table, c)) for c in key.columns)
+        if judged and not few and not served:
             yield key
 
 
