@@ -25,7 +25,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole: bool = False  # without arguments it loads more than can be told
     starts: bool = False  # it makes a query under construction; its first argument is the alias of the rows
     names_rows: bool = False  # its first argument is the class of the rows, its second their alias
-    filters: Literal["", "lookups", "criteria", "expression", "conditions", "columns", "unknown"] = ""
+    filters: Literal["", "lookups", "criteria", "expression", "conditions", "columns", "key", "unknown"] = ""
     orders: Literal["", "names", "criteria", "expression", "attributes", "column"] = ""
     compares: str = ""  # of `columns`: how the column is compared that the first argument names; as its operator says if empty
     alternative: bool = False  # its condition holds in the place of those before

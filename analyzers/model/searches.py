@@ -89,6 +89,8 @@ def filtered(
             return comparisons.conditions(inference, model, words, call, frame)
         case "columns":
             return named_columns.conditions(model, method, args)
+        case "key":
+            return [Search("key", model.qualified, "")]
         case "unknown":
             return [Search("other", model.qualified, "")]
         case "criteria" if args:
