@@ -27,6 +27,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names_rows: bool = False  # its first argument is the class of the rows, its second their alias
     filters: Literal["", "lookups", "criteria", "expression", "conditions", "columns", "key", "unknown"] = ""
     orders: Literal["", "names", "criteria", "expression", "attributes", "column"] = ""
+    then: bool = False  # it orders what was not told apart by the order before
     compares: str = ""  # of `columns`: how the column is compared that the first argument names; as its operator says if empty
     alternative: bool = False  # its condition holds in the place of those before
     column: str = ""  # that it orders by if it names none

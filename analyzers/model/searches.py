@@ -53,7 +53,7 @@ def searched(
     found = named_columns.either(found, added, model, begins=method.alternative)
     ordered = _ordered(inference, model, method, call, args, dict(rows.aliases), frame)
     if ordered is not None:
-        kept = found if method.orders == "column" else [s for s in found if s.how != "ordered"]
+        kept = found if method.orders == "column" or method.then else [s for s in found if s.how != "ordered"]
         found = kept + ordered
     if method.groups:
         found.append(Search("grouped", model.qualified, ""))
