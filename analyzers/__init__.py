@@ -30,6 +30,7 @@ from analyzers.report.markers import fingerprint, markers_in
 from analyzers.report.sarif import to_sarif
 from analyzers.report.terminal import to_terminal
 from analyzers.review.compare import compare as _difference
+from analyzers.review.compare import happening as _happening
 from analyzers.review.diff import Diff, parse_diff
 from analyzers.review.ignore import accept as _accept
 from analyzers.review.merge import merge
@@ -171,18 +172,21 @@ def compare(
     analyst.save()
     found, fixed, kept = _difference(before.findings, after.findings)
     changed = {path for path, blob in head.files.items() if base.files.get(path) != blob}
-    review = _review(new, settings, found, fixed, kept, (*after.problems, *unread), changed)
+    fresh, past = _happening(found, base.files)
+    known = (*kept, *past)
+    review = _review(new, settings, fresh, fixed, known, (*after.problems, *unread), changed)
     return Analysis(review, head, new, blobs, analyst, after.findings)._illustrated()
 
 
 def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS) -> Analysis:
-    """Everything there is to say of one revision; all of it counts as new."""
+    """Everything there is to say of one revision; all of it counts as new, and nothing happens while it is applied."""
     analyst = pipeline.Analyst(blobs, store, settings)
     files, unread = analyst.facts(head)
     judged = analyst.judge(files)
     analyst.save()
     found, _, _ = _difference((), judged.findings)
-    review = _review(files, settings, found, (), (), (*judged.problems, *unread), set(files))
+    lasting, past = _happening(found)
+    review = _review(files, settings, lasting, (), past, (*judged.problems, *unread), set(files))
     return Analysis(review, head, files, blobs, analyst, judged.findings)._illustrated()
 
 
@@ -200,4 +204,4 @@ def _review(
     remaining, accepted, dead = _accept(found, ignores, settings.ignore, kept=kept, judged=changed)
     remaining = merge(remaining)
     told = tuple(p for p in problems if not p.path or p.path in changed)
-    return Review(remaining, fixed, kept, accepted, (*told, *dead))
+    return Review(remaining, _happening(fixed)[0], _happening(kept)[0], accepted, (*told, *dead))

@@ -54,6 +54,15 @@ class Fix(msgspec.Struct, frozen=True):
     edits: tuple[Edit, ...]
 
 
+class Passing(msgspec.Struct, frozen=True):
+    """Says of a problem that it lasts as long as a file is applied, once: it is one only of the change that brings the file.
+
+    `after` are files that must have been there before the change; where one of them is new too, there is no problem.
+    """
+
+    after: tuple[str, ...] = ()
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One problem at one place.
 
@@ -78,6 +87,7 @@ class Finding(msgspec.Struct, frozen=True):
     cause: str = ""  # what one edit would mend; findings of one cause are told together
     parts: tuple[str, ...] = ()  # subjects that it would have if it said less: the first of several hops
     also: tuple[str, ...] = ()  # subjects of the findings that this one tells too
+    passing: Passing | None = None  # it is one only while its file is applied
 
     @property
     def identities(self) -> frozenset[tuple[str, str]]:

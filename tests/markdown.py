@@ -1,7 +1,8 @@
 """Reads a Markdown page as executable cases.
 
 A heading names a case. A backticked file name at the end of the paragraph before a fenced block names the file; a block whose
-info string ends in `base` is that file in the older revision; a case without such a block is judged as a whole.
+info string ends in `base` is that file in the older revision, and one that ends in `new` is a file that it has not; a case
+without such blocks is judged as a whole.
 
 A comment `finds: <rule>` at a line asserts a new finding there (it is taken out before the file is read); no comment asserts
 silence. A `suggestion` block states what the suggestion of the case's first finding puts in place of its line.
@@ -29,11 +30,16 @@ class Case:
     head: dict[str, bytes] = field(default_factory=dict)
     base: dict[str, bytes] = field(default_factory=dict)
     compared: bool = False
+    born: set[str] = field(default_factory=set)
     suggestion: str | None = None
     expected: set[tuple[str, int, str]] = field(default_factory=set)
 
-    def add(self, path: str, text: str, *, base: bool) -> None:
-        """Takes a block as a file of one revision, and its `finds` comments as what is expected there."""
+    def add(self, path: str, text: str, *, base: bool, born: bool = False) -> None:
+        """Takes a block as a file of one revision, and its `finds` comments as what is expected there. One that is `born` is
+        not there in the older revision."""
+        if born:
+            self.compared = True
+            self.born.add(path)
         if base:
             self.base[path] = text.encode()
             self.compared = True
@@ -61,6 +67,7 @@ def cases(page: Path) -> Iterator[Case]:
         elif token.type == "fence" and token.info.strip() == "suggestion":
             case.suggestion = token.content.rstrip("\n")
         elif token.type == "fence" and name:
-            case.add(name, token.content, base=token.info.split()[-1:] == ["base"])
+            last = token.info.split()[-1:]
+            case.add(name, token.content, base=last == ["base"], born=last == ["new"])
     if case.head:
         yield case

@@ -36,7 +36,7 @@ def analysis_of(case: Case) -> analyzers.Analysis:
     blobs = Blobs()
     if not case.compared:
         return analyzers.audit(blobs.add(case.head), blobs)
-    base = {**{p: t for p, t in case.head.items() if p not in case.base}, **case.base}
+    base = {**{p: t for p, t in case.head.items() if p not in case.base.keys() | case.born}, **case.base}
     return analyzers.compare(blobs.add(base), blobs.add(case.head), blobs)
 
 

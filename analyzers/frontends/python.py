@@ -313,5 +313,5 @@ class PythonFrontend(TreeFrontend):
     """Reads `.py` and `.pyi` files."""
 
     language = "python"
-    revision = 2
+    revision = 3
     lowering: ClassVar[type[Lowering]] = PythonLowering

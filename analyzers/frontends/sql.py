@@ -90,7 +90,7 @@ class SqlFrontend(Frontend):
     language: ClassVar[str] = "sql"
 
     def __init__(self) -> None:
-        self.version = "3"
+        self.version = "4"
 
     def read(self, source: bytes) -> FileFacts:
         starts = line_starts(source)

@@ -8,6 +8,7 @@ import msgspec
 from sqlglot.tokenizer_core import Token
 
 from analyzers.facts.sql import (
+    AddCheck,
     AddColumn,
     AddForeignKey,
     AddIndex,
@@ -22,6 +23,7 @@ from analyzers.facts.sql import (
     RenameIndex,
     RenameTable,
     SchemaChange,
+    SqlCheck,
     SqlColumn,
     SqlForeignKey,
     SqlIndex,
@@ -162,6 +164,8 @@ def _without_position(tokens: list[Token]) -> list[Token]:
 
 
 def _add(cursor: Cursor, table: str, text: str) -> Iterator[SchemaChange]:
+    if (check := _check(cursor, text)) is not None:
+        yield AddCheck(table, check)
     if cursor.peek() == "PARTITION" or is_harmless(cursor.rest()):
         return
     if cursor.peek() == "(":
@@ -193,11 +197,34 @@ def _add(cursor: Cursor, table: str, text: str) -> Iterator[SchemaChange]:
             cursor = _without_if_not_exists(cursor)
         tokens = _without_position(cursor.rest())
     late = Cursor(tokens[-2:], "").take("NOT", "VALID")
-    tokens = tokens[:-2] if late else tokens
+    tokens = _without_timing(tokens[:-2] if late else tokens)
     if not tokens:
         raise UnreadableError("nothing is added")
     for element in read_element(tokens, text, cursor.dialect):
         yield _added(table, element, lenient=lenient, late=late)
+
+
+def _check(cursor: Cursor, text: str) -> SqlCheck | None:
+    """`[CONSTRAINT name] CHECK (condition) [NOT VALID]`."""
+    tokens = cursor.rest()
+    ahead, name = Cursor(tokens, cursor.dialect), ""
+    if ahead.take("CONSTRAINT") and ahead.peek() != "CHECK":
+        name = ahead.name_part()
+    if not ahead.take("CHECK") or ahead.peek() != "(":
+        return None
+    group = ahead.group()
+    condition = " ".join(text[group[0].end + 1 : group[-1].start].split())
+    return SqlCheck(name, condition, not_valid=Cursor(tokens[-2:], "").take("NOT", "VALID"))
+
+
+def _without_timing(tokens: list[Token]) -> list[Token]:
+    """A constraint without when it is checked: `[NOT] DEFERRABLE [INITIALLY IMMEDIATE]`."""
+    if Cursor(tokens[-2:], "").peek() == "INITIALLY":
+        tokens = tokens[:-2]
+    if Cursor(tokens[-1:], "").peek() == "DEFERRABLE":
+        tokens = tokens[:-1]
+        return tokens[:-1] if Cursor(tokens[-1:], "").peek() == "NOT" else tokens
+    return tokens
 
 
 def _without_if_not_exists(cursor: Cursor) -> Cursor:

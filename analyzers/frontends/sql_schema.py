@@ -26,6 +26,7 @@ from analyzers.facts.sql import (
     SqlColumn,
     SqlForeignKey,
     SqlIndex,
+    Transaction,
 )
 from analyzers.frontends.sql_alter import alter_table, index_name, not_understood
 from analyzers.frontends.sql_elements import index_parts, read_elements
@@ -74,11 +75,15 @@ def schema_changes(text: str, dialect: str) -> list[SchemaChange]:
             return [not_understood(text)]
         case (("CREATE" | "DROP" | "ALTER" | "RENAME"), _):
             return []
+        case _ if first in _TRANSACTIONS and _TRANSACTION.match(text):
+            return [Transaction(_TRANSACTIONS[first])]
         case _ if first in _WITHOUT_EFFECT:
             return []
     return unclear(text, dialect) if _CAN_CHANGE.search(text) else []
 
 
+_TRANSACTIONS = {"BEGIN": "begin", "START": "begin", "COMMIT": "commit", "END": "commit", "ROLLBACK": "rollback"}
+_TRANSACTION = re.compile(r"(?:BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK)(?:\s+(?:WORK|TRANSACTION))?\s*$", re.I)
 _WITHOUT_EFFECT = words(
     "SELECT WITH INSERT UPDATE DELETE REPLACE MERGE COPY VALUES GRANT REVOKE COMMENT SET RESET SHOW USE BEGIN START COMMIT "
     "ROLLBACK SAVEPOINT RELEASE END ABORT LOCK UNLOCK ANALYZE ANALYSE VACUUM REINDEX CLUSTER REFRESH TRUNCATE PRAGMA EXPLAIN "

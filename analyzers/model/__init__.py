@@ -7,9 +7,9 @@ What classes declare
     `models` (which classes are tables), `fields`, `table_marks`, `typed`, `table_items`, `table_calls`, `relation_methods`,
     `relation_keys`, `mappings`, `literals`, `columns` (roles)
 The schema
-    `sql_files`, `migrations` (all, in order), `graphs` (orders), `blueprints` (those made of calls), `scripts` (one run in
-    thought), `prisma` (schema files), `rails`, `databases` (dialects), `histories` (which speak of one database), `folding`
-    (applied one by one), `named_keys`, `schema` (folded, joined with models)
+    `sql_files`, `sql_changes`, `migrations` (all, in order), `graphs` (orders), `blueprints` (those made of calls), `scripts`
+    (one run in thought), `prisma` (schema files), `rails`, `databases` (dialects), `histories` (which speak of one database),
+    `folding` (applied one by one), `named_keys`, `schema` (folded, joined with models)
 Migrations that change models
     `applications` (labels), `class_migrations`, `operations`, `field_operations`, `states` (models while they
     run), `state_fields`, `constraints`
@@ -36,6 +36,8 @@ Indexes
     `query_sites` (queries in a database's words), `standing` (what all of a table ask), `coverage` (whether an index
     serves one), `wanted` (which one would), `growth` (which tables stay small), `dropped` (where one went), `live_indexes`
     (how one is built on a table in use)
+Changes of tables in use
+    `live_changes` (what each meets when it runs), `locks` (who waits for it), `safe_changes` (the same, so that nobody waits)
 What rules see
     `project` (the vocabulary), `remedies`, `link` (facts in, project out), `traces` (walks kept with what they depended on)
 """

@@ -39,12 +39,13 @@ from analyzers.knowledge.blueprints import SchemaCall, TableCall
 from analyzers.knowledge.migrations import Migrations
 from analyzers.knowledge.naming import INDEX_NAMES, TABLES, underscore
 from analyzers.model.code import Codebase
-from analyzers.model.databases import DIALECTS
 from analyzers.model.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.literals import sql_literal
 from analyzers.model.models import ModelIndex
 from analyzers.model.project import Migration, Operation
 from analyzers.model.roles import is_migration, is_test
 from analyzers.model.scripts import UNKNOWN, ClassName, Closure, Scope, Script
+from analyzers.model.sql_changes import changes_of
 from analyzers.source import Place
 
 
@@ -68,12 +69,13 @@ class _Draft(msgspec.Struct, eq=False):
     indexes: list[SqlIndex] = []
     key: SqlForeignKey | None = None
     changes: bool = False  # the columns exist already
+    nullable: bool | None = None  # the chain says so itself
     after: list[SchemaChange] = []
 
     def stated(self) -> Iterator[SchemaChange]:
         for column in self.columns:
             if self.changes:
-                yield AlterColumn(self.table, column.name, column.type, column.size, nullable=column.nullable)
+                yield AlterColumn(self.table, column.name, column.type, column.size, nullable=self.nullable)
             else:
                 yield AddColumn(self.table, column)
         for index in self.indexes:
@@ -147,17 +149,11 @@ class _Run:
         texts = (n for top in self.code.files[self.path].outline for n in walk(top) if isinstance(n, Text))
         return {n.value: self._texts[n.start] for n in texts if isinstance(n.value, str) and n.start in self._texts}
 
-    @property
-    def dialect(self) -> str:
-        """The database whose SQL it sends, where that tells."""
-        sent = (draft.dialect for draft in self.drafts if isinstance(draft, SqlText))
-        return next((DIALECTS[name] for name in sent if name in DIALECTS), "")
-
     def operations(self) -> Iterator[Operation]:
         """What was changed, in order."""
         span = self.code.files[self.path].span
         for draft in self.drafts:
-            changes = draft.stated() if isinstance(draft, _Draft) else iter(draft.changes)
+            changes = draft.stated() if isinstance(draft, _Draft) else changes_of(draft)
             yield from (Operation(change, Place(self.path, span(draft.start, draft.end))) for change in changes)
 
     # -- where a migration begins --------------------------------------------------------------------------------------
@@ -382,8 +378,12 @@ class _Run:
             draft.indexes.append(self._index(draft.table, columns, words.index[name], _text(args, 0)))
         elif name in words.primary:
             draft.columns = [msgspec.structs.replace(c, primary=True) for c in draft.columns]
-        elif name in words.nullable and not (args and args[0] is False):
-            draft.columns = [msgspec.structs.replace(c, nullable=True) for c in draft.columns]
+        elif name in words.nullable:
+            draft.nullable = not (args and args[0] is False)
+            draft.columns = [msgspec.structs.replace(c, nullable=draft.nullable) for c in draft.columns]
+        elif name in words.default:
+            default = words.default[name].format(sql_literal(args[0]) if args else "?")
+            draft.columns = [msgspec.structs.replace(c, default=default) for c in draft.columns]
         elif name in words.change:
             draft.changes = True
         elif name in words.constrained and columns:

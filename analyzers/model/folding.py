@@ -71,6 +71,7 @@ class Draft:
             checks=tuple(self.checks),
             unread_at=self.unread_at,
             slot=self.slot,
+            modelled=self.modelled,
         )
 
     @property

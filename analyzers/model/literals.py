@@ -43,3 +43,15 @@ def texts_of(node: Node | None) -> tuple[str, ...] | None:
         return None
     texts = tuple(text_of(child) for child in node.children)
     return texts if all(texts) else None
+
+
+def sql_literal(value: object) -> str:
+    """A value in the words of SQL: empty for null, `?` where it is not known."""
+    match value:
+        case None:
+            return ""
+        case bool() | int() | float():
+            return str(value).lower()
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    return "?"

@@ -18,6 +18,7 @@ from analyzers.model.databases import DIALECTS
 from analyzers.model.models import ModelIndex
 from analyzers.model.project import Migration, Operation
 from analyzers.model.rails import rails_migrations
+from analyzers.model.sql_changes import changes_of
 from analyzers.model.sql_files import sql_migrations
 from analyzers.source import Place
 
@@ -40,7 +41,7 @@ def by_version(path: str) -> tuple[str, list[tuple[int, str]]]:
 def in_order(code: Codebase, texts: tuple[SqlText, ...], path: str) -> tuple[Operation, ...]:
     """The changes that these pieces of SQL make."""
     span = code.files[path].span
-    return tuple(Operation(change, Place(path, span(text.start, text.end))) for text in texts for change in text.changes)
+    return tuple(Operation(change, Place(path, span(text.start, text.end))) for text in texts for change in changes_of(text))
 
 
 def dialect_of(texts: tuple[SqlText, ...]) -> str:

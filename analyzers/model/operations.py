@@ -37,6 +37,7 @@ from analyzers.model.field_operations import Emit, add_field, alter_field, renam
 from analyzers.model.fields import kind_of
 from analyzers.model.literals import arguments, is_false, is_true, last_name, text_of, texts_of
 from analyzers.model.project import Operation
+from analyzers.model.sql_changes import changes_of
 from analyzers.model.state_fields import Fields
 from analyzers.model.states import Label, State, StateField, StateModel
 from analyzers.source import Place
@@ -176,7 +177,7 @@ class Editor:
 
     @staticmethod
     def _text(text: SqlText | None, said: str, emit: Emit) -> None:
-        for change in text.changes if text is not None else ():
+        for change in changes_of(text) if text is not None else ():
             emit(change)
         if text is None and len(said.split()) > 1:
             emit(RunCode(" ".join(said.split())[:80]))

@@ -136,6 +136,7 @@ class Table(msgspec.Struct, frozen=True):
     checks: tuple[Check, ...] = ()
     unread_at: Place | None = None
     slot: Slot | None = None
+    modelled: bool = False  # a class of the project states it
 
     def led_by(self, column: str) -> Index | None:
         """An index whose first column is `column`. A partial one counts: whether a query implies its predicate is not read."""

@@ -44,6 +44,7 @@ from analyzers.model.models import ModelIndex
 from analyzers.model.project import Migration, Operation
 from analyzers.model.roles import is_test
 from analyzers.model.scripts import ClassName, Scope, Script
+from analyzers.model.sql_changes import changes_of
 from analyzers.model.table_calls import TableCalls, Texts
 
 _DEFINES = re.compile(r"\b(?:create|alter|drop)\b[^;]{0,80}\b(?:table|index)\b", re.IGNORECASE)
@@ -162,7 +163,7 @@ class _Run:
         nodes = [node for arg in call.args[:1] for node in walk(self._stated(arg))]
         found = [texts[n.start] for n in nodes if isinstance(n, Text) and n.start in texts]
         for text in found:
-            for change in text.changes:
+            for change in changes_of(text):
                 self._emit(scope, call, change)
         if found:
             return

@@ -99,7 +99,7 @@ def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: 
     """Puts what a model says of its table beside what migrations make of it."""
     drawn = tables.get(model.table)
     if drawn is not None and model.library.schema_from.startswith("migrations"):
-        drawn.label = model.name
+        drawn.label, drawn.modelled = model.name, True
         drawn.indexes.extend(i for i in model.indexes if i.stated)
         for column in model.columns.values():
             if column.name in drawn.columns:

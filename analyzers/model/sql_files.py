@@ -18,6 +18,7 @@ from analyzers.model.code import Codebase
 from analyzers.model.databases import DIALECTS, DRIVERS
 from analyzers.model.project import Migration, Operation
 from analyzers.model.roles import is_test
+from analyzers.model.sql_changes import changes_of
 from analyzers.source import Place
 
 _UP = re.compile(r"[._-]?up$", re.IGNORECASE)
@@ -43,8 +44,8 @@ def sql_migrations(code: Codebase) -> Iterator[Migration]:
     """Every file of SQL that changes a schema, history by history, in the order in which they run."""
     by_tree: dict[str, list[SqlFile]] = {}
     for path in sorted(path for path, facts in code.files.items() if facts.language == "sql" and not is_test(path)):
-        texts = tuple(text for text in code.files[path].sql if text.changes)
-        if texts:
+        texts = tuple(text for text in code.files[path].sql if changes_of(text))
+        if any(text.changes for text in texts):
             file = _file(path, texts)
             by_tree.setdefault(file.tree, []).append(file)
     for tree, files in by_tree.items():
@@ -107,7 +108,7 @@ def created(texts: Iterable[SqlText]) -> set[str]:
 def _history(code: Codebase, files: list[SqlFile], tree: str, *, baseline: bool) -> Iterator[Migration]:
     database = _dialect(files)
     for file in files:
-        operations = tuple(_operation(code, file.path, text, change) for text in file.texts for change in text.changes)
+        operations = tuple(_operation(code, file.path, text, change) for text in file.texts for change in changes_of(text))
         yield Migration(file.path, "sql", file.path, operations, database=database, baseline=baseline, tree=tree)
 
 

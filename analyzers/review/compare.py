@@ -8,7 +8,7 @@ is new by its subject but says part of what a finding of the base said, or says 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from analyzers.findings import Confidence, Finding, Severity
 
@@ -48,6 +48,22 @@ def compare(
             fixed += _unpaired(old, now)
     _succeed(new, fixed, kept)
     return _sorted(new), _sorted(fixed), _sorted(kept)
+
+
+def happening(found: Iterable[Finding], base: Collection[str] | None = None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Those that are problems of this change, and those that are not: past, or of what the change itself makes.
+
+    What lasts as long as a file is applied counts if the file is not among the paths of the base, and what it needs is. Without
+    a base nothing is applied.
+    """
+    now: list[Finding] = []
+    past: list[Finding] = []
+    for finding in found:
+        passing = finding.passing
+        applied = base is not None and finding.place.path not in base
+        met = passing is None or (applied and base is not None and all(path in base for path in passing.after))
+        (now if met else past).append(finding)
+    return tuple(now), tuple(past)
 
 
 def _succeed(new: list[Finding], fixed: list[Finding], kept: list[Finding]) -> None:

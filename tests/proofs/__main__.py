@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from tests.proofs import connections, judges, missing_index, plans
+from tests.proofs import connections, judges, migration_safety, missing_index, plans
 from tests.proofs.measure import PHP_PACKAGES, measured_in_php, measured_on_postgres
 from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
@@ -34,5 +34,8 @@ else:
         proved = plans.table(plans.proved(server, plans.ROWS, runs=3))
         page = filled(page, {"scans": missing_index.table(missing_index.scans(server)), "plans": proved})
         missing_index.PAGE.write_text(page, encoding="utf-8")
+        page = migration_safety.PAGE.read_text(encoding="utf-8")
+        page = filled(page, {"locks": migration_safety.table(migration_safety.effects(server))})
+        migration_safety.PAGE.write_text(page, encoding="utf-8")
     page = connections.PAGE.read_text(encoding="utf-8")
     connections.PAGE.write_text(filled(page, {"refused": connections.table(connections.measured())}), encoding="utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.findings import Confidence, Severity
-from analyzers.review.compare import compare
+from analyzers.findings import Confidence, Passing, Severity
+from analyzers.review.compare import compare, happening
 from tests.findings import at, finding
 
 
@@ -70,3 +70,12 @@ def test_counts_add_up(base: list[str], head: list[str]) -> None:
     for name in "abc":
         assert sum(f.subject == name for f in new) == max(0, head.count(name) - base.count(name))
         assert sum(f.subject == name for f in fixed) == max(0, base.count(name) - head.count(name))
+
+
+def test_what_passes_is_told_of_the_change_that_brings_it_to_what_was_there() -> None:
+    lasting = finding()
+    passing = finding("orders.status: index", at("migrations/2.sql"), passing=Passing(("migrations/1.sql",)))
+    assert happening([lasting, passing], {"migrations/1.sql"}) == ((lasting, passing), ())
+    assert happening([lasting, passing], {"migrations/1.sql", "migrations/2.sql"}) == ((lasting,), (passing,))
+    assert happening([lasting, passing], {"shop/views.py"}) == ((lasting,), (passing,))
+    assert happening([lasting, passing]) == ((lasting,), (passing,))
