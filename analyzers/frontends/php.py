@@ -287,5 +287,5 @@ class PhpFrontend(TreeFrontend):
     """Reads `.php` files, templates among them."""
 
     language = "php"
-    revision = 4
+    revision = 5
     lowering: ClassVar[type[Lowering]] = PhpLowering

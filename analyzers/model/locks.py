@@ -79,8 +79,14 @@ def _on_postgresql(moment: Moment) -> Iterator[Harm]:
                 yield from [Harm("no value", (column.name,))] if _unfilled(moment, column.type) else []
         case WriteRows(narrowed=False) if moment.waiting is not None:
             yield Harm("backfill")
-        case RunCode(text=text) if moment.waiting is not None and text:
+        case RunCode(text=text) if moment.waiting is not None and _is_work(text):
             yield Harm("backfill", name=text)
+
+
+def _is_work(text: str) -> bool:
+    """Whether code may write rows: a function of the migration's language, or SQL that writes them."""
+    first, _, more = text.partition(" ")
+    return bool(first) and (not more or first.upper() in ("UPDATE", "DELETE", "INSERT", "WITH", "MERGE"))
 
 
 _COUNTED = ("serial", "bigserial", "smallserial")

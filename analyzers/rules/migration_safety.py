@@ -231,8 +231,15 @@ def _finding(harm: Harm, moment: Moment) -> Finding:
         evidence=(_runs(moment),),
         severity=words.severity,
         confidence=Confidence.LIKELY,
-        passing=Passing(tuple(path for path in (of.created,) if path)),
+        cause=f"{moment.migration.path}: {harm.kind}",
+        passing=Passing(tuple(dict.fromkeys(path for path in (of.created, _stated(harm, moment)) if path))),
     )
+
+
+def _stated(harm: Harm, moment: Moment) -> str:
+    """The file that made the column, where it matters that a version with it runs."""
+    column = moment.column(harm.columns[0]) if harm.kind in ("renamed", "dropped") and harm.columns else None
+    return column.place.path if column is not None and column.place is not None else ""
 
 
 def _runs(moment: Moment) -> str:
