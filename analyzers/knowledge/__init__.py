@@ -109,6 +109,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_default: str = ""  # the model that stands for the user where the settings do not say
     provided: dict[str, Provided] = {}  # by full name
     inverse_default: str = ""  # `{model}_set`
+    parent_link: str = ""  # `{model}_ptr`: the row of a class that is a table in the table of the class it inherits from
     key_suffix: str = ""  # reading `<relation><suffix>` reads this row's own column
     primary_key: str = "id"
     mapping: Mapping | None = None

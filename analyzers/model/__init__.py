@@ -17,8 +17,8 @@ Migrations that follow each other
     `revisions`
 What an expression holds
     `types` (the values), `frames` (what a walk carries), `flow` (statements and expressions), `summaries` (calls, and what is
-    noted), `members` (`value.name`), `arguments`, `calls` (of libraries), `functions`, `finders`, `constructors`, `inherited`,
-    `namesakes` (what is told by its name)
+    noted), `members` (`value.name`), `attributes` (of classes), `arguments`, `calls` (of libraries), `functions`, `finders`,
+    `constructors`, `inherited`, `namesakes` (what is told by its name)
 What decides how often something happens
     `branches`, `conditions`, `cases`, `kinds`, `procedures`, `policies`, `evidence`
 Lists, and functions applied to each item

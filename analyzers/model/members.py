@@ -9,6 +9,7 @@ import msgspec
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model import (
+    attributes,
     constructors,
     containers,
     flow,
@@ -185,11 +186,7 @@ def _row_member(inference: Inference, row: Row, name: str, node: Node, frame: Fr
         return None
     if name == "__class__":
         return ModelClass(row.model)
-    stated = inference.code.attribute(model.definition, name)
-    drawn = model.library.rows is not None and model.library.rows.class_attributes and stated is not None
-    if stated is not None and name not in model.columns and not (drawn and isinstance(stated[1].value, Call)):
-        return inference.constant(stated[0].path, stated[1], stated[0])
-    return taken(row)
+    return attributes.stated(inference, row, model, name, node, frame)
 
 
 def taken(row: Row) -> Value:

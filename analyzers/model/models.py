@@ -90,6 +90,7 @@ class _Builder:
         for back in typed.direct(self.found, self.drafts):
             self._point_back(back.target, back.name, back.model, back.relation, many=back.many, how=(back.eager, back.fresh))
         self._invert()
+        self._link_parents()
         by_class = {id(m.definition): m for m in self.found.values()}
         by_table = {m.table: m for m in self.found.values() if not m.abstract}
         labels = {f"{app}.{name}": d.qualified for (app, name), d in self.by_label.items()} | self.provided
@@ -261,6 +262,22 @@ class _Builder:
                         if not definition and text_of(node.value).lower() in self.provided:
                             self.user_model = self.provided[text_of(node.value).lower()]
         return "" if self.user_model == "-" else self.user_model
+
+    def _link_parents(self) -> None:
+        """Adds to each class that is a table what joins it with the table of the class it inherits from, in both directions."""
+        for model in list(self.found.values()):
+            words = model.library.models
+            if words is None or not words.parent_link or model.abstract:
+                continue
+            for base in self.code.bases(model.definition):
+                parent = self.found.get(base.qualified) if isinstance(base, ClassDefinition) else None
+                if parent is None or parent.abstract or parent.table == model.table:
+                    continue
+                name = words.parent_link.format(model=parent.name.lower())
+                label = f"{model.name}.{name}"
+                link = Relation(model.qualified, name, parent.qualified, False, model.place, label, f"{name}_id", eager=True)
+                model.relations.setdefault(name, link)
+                self._point_back(parent, model.name.lower(), model, link, many=False)
 
     def _invert(self) -> None:
         """Adds to each target the relation that points back, for libraries that make one by themselves."""
