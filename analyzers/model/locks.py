@@ -86,7 +86,9 @@ def _on_postgresql(moment: Moment) -> Iterator[Harm]:
 def _is_work(text: str) -> bool:
     """Whether code may write rows: a function of the migration's language, or SQL that writes them."""
     first, _, more = text.partition(" ")
-    return bool(first) and (not more or first.upper() in ("UPDATE", "DELETE", "INSERT", "WITH", "MERGE"))
+    if more:
+        return first.upper() in ("UPDATE", "DELETE", "INSERT", "WITH", "MERGE")
+    return first.upper().rstrip(";") not in ("", "BEGIN", "COMMIT", "END", "ROLLBACK")
 
 
 _COUNTED = ("serial", "bigserial", "smallserial")
