@@ -15,7 +15,7 @@ from analyzers.findings import Confidence, Finding, Passing, Related, Severity
 from analyzers.model.growth import stays_small
 from analyzers.model.live_changes import Moment, moments
 from analyzers.model.locks import Harm, harms
-from analyzers.model.project import Condition, Project
+from analyzers.model.project import Condition, Project, Table
 from analyzers.model.safe_changes import safely
 from analyzers.settings import Settings
 from analyzers.source import Place
@@ -171,6 +171,7 @@ class _Used:
 
     def __init__(self, project: Project) -> None:
         self._tables = project.tables
+        self._applied = {migration.path for migration in project.migrations}
         self._asked = {(q.table, column) for q in project.queries for column in ("", *_searched(q.conditions))}
         self._gone: dict[tuple[str, str], Place] = {}
         for operation in (o for migration in project.migrations for o in migration.operations):
@@ -196,8 +197,14 @@ class _Used:
         if self._gone.get((moment.name, column)) != moment.operation.place:
             return False
         table = self._tables.get(moment.name)
-        stated = table is not None and table.modelled and (not column or column in table.columns)
-        return stated or (moment.name, column) in self._asked
+        return (moment.name, column) in self._asked or (table is not None and table.modelled and self._states(table, column))
+
+    def _states(self, table: Table, column: str) -> bool:
+        """Whether code says so that is no migration: those have classes of their own, as the tables once were."""
+        if column and column not in table.columns:
+            return False
+        place = table.columns[column].place if column else table.place
+        return place is None or place.path not in self._applied
 
 
 def _searched(conditions: tuple[Condition, ...]) -> Iterator[str]:
