@@ -157,6 +157,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     query_factories: tuple[str, ...] = ()  # `super().get_queryset()` of a library's manager
     path_separator: str = "."
     lookups: dict[str, str] = {}  # suffix of a lookup -> equal, ranged, pattern, other
+    expression_makers: dict[str, str] = {}  # methods that make a comparison -> its operator in a text; `all`: of several
     mutable: bool = False  # a query under construction is changed in place by its methods
     identity_map: bool = False  # a row is loaded once, whichever query brought it
     lazy_reference: bool = False  # a to-one relation gives a reference; the query runs when more than its key is read

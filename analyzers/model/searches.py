@@ -7,14 +7,16 @@ How arguments name columns differs by library: keywords with paths and lookups (
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Call
+from analyzers.facts.outline import Call, Member, Node, Text
 from analyzers.knowledge import Method
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.model import comparisons, lookups, named_columns
+from analyzers.model.literals import text_of
 from analyzers.model.models import Model
 from analyzers.model.types import (
     Listed,
@@ -96,7 +98,8 @@ def filtered(
         case "criteria" if args:
             return [s for s in _criteria(model, args[0], "equal") if s is not None]
         case "expression":
-            return [s for value in args for s in _expression(inference, model, aliases, value)]
+            said = (text for node, value in zip(call.args, args, strict=False) for text in _made(node, words, value))
+            return [s for text in said for s in _expression(inference, model, aliases, text)]
     return []
 
 
@@ -134,6 +137,24 @@ def _expression(inference: Inference, model: Model, aliases: dict[str, str], val
         return [Search("other", model.qualified, "")]
     asked = [(m[1], m[2], _how(m[3])) for m in hits]
     return [joined_search(inference, model, aliases, alias, name, how) for alias, name, how in asked if how]
+
+
+def _made(node: Node, words: RowsWords, value: Value) -> Iterator[Value]:
+    """What an argument says in the words of the query language: `$qb->expr()->eq('o.number', ':number')` as its text."""
+    match node:
+        case Call(callee=Member(of=Call(callee=Member(name=_)), name=name), args=args) if name in words.expression_makers:
+            operator = words.expression_makers[name]
+            if operator == "all":
+                for part in args:
+                    yield from _made(part, words, None)
+                return
+            texts = [text_of(part) for part in args]
+            compared = len(texts) > 1 and _DOTTED.match(texts[1]) is not None
+            yield Literal(f"{texts[0]} {operator}") if texts and texts[0] and not compared else None
+        case Text(value=str() as text):
+            yield Literal(text)
+        case _:
+            yield value
 
 
 def _how(operator: str) -> str:
