@@ -122,6 +122,8 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hidden_by: dict[str, str] = {}  # what a model inherits from -> column that has no value in the rows its queries find
     filter_bases: tuple[str, ...] = ()  # classes that change every query
     filter_method: str = ""  # which of their methods does
+    scope_calls: tuple[str, ...] = ()  # calls of a class that give such conditions to all its queries
+    scope_marks: tuple[str, ...] = ()  # marks on a class that do
     cast_attribute: str = ""  # names columns with what they are converted to
     appended_attribute: str = ""  # names the attributes that are read when a row is laid out as data
     accessor: str = ""  # method that is read as the attribute `{name}`

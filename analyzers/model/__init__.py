@@ -33,9 +33,9 @@ Who reads rows by what a class or a text declares
 Templates
     `templates`, `template_names`, `tags`, `callables`, `macros`, `components`, `views`
 Indexes
-    `query_sites` (queries in a database's words), `standing` (what all of a table ask), `coverage` (whether an index
-    serves one), `wanted` (which one would), `growth` (which tables stay small), `dropped` (where one went), `live_indexes`
-    (how one is built on a table in use)
+    `query_sites` (queries in a database's words), `standing` (what all of a table ask), `scopes` (whether they ask more),
+    `coverage` (whether an index serves one), `wanted` (which one would), `growth` (which tables grow), `dropped` (where
+    one went), `live_indexes` (how one is built on a table in use)
 Changes of tables in use
     `live_changes` (what each meets when it runs), `locks` (who waits for it), `safe_changes` (the same, so that nobody waits)
 What rules see

@@ -56,6 +56,7 @@ class Draft:
         self.index_code = "sql"
         self.modelled = False  # a model states it
         self.slot: Slot | None = None
+        self.scoped = False
 
     def finish(self) -> Table:
         return Table(
@@ -72,6 +73,7 @@ class Draft:
             unread_at=self.unread_at,
             slot=self.slot,
             modelled=self.modelled,
+            scoped=self.scoped,
         )
 
     @property

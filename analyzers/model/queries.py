@@ -235,7 +235,7 @@ def _changed(
             out = msgspec.structs.replace(out, eager=out.eager | _pinned(model, out.searches[len(rows.searches) :]))
     chained = words.eager_chain and method.returns == "rows"
     if method.limits and (not method.limit_at or method.limit_at < len(args)):
-        bound = args[method.limit_at] if args else Literal(method.page)
+        bound = Literal(1) if method.returns == "row" else args[method.limit_at] if args else Literal(method.page)
         first = bound.value if isinstance(bound, Literal) else None
         limit = first if isinstance(first, int) and not isinstance(first, bool) else out.limit
         out = msgspec.structs.replace(out, limited=True, limit=limit or out.limit)

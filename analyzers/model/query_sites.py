@@ -46,12 +46,15 @@ def _site(code: Codebase, models: ModelIndex, model: Model, query: Query) -> Que
     rows, at = query.rows, query.at
     limited = rows.limited or rows.limit > 0
     conditions, partial = _conditions(models, model, rows.searches)
+    ordered = _ordered(model, rows.searches) if limited else ()
+    if rows.limit == 1 and not rows.searches:
+        ordered = ()  # whichever row comes first: there is one
     return QuerySite(
         table=model.table,
         function=at.function,
         place=Place(at.path, code.files[at.path].span(at.start, at.end)),
         conditions=conditions,
-        ordered=_ordered(model, rows.searches) if limited else (),
+        ordered=ordered,
         limited=limited,
         partial=partial,
         batch=is_batch(at.path),

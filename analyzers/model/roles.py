@@ -11,6 +11,17 @@ _TEST = re.compile(
 _MIGRATION = re.compile(r"(^|/)(migrations?|alembic|versions|db/migrate)(/|$)", re.IGNORECASE)
 _SEED = re.compile(r"(^|/)(seeds?|seeders?|DataFixtures|[^/]*(populate|seed)[^/]*\.\w+)(/|$)", re.IGNORECASE)
 _BATCH = re.compile(r"(^|/)(management/commands|Command|Console/Commands|console|scripts?|bin|cron)(/|$)")
+_SCHEDULED = re.compile(
+    r"(^|/)(tasks?|\w+_tasks?|bgtasks|jobs?|workers?|cron\w*|periodic\w*|maintenance\w*|cleanup\w*|Listeners/Update|Install\w*)(/|\.\w+$)"
+)
+_ASKED = re.compile(
+    r"(^|/)(views?|api|controllers?|handlers?|routes|routers|endpoints|resolvers|Http|graphql)(/|\.\w+$)", re.IGNORECASE
+)
+_TIDIES = re.compile(
+    r"(^|[._:])(clean|cleanup|prune|prunable|purge|expire|garbage|sweep|vacuum|periodic|cron|getStale|getExpired)"
+    r"|(delete|remove|get|mark|update|find|clear)_?(old|stale|expired|exceeded|outdated)",
+    re.IGNORECASE,
+)
 
 
 def is_test(path: str) -> bool:
@@ -31,3 +42,10 @@ def is_product(path: str) -> bool:
 def is_batch(path: str) -> bool:
     """Whether the path holds commands and scripts, which no user waits for."""
     return _BATCH.search(path) is not None
+
+
+def is_scheduled(path: str, function: str) -> bool:
+    """Whether the code runs once in a while, as far as the names of its file and its function tell."""
+    name = re.split(r"[.\\]", function)[-1]
+    tidies = _TIDIES.search(name.rpartition("::")[2]) is not None and _ASKED.search(path) is None
+    return tidies or _SCHEDULED.search(path) is not None

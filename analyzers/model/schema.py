@@ -25,6 +25,7 @@ from analyzers.model.named_keys import add_named_keys
 from analyzers.model.prisma import prisma_schemas
 from analyzers.model.project import ForeignKey, Migration, Table
 from analyzers.model.relation_keys import add_relation_keys
+from analyzers.model.scopes import is_scoped
 from analyzers.model.table_items import stated_tables
 
 
@@ -50,6 +51,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
         if one.name == MAIN:
             for model in stated:
                 _join(fold.tables, model, models, database)
+                fold.tables[model.table].scoped |= is_scoped(code, model)
             for draft in stated_tables(code, database):
                 _declare(fold.tables, draft)
             add_relation_keys(fold.tables, code, models)
@@ -98,6 +100,8 @@ def _declare(tables: dict[str, Draft], draft: Draft) -> None:
 def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: str) -> None:
     """Puts what a model says of its table beside what migrations make of it."""
     drawn = tables.get(model.table)
+    if drawn is None and not model.library.schema_from.startswith("migrations"):
+        drawn = tables.pop(_qualified(tables, model.table), None)
     if drawn is not None and model.library.schema_from.startswith("migrations"):
         drawn.label, drawn.modelled = model.name, True
         drawn.indexes.extend(i for i in model.indexes if i.stated)
@@ -123,6 +127,12 @@ def _join(tables: dict[str, Draft], model: Model, models: ModelIndex, database: 
         if drawn.misread and not draft.unread:
             draft.doubt(drawn.unread, drawn.unread_at)
     tables[model.table] = draft
+
+
+def _qualified(tables: dict[str, Draft], name: str) -> str:
+    """The one table of that name that stands in a schema which the model does not name, or only where it was not read."""
+    found = [other for other, draft in tables.items() if other.endswith(f".{name}") and not draft.modelled]
+    return found[0] if len(found) == 1 and "." not in name else ""
 
 
 def _shared(first: Draft, other: Draft) -> Draft:

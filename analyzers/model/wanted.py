@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from analyzers.model import coverage
+from analyzers.model.growth import is_due, is_journal
 from analyzers.model.project import Column, Condition, QuerySite, Sort, Table
+from analyzers.model.roles import is_scheduled
 from analyzers.words import listed
 
 MOST = 3
@@ -35,6 +37,12 @@ _FEW = listed("""
 
 # A column of these names says how far a row has come: of the few values one is rare, that of the rows to be worked on.
 _STATES = listed("status state stage phase")
+# What rows are called that something is still to be done with.
+_RARE = listed("""
+    pending queued enqueued waiting new open opened draft scheduled processing running started in_progress retry retrying
+    failed failure error due unpaid overdue unread unsent unprocessed todo ready requested submitted created trial locked
+    stuck stale
+""")
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -50,14 +58,35 @@ class Want(msgspec.Struct, frozen=True):
 def wanted(query: QuerySite, tables: Mapping[str, Table]) -> Want | None:
     """The index a query lacks; `None` where it has one, where none would help, and where that cannot be told."""
     own = tables.get(query.table)
-    if own is None or own.unread or query.partial or coverage.narrowed(query, tables):
+    if own is None or own.unread or own.scoped or query.partial or coverage.narrowed(query, tables):
         return None
     found = _best(query.conditions, query, tables)
     if found is None and query.ordered and query.limited and not _scans(query.conditions):
-        return _sorted(query.table, own, query.ordered)
+        return _sorted(query.table, own, query.ordered) if _waited(query) or is_journal(own) else None
+    if found is not None and not _pays(found, query, tables):
+        return None
     if found is not None and query.limited and query.ordered and coverage.leading(own, query.ordered[0].column):
         return found if _tells_apart(found, tables) else None
     return found
+
+
+def _pays(want: Want, query: QuerySite, tables: Mapping[str, Table]) -> bool:
+    """Whether an index is worth its keep. One on how far rows have come is where few rows are on the way, as those are that a
+    task looks for; most have arrived. One on a time alone is where it says what is due, where somebody waits for the
+    rows, or where rows are only ever added. To tidy a table now and then, one can as well read it."""
+    table = tables[want.table]
+    if _role(table, want.columns[0]) == "status":
+        given = next((c.value for c in query.conditions if c.column == want.columns[0] and c.value), "")
+        if given.lower() in _RARE or (given and _waited(query)):
+            return given.lower() in _RARE
+        return len(want.columns) > 1 or (not given and not _waited(query))
+    if _role(table, want.columns[0]) != "timestamp" or is_journal(table) or is_due(want.columns[0]):
+        return True
+    return _waited(query)
+
+
+def _waited(query: QuerySite) -> bool:
+    return not (query.batch or is_scheduled(query.place.path, query.function))
 
 
 def _best(conditions: Sequence[Condition], query: QuerySite, tables: Mapping[str, Table]) -> Want | None:
@@ -80,8 +109,10 @@ def _best(conditions: Sequence[Condition], query: QuerySite, tables: Mapping[str
 def _of_table(name: str, table: Table, conditions: Sequence[Condition], ordered: Sequence[Sort]) -> Want | None:
     by: dict[str, list[str]] = {}
     for condition in conditions:
-        by.setdefault(condition.how, []).append(condition.column)
-    special = [c for c in conditions if c.how in ("folded", "prefix") and _worth(table.columns[c.column]) <= 2]
+        # Of rows that the code itself names there is one, and few others: a program's own list.
+        if not (condition.value and _worth(table.columns[condition.column]) == 2):
+            by.setdefault(condition.how, []).append(condition.column)
+    special = [c for c in conditions if not c.value and c.how in ("folded", "prefix") and _worth(table.columns[c.column]) <= 2]
     equal = sorted(
         dict.fromkeys(c for c in (*by.get("equal", ()), *by.get("member", ())) if _worth(table.columns[c]) < _NONE),
         key=lambda c: _worth(table.columns[c]),

@@ -14,7 +14,7 @@ import msgspec
 from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.coverage import leading, reaching
 from analyzers.model.dropped import drops
-from analyzers.model.growth import stays_small
+from analyzers.model.growth import growing, is_authored, stays_small
 from analyzers.model.live_indexes import NewIndex
 from analyzers.model.project import ForeignKey, Project, QuerySite, Table
 from analyzers.model.remedies import index_edit, index_on
@@ -45,8 +45,9 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
     for want, key in keys:
         yield _of_key(known, tables[want.table], key, _new(tables[want.table], want, indexes))
     seen: set[str] = set()
+    grown = growing(project.tables)
     for want, query in asked:
-        if want.table in tables:
+        if want.table in tables and want.table in grown:
             finding = _of_query(known, want, query, _new(tables[want.table], want, indexes))
             if finding.subject not in seen:
                 seen.add(finding.subject)
@@ -70,10 +71,17 @@ def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> It
         target = tables.get(key.target)
         few = key.target.lower() in small or (target is not None and stays_small(target))
         judged = table.database in (_WITHOUT_OWN_INDEX if key.by == "constraint" else _JUDGED)
-        judged = judged or (key.by == "relation" and not table.database)
-        served = any(leading(table, c) or (key.by != "constraint" and reaching(table, c)) for c in key.columns)
-        if judged and not few and not served:
+        judged = (judged or (key.by == "relation" and not table.database)) and not (table.scoped and key.by != "constraint")
+        served = any(leading(table, c) or _led_where_filled(table, c) for c in key.columns)
+        served = served or (key.by != "constraint" and any(reaching(table, c) for c in key.columns))
+        if judged and not few and not served and not is_authored(key):
             yield key
+
+
+def _led_where_filled(table: Table, column: str) -> bool:
+    """Whether an index holds all rows that have a value, or that are not deleted, in the order of the column."""
+    index = table.led_by(column)
+    return index is not None and "null" in index.where.lower()
 
 
 def _of_key(known: _Known, table: Table, key: ForeignKey, index: NewIndex) -> Finding:
