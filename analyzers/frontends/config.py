@@ -39,7 +39,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 _ENV = re.compile(r"\s*+(?:export\s++)?([A-Za-z_][\w.-]*+)\s*+=[ \t]*+", re.ASCII)
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_DOUBLE = re.compile(r'"((?>(?:[^"\\]|\\.)*))"', re.DOTALL)
 _SINGLE = re.compile(r"'([^']*+)'")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 

@@ -12,7 +12,7 @@ from xml.parsers import expat
 from analyzers.facts.store import Setting
 from analyzers.frontends.config_yaml import MAX_KEY, MAX_NESTING, MAX_SETTINGS, UnreadableError
 
-_TAG_END = re.compile(rb"(?:[^>\"']|\"[^\"]*+\"|'[^']*+')*+>")
+_TAG_END = re.compile(rb"(?>(?:[^>\"']|\"[^\"]*+\"|'[^']*+')*)>")
 
 
 class _Reading:

@@ -21,11 +21,11 @@ MAX_NESTING = 40
 """Brackets within brackets that are read; arguments of attributes have two or three."""
 
 _TOKEN = re.compile(
-    r"(?P<skip>[ \t\r\f]+|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)"
+    r"(?P<skip>[ \t\r\f]+|//[^\n]*|/\*(?>(?:[^*]|\*(?!/))*)(?:\*/)?)"
     r"|(?P<line>\n)"
     r"|(?P<name>[^\W\d][\w-]*)"
     r"|(?P<number>-?\d+(?:\.\d+)?)"
-    r'|(?P<string>"(?:[^"\\\n]|\\.)*+"?)'
+    r'|(?P<string>"(?>(?:[^"\\\n]|\\.)*)"?)'
     r"|(?P<mark>@@|[@.,:=?!{}()\[\]])"
     r"|(?P<other>.)",
     re.DOTALL,

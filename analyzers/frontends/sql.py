@@ -29,7 +29,7 @@ STATEMENTS = 20_000
 
 # What a literal must look like to be worth a parser: prose begins with the same words.
 _LOOKS_LIKE_SQL = re.compile(
-    r"""\s*(?:--[^\n]*\s|/\*(?:[^*]|\*(?!/))*+\*/\s*|\(\s*)*+(?P<verb>
+    r"""\s*(?:--[^\n]*\s|/\*(?>(?:[^*]|\*(?!/))*)\*/\s*|\(\s*)*+(?P<verb>
         SELECT\s(?=[^;]*?\sFROM\s|\s*[\w.]+\s*\(|\s*\d) | WITH\s+(?:RECURSIVE\s+)?["`\w]+\s*(?:\([^)]*\)\s*)?AS\s
       | INSERT\s+(?:IGNORE\s+)?INTO\s | REPLACE\s+INTO\s | UPDATE\s+[^;]*?\sSET\s | DELETE\s+(?:[\w`",.*]+\s+)*?FROM\s
       | CREATE\s+(?:\w+\s+){0,3}?(?:TABLE\s+[^;]*?[(\s]|INDEX\s+[^;]*?\bON\b[^;]*?\()

@@ -23,7 +23,7 @@ Column = tuple[str, str]
 _Sources = dict[str, str | None]  # alias -> table; None where it is a subquery's result
 
 _PLACEHOLDER = re.compile(
-    r"(?P<keep>'[^']*+'?|\"[^\"]*+\"?|`[^`]*+`?|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)"
+    r"(?P<keep>'[^']*+'?|\"[^\"]*+\"?|`[^`]*+`?|--[^\n]*+|/\*(?>(?:[^*]|\*(?!/))*)(?:\*/)?)"
     r"|%\(\w+\)[sdf]|%[sdf]\b|\?\d+|[#$]?\{[^{}'\"\n]{0,80}\}|%%"
 )
 

@@ -21,8 +21,8 @@ class Statement(NamedTuple):
     end: int
 
 
-_TRIVIA = re.compile(r"(?:\s++|;|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)*+")
-_TRIVIA_HASH = re.compile(r"(?:\s++|;|--[^\n]*+|\#[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)*+")
+_TRIVIA = re.compile(r"(?>(?:\s++|;|--[^\n]*+|/\*(?>(?:[^*]|\*(?!/))*)(?:\*/)?)*)")
+_TRIVIA_HASH = re.compile(r"(?>(?:\s++|;|--[^\n]*+|\#[^\n]*+|/\*(?>(?:[^*]|\*(?!/))*)(?:\*/)?)*)")
 _STOP = re.compile(r"[;'\"`$/\-#]")
 _DOLLAR = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
 _DELIMITER = re.compile(r"DELIMITER[ \t]+(\S+)[^\n]*", re.I)
@@ -181,7 +181,7 @@ def _blank(part: str) -> str:
     return re.sub(r"[^\n]", " ", part)
 
 
-_NOISE = re.compile(r"--[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|'[^']*+'?")
+_NOISE = re.compile(r"--[^\n]*+|/\*(?>(?:[^*]|\*(?!/))*)(?:\*/)?|'[^']*+'?")
 _EVIDENCE = {
     "mysql": re.compile(
         r"`[^`\n]{1,64}`|\bENGINE\s*=|\bAUTO_INCREMENT\b|\bUNSIGNED\b|\bON\s+DUPLICATE\s+KEY\b|\bDEFAULT\s+CHAR(?:SET|ACTER)\b"

@@ -48,7 +48,7 @@ _LEXEMES = r"""\s*+(?:
       | (?P<open>\{[%%{\#])
       | (?P<op>===|!==|<=>|\?\?|\?\.|\?:|\*\*|//|==|!=|<=|>=|=>|\.\.\.|\.\.|\S)
     )"""
-_STRING = r"""(?P<string>"(?:[^"\\]|\\.){0,4000}+"|'(?:[^'\\]|\\.){0,4000}+')"""
+_STRING = r"""(?P<string>"(?>(?:[^"\\]|\\.){0,4000})"|'(?>(?:[^'\\]|\\.){0,4000})')"""
 _FLAGS = re.VERBOSE | re.DOTALL | re.ASCII
 _TOKEN = re.compile(_LEXEMES % _STRING, _FLAGS)
 _TOKEN_NO_STRING = re.compile(_LEXEMES % "(?P<string>(?!))", _FLAGS)
@@ -62,7 +62,7 @@ _PATH = re.compile(
     r"\{\{[-~]?[ \t]*+([A-Za-z_][A-Za-z0-9_]*+(?:\.[A-Za-z_][A-Za-z0-9_]*+){0,30}+(?:\|[A-Za-z_][A-Za-z0-9_]*+){0,9}+)"
     r"[ \t]*+[-~]?\}\}"
 )
-_RAW = re.compile(r"\{%[-~+]?\s*+(comment|verbatim|raw)\b(?:[^%\n{]|%(?!\})|\{(?!%)){0,400}+%\}")
+_RAW = re.compile(r"\{%[-~+]?\s*+(comment|verbatim|raw)\b(?>(?:[^%\n{]|%(?!\})|\{(?!%)){0,400})%\}")
 _RAW_END = {word: re.compile(r"\{%[-~+]?\s*+end" + word + r"\b[^%\n]*+[-~+]?%\}") for word in ("comment", "verbatim", "raw")}
 _FOREIGN = ("{{#", "{{/", "{{>", "{{^", "{{!", "{{&", "{{{", "{{%")
 """Openings of Handlebars, Mustache and Hugo, which nothing here understands."""

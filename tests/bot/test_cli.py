@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jsonschema
 import pytest
 
+import analyzers
 from bot import cli
 
 ENV = {
@@ -268,7 +269,8 @@ def test_explain(run: Run) -> None:
     assert [line.split()[0] for line in run("explain").out.splitlines()] == sorted(
         line.split()[0] for line in run("explain").out.splitlines()
     )
-    assert run("explain", "nope") == (2, "", "cliffguard: Unknown rule 'nope'; the rules are missing_index, n_plus_one.\n")
+    known = ", ".join(analyzers.RULES)
+    assert run("explain", "nope") == (2, "", f"cliffguard: Unknown rule 'nope'; the rules are {known}.\n")
 
 
 # failures
