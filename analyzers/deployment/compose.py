@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
 from analyzers.deployment.images import dockerfile_of, image_at, joined
+from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount, Service
 from analyzers.deployment.variables import amount, resolved
 from analyzers.facts.store import FileFacts, Setting
@@ -17,7 +18,6 @@ from analyzers.source import Place
 
 _COMPOSE = re.compile(r"(?:.*/)?(?:docker-)?compose(?P<variant>[\w.-]*)\.ya?ml")
 _PRODUCTION = re.compile(r"prod|live|deploy|release|swarm", re.IGNORECASE)
-_OTHER_USE = re.compile(r"dev|local|test|ci\b|debug|e2e|example|sample|build|lint|bench|storybook|docs", re.IGNORECASE)
 _STEP = re.compile(r"services\.(?P<name>[^.]+)\.(?P<rest>.+)")
 
 _Entries = dict[str, tuple[str, Setting]]
@@ -36,7 +36,7 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[tuple[str, tuple[Service,
             and facts.language == "yaml"
             and facts.settings
             and not is_test(path)
-            and not _OTHER_USE.search(path.rpartition("/")[0])
+            and not NOT_RUN.search(path.rpartition("/")[0])
         ):
             folders.setdefault(path.rpartition("/")[0], {})[found["variant"].strip(".-_")] = path
     for named in folders.values():
@@ -56,7 +56,7 @@ def _sets(named: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
         override = named.get("override")
         yield (plain, override) if override else (plain,)
     else:
-        yield from ((path,) for variant, path in sorted(named.items()) if not _OTHER_USE.search(variant))
+        yield from ((path,) for variant, path in sorted(named.items()) if not NOT_RUN.search(variant))
 
 
 def _services(files: Mapping[str, FileFacts], chosen: tuple[str, ...]) -> Iterator[Service]:

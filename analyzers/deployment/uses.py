@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-OTHER_USE = re.compile(
-    r"(?:^|[/._-])(?:dev|develop|development|local|tests?|testing|ci|sandbox|demo|debug)(?:[/._-]|$)", re.IGNORECASE
-)
+_OTHER = "dev|develop|development|local|tests?|testing|ci|sandbox|demo|debug"
+
+
+def _named(words: str) -> re.Pattern[str]:
+    """Paths with a part that is one of the words: `test` is one of `compose.test.yml`, none of `latest`."""
+    return re.compile(rf"(?:^|[/._-])(?:{words})(?:[/._-]|$)", re.IGNORECASE)
+
+
+OTHER_USE = _named(_OTHER)
 """Paths of settings for development and tests."""
+
+NOT_RUN = _named(f"{_OTHER}|e2e|examples?|samples?|build|lint|bench|storybook|docs")
+"""Paths of stacks that no users meet."""

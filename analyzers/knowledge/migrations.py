@@ -20,7 +20,6 @@ class Migrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     style: Literal["calls", "operations", "revisions"]
     bases: tuple[str, ...] = ()  # base classes of migrations
     sql: dict[str, int] = {}  # calls whose n-th argument is SQL that runs on the schema
-    reverse: tuple[str, ...] = ()  # methods that undo
     blueprints: Blueprints | None = None
     operations: dict[str, str] = {}  # operation -> what it does (`analyzers.model.operations`)
     constraints: dict[str, str] = {}  # classes of constraints -> unique, check, exclusion
