@@ -19,8 +19,8 @@ from analyzers.findings import Finding, Problem
 from analyzers.frontends import frontend_for, read_facts
 from analyzers.globs import matches
 from analyzers.model.link import link
+from analyzers.model.naming.roles import is_test
 from analyzers.model.project import Project
-from analyzers.model.roles import is_test
 from analyzers.model.traces import Traces
 from analyzers.rules import rules
 from analyzers.settings import Settings

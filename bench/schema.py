@@ -25,11 +25,11 @@ from typing import Any
 
 from analyzers.facts.store import FileFacts
 from analyzers.frontends import read_facts
-from analyzers.model.code import Codebase
-from analyzers.model.folding import Fold
-from analyzers.model.migrations import migrations_of
-from analyzers.model.models import build_models
+from analyzers.model.naming.code import Codebase
 from analyzers.model.project import Table
+from analyzers.model.schema.migrations import migrations_of
+from analyzers.model.tables.folding import Fold
+from analyzers.model.tables.models import build_models
 from tests.proofs.postgres import postgres
 
 _LEFT_OUT = {".git", "node_modules", "static", "locale"}

@@ -148,9 +148,12 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
     assert not found, "\n".join(found)
 
 
-def test_the_plan_of_the_model_names_every_module() -> None:
-    folder = ROOT / "analyzers" / "model"
-    named = set(
-        re.findall(r"`(\w+)`", ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or "")
-    )
-    assert named == {file.stem for file in folder.glob("*.py")} - {"__init__"}
+MODEL = ROOT / "analyzers" / "model"
+
+
+@pytest.mark.parametrize("plan", sorted(MODEL.rglob("__init__.py")), ids=lambda plan: str(plan.parent.relative_to(MODEL)))
+def test_the_plan_of_a_package_names_what_is_in_it(plan: Path) -> None:
+    named = set(re.findall(r"`(\w+)`", ast.get_docstring(ast.parse(plan.read_text(encoding="utf-8"))) or ""))
+    modules = {file.stem for file in plan.parent.glob("*.py")} - {"__init__"}
+    packages = {file.parent.name for file in plan.parent.glob("*/__init__.py")}
+    assert named == modules | packages

@@ -13,7 +13,7 @@ from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount, Service
 from analyzers.deployment.variables import amount, resolved
 from analyzers.facts.store import FileFacts, Setting
-from analyzers.model.roles import is_test
+from analyzers.model.naming.roles import is_test
 from analyzers.source import Place
 
 _COMPOSE = re.compile(r"(?:.*/)?(?:docker-)?compose(?P<variant>[\w.-]*)\.ya?ml")

@@ -15,9 +15,9 @@ from analyzers.deployment.values import Amount, Pool
 from analyzers.deployment.variables import amount
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.facts.store import FileFacts
-from analyzers.model.code import Codebase
-from analyzers.model.definitions import External, ValueDefinition, statements
-from analyzers.model.roles import is_product
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import External, ValueDefinition, statements
+from analyzers.model.naming.roles import is_product
 from analyzers.source import Place
 
 

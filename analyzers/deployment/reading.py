@@ -7,7 +7,7 @@ from analyzers.deployment.pools import pools
 from analyzers.deployment.servers import pooler_of, servers
 from analyzers.deployment.states import states
 from analyzers.deployment.values import Deployment, Stack
-from analyzers.model.code import Codebase
+from analyzers.model.naming.code import Codebase
 
 _FORMATS = (compose.stacks, procfiles.stacks)
 

@@ -16,9 +16,9 @@ from analyzers.deployment.values import State
 from analyzers.deployment.variables import resolved
 from analyzers.facts.outline import Assign, Class, Name, Node, Other, Return, Text
 from analyzers.facts.store import FileFacts
-from analyzers.model.code import Codebase
-from analyzers.model.definitions import statements
-from analyzers.model.roles import is_product
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import statements
+from analyzers.model.naming.roles import is_product
 from analyzers.source import Place
 
 

@@ -12,7 +12,7 @@ from analyzers.knowledge.blueprints import Blueprints
 class Migrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A way to write migrations.
 
-    `style` names what reads them (`analyzers.model.migrations`): calls are programs that change tables by calls
+    `style` names what reads them (`analyzers.model.schema.migrations`): calls are programs that change tables by calls
     (`blueprints`), operations are classes that list changes of models, revisions are
     scripts that call a module.
     """
@@ -21,7 +21,7 @@ class Migrations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bases: tuple[str, ...] = ()  # base classes of migrations
     sql: dict[str, int] = {}  # calls whose n-th argument is SQL that runs on the schema
     blueprints: Blueprints | None = None
-    operations: dict[str, str] = {}  # operation -> what it does (`analyzers.model.operations`)
+    operations: dict[str, str] = {}  # operation -> what it does (`analyzers.model.schema.operations`)
     constraints: dict[str, str] = {}  # classes of constraints -> unique, check, exclusion
     without_column: tuple[str, ...] = ()  # fields that make no column
     runner: str = ""  # what runs them, where that is no part of the library

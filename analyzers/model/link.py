@@ -8,38 +8,24 @@ from analyzers.deployment.reading import deployment_of
 from analyzers.deployment.values import Deployment
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
-from analyzers.model import (
-    addresses,
-    endpoints,
-    grids,
-    inherited,
-    listings,
-    loaders,
-    policies,
-    procedures,
-    query_sites,
-    records,
-    remedies,
-    resolvers,
-    responses,
-    selections,
-    serializers,
-    shapes,
-    standing,
-    templates,
-    views,
-)
-from analyzers.model.code import Codebase
-from analyzers.model.definitions import ClassDefinition, FunctionDefinition
-from analyzers.model.evidence import Evidence
-from analyzers.model.frames import Lookup, Read, Trace
-from analyzers.model.models import ModelIndex, build_models
+from analyzers.model import remedies
+from analyzers.model.indexes import query_sites, standing
+from analyzers.model.inference import inherited
+from analyzers.model.inference.branching import policies, procedures
+from analyzers.model.inference.branching.evidence import Evidence
+from analyzers.model.inference.frames import Lookup, Read, Trace
+from analyzers.model.inference.readers import endpoints, grids, listings, resolvers, responses, selections, serializers, shapes
+from analyzers.model.inference.rows import addresses, loaders, records
+from analyzers.model.inference.summaries import Inference
+from analyzers.model.inference.templates import templates, views
+from analyzers.model.inference.types import Site, covers
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.roles import is_batch, is_product
-from analyzers.model.schema import build_schema
-from analyzers.model.summaries import Inference
+from analyzers.model.schema.schema import build_schema
+from analyzers.model.tables.models import ModelIndex, build_models
 from analyzers.model.traces import RootTrace, Traces, World
-from analyzers.model.types import Site, covers
 from analyzers.source import Place
 from analyzers.words import singular
 

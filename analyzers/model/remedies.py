@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from analyzers.findings import Edit, Fix
 from analyzers.knowledge import Rows as RowsWords
-from analyzers.model.live_indexes import NewIndex, django_index, migration, sql
-from analyzers.model.models import Model, ModelIndex
+from analyzers.model.indexes.live_indexes import NewIndex, django_index, migration, sql
+from analyzers.model.inference.types import Declared, Rows
 from analyzers.model.project import Migration, Relation, Remedy
-from analyzers.model.types import Declared, Rows
+from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.words import noun, plural
 
 _CODE = frozenset({"py", "php"})

@@ -12,18 +12,19 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import resources
+from pathlib import Path
 
 import msgspec
 
 from analyzers.facts.store import FactStore, FileFacts
-from analyzers.model.code import Codebase
-from analyzers.model.definitions import Definition
-from analyzers.model.evidence import Evidence, Mentions, mentions
-from analyzers.model.models import ModelIndex
-from analyzers.model.parts import Move, Start
+from analyzers.model.inference.branching.evidence import Evidence, Mentions, mentions
+from analyzers.model.inference.readers.resolvers import imports_of
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import Definition
+from analyzers.model.naming.parts import Move, Start
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
-from analyzers.model.repositories import Repositories
-from analyzers.model.resolvers import imports_of
+from analyzers.model.tables.models import ModelIndex
+from analyzers.model.tables.repositories import Repositories
 
 _ALTERNATIVES = 3  # revisions of its surroundings a file is remembered in: base, head, and the head before
 
@@ -58,8 +59,9 @@ def engine() -> str:
     """A digest of the code and knowledge that decide what a walk says: a new version forgets all traces."""
     out = hashlib.sha256()
     for package in ("analyzers.model", "analyzers.knowledge"):
-        for file in sorted(resources.files(package).iterdir(), key=lambda f: f.name):
-            if file.name.endswith((".py", ".yml")):
+        folder = Path(str(resources.files(package)))
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in {".py", ".yml"}:
                 out.update(file.read_bytes())
     return out.hexdigest()[:12]
 

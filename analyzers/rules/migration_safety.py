@@ -12,11 +12,11 @@ import msgspec
 
 from analyzers.facts.sql import AddColumn, CreateTable, DropColumn, DropTable, RenameColumn, RenameTable
 from analyzers.findings import Confidence, Finding, Passing, Related, Severity
-from analyzers.model.growth import stays_small
-from analyzers.model.live_changes import Moment, moments
-from analyzers.model.locks import Harm, harms
+from analyzers.model.indexes.growth import stays_small
+from analyzers.model.indexes.live_changes import Moment, moments
+from analyzers.model.indexes.locks import Harm, harms
+from analyzers.model.indexes.safe_changes import safely
 from analyzers.model.project import Condition, Project, Table
-from analyzers.model.safe_changes import safely
 from analyzers.settings import Settings
 from analyzers.source import Place
 

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from analyzers.findings import Confidence, Finding, Related, Severity
-from analyzers.model.coverage import leading, reaching
-from analyzers.model.dropped import drops
-from analyzers.model.growth import growing, is_authored, stays_small
-from analyzers.model.live_indexes import NewIndex
+from analyzers.model.indexes.coverage import leading, reaching
+from analyzers.model.indexes.dropped import drops
+from analyzers.model.indexes.growth import growing, is_authored, stays_small
+from analyzers.model.indexes.live_indexes import NewIndex
+from analyzers.model.indexes.wanted import Want, merged, wanted
 from analyzers.model.project import ForeignKey, Project, QuerySite, Table
 from analyzers.model.remedies import index_edit, index_on
-from analyzers.model.wanted import Want, merged, wanted
 from analyzers.settings import Settings
 from analyzers.source import Place
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from analyzers.frontends import read_facts
-from analyzers.model.code import Codebase
-from analyzers.model.databases import database_of
-from analyzers.model.histories import databases
-from analyzers.model.prisma import prisma_schemas
-from analyzers.model.sql_files import sql_migrations
+from analyzers.model.naming.code import Codebase
+from analyzers.model.schema.databases import database_of
+from analyzers.model.schema.histories import databases
+from analyzers.model.schema.prisma import prisma_schemas
+from analyzers.model.schema.sql_files import sql_migrations
 
 
 def code_of(files: dict[str, str]) -> Codebase:

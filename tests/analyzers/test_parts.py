@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzers.facts.parts import Part
 from analyzers.findings import Edit, Fix
 from analyzers.frontends import read_facts
-from analyzers.model.parts import Move, Parts
+from analyzers.model.naming.parts import Move, Parts
 from analyzers.source import Place, Span
 
 SOURCE = b'''"""Views."""

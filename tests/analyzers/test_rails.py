@@ -11,8 +11,8 @@ pytest.importorskip("tree_sitter_ruby")
 
 from analyzers.facts.render import render_all
 from analyzers.frontends.ruby import RubyFrontend
-from analyzers.model.code import Codebase
-from analyzers.model.rails import rails_migrations
+from analyzers.model.naming.code import Codebase
+from analyzers.model.schema.rails import rails_migrations
 from tests.markdown import Case, cases
 from tests.test_cases import analysis_of
 

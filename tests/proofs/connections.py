@@ -18,7 +18,7 @@ import analyzers
 from analyzers.deployment.budget import Budget, budgets
 from analyzers.deployment.reading import deployment_of
 from analyzers.frontends import read_facts
-from analyzers.model.code import Codebase
+from analyzers.model.naming.code import Codebase
 from tests.proofs.postgres import postgres
 from tests.reference import ROOT
 from tests.test_cases import Blobs

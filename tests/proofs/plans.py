@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from analyzers.frontends import read_facts
-from analyzers.model.coverage import leading, serving
+from analyzers.model.indexes.coverage import leading, serving
 from analyzers.model.link import link
 from analyzers.model.project import Condition, Table
 

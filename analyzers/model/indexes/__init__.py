@@ -1,0 +1,10 @@
+"""Whether an index serves a query, and what building or changing one means.
+
+`query_sites` (queries in a database's words), `standing` (what all of a table ask)
+    what is asked
+`coverage` (whether an index serves one), `wanted` (which one would), `growth` (which tables grow), `dropped` (where one went)
+    what serves it
+`live_indexes` (how one is built on a table in use), `live_changes` (what each change meets when it runs), `locks` (who waits
+for it), `safe_changes` (the same, so that nobody waits)
+    tables in use
+"""

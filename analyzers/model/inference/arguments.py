@@ -1,0 +1,34 @@
+"""What a call hands over: its arguments by position and by name, with what is spread among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzers.facts.outline import Call, Other
+from analyzers.model.inference import flow
+from analyzers.model.inference.types import Mapped, Tupled, Value
+
+if TYPE_CHECKING:
+    from analyzers.model.inference.frames import Frame
+    from analyzers.model.inference.summaries import Inference
+
+
+def handed_over(inference: Inference, node: Call, frame: Frame) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    """The arguments as the function that is called gets them."""
+    args = tuple(flow.evaluate(inference, a, frame) for a in node.args)
+    return spread(node, args), by_name(inference, node, frame)
+
+
+def by_name(inference: Inference, node: Call, frame: Frame) -> dict[str, Value]:
+    """The arguments that are named, also those that a mapping names: `**options`."""
+    keywords = {k.name: flow.evaluate(inference, k.value, frame) for k in node.keywords}
+    more = keywords.get("**")
+    return dict(more.items) | keywords if isinstance(more, Mapped) else keywords
+
+
+def spread(node: Call, args: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The arguments by position, with the items of a tuple that is spread among them."""
+    out: list[Value] = []
+    for part, value in zip(node.args, args, strict=True):
+        out.extend(value.items if isinstance(part, Other) and part.word == "spread" and isinstance(value, Tupled) else (value,))
+    return tuple(out)

@@ -1,0 +1,7 @@
+"""What decides whether, and how often, something happens.
+
+`branches`, `conditions`, `cases`, `kinds` (of values)
+    conditions
+`procedures` (commands, tests), `policies`, `evidence` (of eager loading)
+    what the whole project says of it
+"""

@@ -1,0 +1,141 @@
+"""What a walk carries with it: the frame of each function, and what is noted on the way."""
+
+from __future__ import annotations
+
+import typing
+
+import msgspec
+
+from analyzers.facts.outline import Function, Node, Parameter, Text
+from analyzers.model.inference.types import Literal, Row, Rows, Site, Value
+from analyzers.model.naming.definitions import EXPRESSION_LANGUAGES, TEMPLATE_LANGUAGES, ClassDefinition
+from analyzers.model.project import Relation
+
+
+class Read(msgspec.Struct, frozen=True, eq=False):
+    """A relation read per row: a query each time."""
+
+    rows: Rows
+    hops: tuple[str, ...]
+    relation: Relation
+    loop: Site
+    at: Site  # in the function that holds the loop
+    through: tuple[Site, ...]  # the calls on the way, and where the relation itself is touched, if that is elsewhere
+    bypass: bool
+    counted: bool  # only the number of rows is asked for
+    unseen: bool = False  # the query was not seen, but no query of the project loads the relation
+    shown: Site | None = None  # the call that shows the template in which the rows are asked for
+
+
+class Query(msgspec.Struct, frozen=True, eq=False):
+    """A query and the columns it searches by."""
+
+    rows: Rows
+    at: Site
+
+
+class Lookup(msgspec.Struct, frozen=True, eq=False):
+    """A query sent for each row of a loop, because it searches by that row's values."""
+
+    rows: Rows
+    row: Row
+    at: Site  # in the function that holds the loop
+    through: tuple[Site, ...]  # the calls on the way, and where the query runs, if that is elsewhere
+    effect: str = ""  # what it writes: create, update, delete, or any statement; nothing where it reads
+    changed: tuple[str, ...] = ()  # what the loop has assigned to the row
+
+
+class Trace:
+    """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name."""
+
+    __slots__ = ("hydrated", "lookups", "reads", "searches", "touched", "written")
+
+    def __init__(self) -> None:
+        self.reads: dict[tuple[object, ...], Read] = {}
+        self.searches: dict[tuple[str, int], Query] = {}
+        self.lookups: dict[tuple[Site, Site], Lookup] = {}
+        self.touched: set[str] = set()
+        self.hydrated: set[tuple[str, str]] = set()
+        self.written: set[tuple[Site, typing.Literal["here", "alone", "beyond"]]] = set()  # by loops, and how
+
+    def add(self, other: Trace) -> None:
+        """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
+        self.touched |= other.touched
+        self.hydrated |= other.hydrated
+        self.written |= other.written
+        for key, read in other.reads.items():
+            self.reads.setdefault(key, read)
+        for where, lookup in other.lookups.items():
+            self.lookups.setdefault(where, lookup)
+        for place, query in other.searches.items():
+            self.note(place, query)
+
+    def note(self, place: tuple[str, int], query: Query) -> None:
+        known = self.searches.get(place)
+        if known is None or len(known.rows.searches) <= len(query.rows.searches):
+            self.searches[place] = query
+
+    def note_more(self, place: tuple[str, int], query: Query) -> None:
+        """Notes a query where something was last added to it."""
+        known = self.searches.get(place)
+        at = known.at if known is not None and known.rows.searches == query.rows.searches else query.at
+        self.note(place, Query(query.rows, at))
+
+
+class Frame:
+    """One walk of one function: its names and where it stands."""
+
+    __slots__ = (
+        "at",
+        "blocks",
+        "defaults",
+        "env",
+        "filled",
+        "function",
+        "handed",
+        "language",
+        "left",
+        "outer",
+        "owner",
+        "path",
+        "returned",
+        "template",
+        "view",
+        "yielded",
+    )
+
+    def __init__(
+        self, path: str, function: str, language: str, owner: ClassDefinition | None = None, outer: Frame | None = None
+    ) -> None:
+        self.path, self.function, self.owner = path, function, owner
+        self.language = EXPRESSION_LANGUAGES.get(language, language)  # of the expressions
+        self.outer = outer  # the frame that called this one
+        self.view = language in EXPRESSION_LANGUAGES
+        self.template = language in TEMPLATE_LANGUAGES and not self.view  # members are called where they can be
+        self.env: dict[str, Value] = {}
+        self.defaults: set[str] = set()  # parameters that this call gave a literal, or left at a literal default
+        self.handed: set[str] = set()  # optional parameters that this call gave something
+        self.left = False  # what follows does not happen: a test that holds returned before
+        self.returned: list[Value] = []
+        self.yielded: list[Value] = []
+        self.at: Node | None = None  # the call being followed from here
+        self.blocks: dict[str, tuple[str, Function]] = {}  # template blocks that stand in for this template's own
+        self.filled: frozenset[str] = frozenset()  # sections that templates extending this one have said
+
+    def given(self, parameter: Parameter, name: str, value: Value) -> None:
+        """A parameter that the call gives a value. Whoever fills one that need not be filled has something to fill it with."""
+        if self.outer is not None and isinstance(value, Literal):
+            self.defaults.add(name)
+        elif self.outer is not None and isinstance(parameter.default, Text) and parameter.default.value is None:
+            self.handed.add(name)
+
+    def holds(self, site: Site) -> bool:
+        """Whether a place stands in the function walked."""
+        return site.path == self.path and site.function == self.function
+
+    def first_of(self, function: Function) -> Value:
+        """What the first parameter of the function walked holds by now."""
+        return self.env.get(function.parameters[0].name.lstrip("*.&")) if function.parameters else None
+
+    def site(self, node: Node) -> Site:
+        return Site(self.path, node.start, node.end, self.function)

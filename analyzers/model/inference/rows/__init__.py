@@ -1,0 +1,9 @@
+"""Rows, and the queries that bring them.
+
+`origins`, `inputs` (what a request brings), `addresses` (what an address names)
+    where rows come from
+`queries`, `selects`, `loaders`, `records`, `eager`, `dql`, `statements`
+    what is asked, and loaded with it
+`searches`, `lookups`, `comparisons`, `named_columns`
+    the columns that it searches by
+"""

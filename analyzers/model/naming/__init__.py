@@ -1,0 +1,11 @@
+"""What is there by name.
+
+`definitions`, `parts` (of files, and where they moved), `roles` (by path), `literals`
+    what a file holds
+`names`, `php_names`, `template_names`
+    what is imported, and under which name
+`code`
+    all of it asked together: names, inheritance
+`implementations`, `services`, `callables`, `wiring`
+    what is named elsewhere than where it is used: interfaces, containers, functions of templates
+"""
