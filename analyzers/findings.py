@@ -88,6 +88,7 @@ class Finding(msgspec.Struct, frozen=True):
     parts: tuple[str, ...] = ()  # subjects that it would have if it said less: the first of several hops
     also: tuple[str, ...] = ()  # subjects of the findings that this one tells too
     passing: Passing | None = None  # it is one only while its file is applied
+    withheld: str = ""  # why it is not told, though as far as the code was read it is true
 
     @property
     def identities(self) -> frozenset[tuple[str, str]]:

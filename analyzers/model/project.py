@@ -7,7 +7,7 @@ out. Where code to paste or an edit is needed, it was prepared here (`Remedy`), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -238,6 +238,20 @@ class QuerySite(msgspec.Struct, frozen=True):
     limited: bool = False  # it takes so many of the ordered rows
     partial: bool = False  # it also searches by something that was not understood
     batch: bool = False  # in a command or script that a schedule or a person starts
+
+    def tables(self, known: Mapping[str, Table]) -> Iterator[Table]:
+        """Its own table, and those that its conditions name."""
+        for name in dict.fromkeys((self.table, *_tables(self.conditions))):
+            if name in known:
+                yield known[name]
+
+
+def _tables(conditions: Iterable[Condition]) -> Iterator[str]:
+    for condition in conditions:
+        if condition.table:
+            yield condition.table
+        for side in condition.sides:
+            yield from _tables(side)
 
 
 class RelationRead(msgspec.Struct, frozen=True):

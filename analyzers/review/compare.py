@@ -3,6 +3,8 @@
 Findings are compared by identity `(rule, subject)`, as multisets: a subject that has the problem twice in the base and
 three times in the head has one new finding. Subjects are symbolic, so moved, renamed and reformatted code compares equal. What
 is new by its subject but says part of what a finding of the base said, or says it of code from another file, is that finding.
+What a rule withheld in either revision, because something was not understood there, is none of the change's: what is told now
+and was withheld before was there before.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ def compare(
         else:
             fixed += _unpaired(old, now)
     _succeed(new, fixed, kept)
-    return _sorted(new), _sorted(fixed), _sorted(kept)
+    return _told(new), _told(fixed), _told(kept)
 
 
 def happening(found: Iterable[Finding], base: Collection[str] | None = None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
@@ -122,3 +124,7 @@ def _alike(one: Finding, other: Finding) -> int:
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=order))
+
+
+def _told(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return _sorted(finding for finding in findings if not finding.withheld)

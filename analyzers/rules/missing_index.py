@@ -30,28 +30,32 @@ _JUDGED = ("postgresql", "mysql", "sqlite")
 
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:
-    """One finding for each foreign key without an index, and for each function and index that it asks for in vain."""
+    """One finding for each foreign key without an index, and for each function and index that it asks for in vain.
+
+    What is so as far as the code was understood is withheld: once it is understood, it was so before.
+    """
     named = {t.lower() for t in settings.tables.small}
-    tables = {
-        name: table
-        for name, table in project.tables.items()
-        if not table.unread and not {name.lower(), table.label.lower()} & named and not stays_small(table)
-    }
-    keys = [(Want(n, k.columns), k) for n, t in tables.items() for k in _unindexed(t, project.tables, named)]
-    queries = sorted(project.queries, key=lambda query: query.place)
-    asked = [(want, query) for query in queries if (want := wanted(query, project.tables)) is not None]
-    indexes = merged([want for want, _ in (*keys, *asked)])
-    known = _Known(project, drops(project.migrations))
-    for want, key in keys:
-        yield _of_key(known, tables[want.table], key, _new(tables[want.table], want, indexes))
-    seen: set[str] = set()
-    grown = growing(project.tables)
-    for want, query in asked:
-        if want.table in tables and want.table in grown:
-            finding = _of_query(known, want, query, _new(tables[want.table], want, indexes))
-            if finding.subject not in seen:
-                seen.add(finding.subject)
-                yield finding
+    tables = {name: t for name, t in project.tables.items() if not {name.lower(), t.label.lower()} & named}
+    asked: list[_Asked] = [(Want(n, k.columns), k) for n, t in tables.items() for k in _unindexed(t, project.tables, named)]
+    as_read = {name: msgspec.structs.replace(t, unread="") if t.unread else t for name, t in project.tables.items()}
+    for query in sorted(project.queries, key=lambda query: query.place):
+        want = wanted(query, as_read)
+        if want is not None and want.table in tables:
+            asked.append((want, query))
+    known = _Known(project, drops(project.migrations), growing(project.tables))
+    doubts = [known.doubt(want, of) for want, of in asked]
+    indexes = merged([want for (want, _), doubt in zip(asked, doubts, strict=True) if not doubt])
+    found: dict[str, Finding] = {}
+    for (want, of), doubt in zip(asked, doubts, strict=True):
+        table, known_as = tables[want.table], _subject(tables[want.table], want, of)
+        if doubt:
+            found.setdefault(known_as, _withheld(table, want, of, doubt))
+        elif known_as not in found or found[known_as].withheld:
+            found[known_as] = _told(known, want, of, indexes)
+    yield from found.values()
+
+
+_Asked = tuple[Want, ForeignKey | QuerySite]
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -59,10 +63,41 @@ class _Known(msgspec.Struct, frozen=True):
 
     project: Project
     dropped: Mapping[tuple[str, str], Place]
+    grown: frozenset[str]
+
+    def doubt(self, want: Want, of: ForeignKey | QuerySite) -> str:
+        """Why an index that seems to be wanted may not be: nothing where it is."""
+        table = self.project.tables[want.table]
+        if stays_small(table):
+            return f"`{table.name}` is a list that stays small."
+        if isinstance(of, ForeignKey):
+            return table.unread
+        if of.partial:
+            return "The query asks for more, which was not understood."
+        if table.scoped or self.project.tables[of.table].scoped:
+            return f"The code adds a condition to every query of `{of.table}`."
+        if want.table not in self.grown:
+            return f"Nothing shows that `{table.name}` grows."
+        return next((t.unread for t in of.tables(self.project.tables) if t.unread), "")
 
 
-def _new(table: Table, want: Want, indexes: Mapping[Want, tuple[str, ...]]) -> NewIndex:
-    return NewIndex(table, indexes[want], folded=want.folded, beginning=want.beginning)
+def _subject(table: Table, want: Want, of: ForeignKey | QuerySite) -> str:
+    if isinstance(of, ForeignKey):
+        return f"{table.name}.{','.join(of.columns)}: foreign key"
+    return f"{table.label}.{','.join(want.columns)}: {of.function}"
+
+
+def _withheld(table: Table, want: Want, of: ForeignKey | QuerySite, doubt: str) -> Finding:
+    """What is not told, in as few words as comparing it takes."""
+    title = f"`{table.name}` may lack an index on {_names(want.columns)}"
+    subject = _subject(table, want, of)
+    return Finding("missing_index", subject, title, "", "", "", "", "", of.place, withheld=doubt)
+
+
+def _told(known: _Known, want: Want, of: ForeignKey | QuerySite, indexes: Mapping[Want, tuple[str, ...]]) -> Finding:
+    table = known.project.tables[want.table]
+    index = NewIndex(table, indexes[want], folded=want.folded, beginning=want.beginning)
+    return _of_key(known, table, of, index) if isinstance(of, ForeignKey) else _of_query(known, want, of, index)
 
 
 def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> Iterator[ForeignKey]:
@@ -90,7 +125,7 @@ def _of_key(known: _Known, table: Table, key: ForeignKey, index: NewIndex) -> Fi
     target = f"`{key.target}`" if key.target else "the other table"
     return Finding(
         rule="missing_index",
-        subject=f"{table.name}.{','.join(key.columns)}: foreign key",
+        subject=_subject(table, Want(table.name, key.columns), key),
         title=f"`{table.name}.{column}` refers to {target} and has no index",
         message=(
             f"{_why_none(table, key)} Every join from {target} and every delete of one of its rows reads all of `{table.name}`."
@@ -128,7 +163,7 @@ def _of_query(known: _Known, want: Want, query: QuerySite, index: NewIndex) -> F
     by = f"{names}, whatever its case," if want.folded else f"the beginning of {names}" if want.beginning else names
     return Finding(
         rule="missing_index",
-        subject=f"{table.label}.{','.join(want.columns)}: {query.function}",
+        subject=_subject(table, want, query),
         title=f"`{query.function}` {verb} `{table.label}` by {by} without an index",
         message=f"{_why(want, table)}, so the database reads every row each time.",
         growth=_growth(table),

@@ -100,3 +100,37 @@ def test_a_judgement_without_a_rule_that_failed_is_not_kept(links: list[None], m
         assert review(blobs, store).problems
     assert {finding.rule for finding in review(blobs, store).new} >= {"n_plus_one"}
     assert len(links) == 4
+
+
+COUPONS = """from django.db import models
+
+
+class Coupon(models.Model):
+    code = models.CharField(max_length=40)
+    owner = models.ForeignKey("auth.User", on_delete=models.CASCADE)
+"""
+REDEMPTION = """from .models import Coupon
+
+
+def redeem(request):
+    return Coupon.objects.filter(code=request.POST["code"], **{unread}).first()
+"""
+
+
+def test_what_is_understood_only_now_was_there_before() -> None:
+    blobs = Memory()
+    plain = REDEMPTION.replace("{unread}", "{}")
+    indexed = blobs.revision(__init__="", models=COUPONS.replace("40", "40, db_index=True"), views=plain)
+    without = blobs.revision(__init__="", models=COUPONS)
+    unread = blobs.revision(__init__="", models=COUPONS, views=REDEMPTION.replace("{unread}", "request.session"))
+    head = blobs.revision(__init__="", models=COUPONS, views=plain)
+
+    def changed(base: Revision, head: Revision) -> tuple[int, int, int]:
+        review = analyzers.compare(base, head, blobs, store=Memory()).review
+        return len(review.new), len(review.fixed), len(review.kept)
+
+    assert changed(indexed, head) == (1, 0, 0)
+    assert changed(without, head) == (1, 0, 0)
+    assert changed(unread, head) == (0, 0, 1)
+    assert changed(head, unread) == (0, 0, 0), "it is there still, as far as anybody knows"
+    assert changed(without, unread) == (0, 0, 0)

@@ -56,9 +56,9 @@ class Want(msgspec.Struct, frozen=True):
 
 
 def wanted(query: QuerySite, tables: Mapping[str, Table]) -> Want | None:
-    """The index a query lacks; `None` where it has one, where none would help, and where that cannot be told."""
+    """The index a query lacks, by what was read of it; `None` where it has one, and where none would help."""
     own = tables.get(query.table)
-    if own is None or own.unread or own.scoped or query.partial or coverage.narrowed(query, tables):
+    if own is None or coverage.narrowed(query, tables):
         return None
     found = _best(query.conditions, query, tables)
     if found is None and query.ordered and query.limited and not _scans(query.conditions):

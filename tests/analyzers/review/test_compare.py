@@ -60,6 +60,15 @@ def test_worst_first_then_surest_then_by_place() -> None:
     assert new == (critical, sure, early, late, low)
 
 
+def test_what_was_withheld_is_neither_new_nor_fixed() -> None:
+    told, withheld = finding(), finding(withheld="The table could not be read.")
+    assert compare([withheld], [told]) == ((), (), (told,))
+    assert compare([told], [withheld]) == ((), (), ())
+    assert compare([], [withheld]) == ((), (), ())
+    assert compare([withheld], []) == ((), (), ())
+    assert compare([withheld], [finding("another")]) == ((finding("another"),), (), ())
+
+
 @given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abc"), max_size=8))
 def test_counts_add_up(base: list[str], head: list[str]) -> None:
     old = [finding(name, place=at(start=n + 1)) for n, name in enumerate(base)]
