@@ -19,6 +19,7 @@ from analyzers.knowledge.addresses import Addresses
 from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
+from analyzers.knowledge.endpoints import Endpoints as Endpoints
 from analyzers.knowledge.forms import Choices
 from analyzers.knowledge.listings import Cells, Grid, Inputs, Listing, Tags, Transformers
 from analyzers.knowledge.methods import Method as Method
@@ -238,32 +239,6 @@ class Applies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keyword: str = ""
     skips: int = 0
     gives: Literal["results", "rows", "row", "groups", ""] = ""
-
-
-class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Classes that answer requests with rows, put out by a serializer."""
-
-    bases: tuple[str, ...]
-    listing: tuple[str, ...] = ()  # those that answer with many rows
-    loading: tuple[str, ...] = ()  # those that load by themselves what the serializer reads
-    methods_allowed: str = ""
-    list_method: str = ""
-    list_verb: str = ""
-    action: str = ""
-    request: tuple[str, ...] = ()  # members that tell requests apart
-    alone: tuple[str, ...] = ()  # members that are true where one row is answered with
-    never: tuple[str, ...] = ()  # members that are only true where no request is answered
-    constants: dict[str, tuple[str, ...]] = {}
-    rows_method: str = ""
-    rows_attribute: str = ""
-    serializer_attribute: str = ""
-    serializer_method: str = ""
-    make_method: str = ""
-    row_method: str = ""
-    handed_on: dict[str, int] = {}  # methods that hand on the rows of their n-th argument
-    page_method: str = ""
-    page_attribute: str = ""
-    page_sizes: tuple[str, ...] = ()  # attributes of a pagination that bound a page, the widest first
 
 
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,6 +26,7 @@ class Serializers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     option_arguments: str = ""  # further arguments of fields, by name
     option_hidden: str = ""  # names that are never put out
     option_list: str = ""  # a class of its own for many rows
+    item: str = ""  # member of such a class: the serializer of one row
     all_fields: str = ""  # the value of `option_fields` that means every column and forward relation
     output: str = ""  # member that holds the data
     puts_out: tuple[str, ...] = ()  # methods that put out the rows they are given
@@ -44,4 +45,5 @@ class Serializers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     own_reading: tuple[str, ...] = ()  # methods of a field's class by which it reads what cannot be told
     field_methods: tuple[str, ...] = ()  # methods of a serializer that say which fields there are
     constructors: tuple[str, ...] = ()  # methods of a serializer that may drop fields
-    arguments: tuple[str, ...] = ()  # of a serializer; another one changes what it does
+    chosen: tuple[str, ...] = ()  # members that hold its fields
+    arguments: tuple[str, ...] = ()  # of a serializer; another one may change what it does

@@ -121,7 +121,7 @@ def _walked(
 
 def _identity(read: RelationRead) -> tuple[object, ...]:
     """Reads that several roots reach are one."""
-    return (read.query, read.rows, read.path, read.read, read.bypasses)
+    return (read.query, read.rows, read.path, read.read, read.bypasses, read.via)
 
 
 def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:

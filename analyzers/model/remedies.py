@@ -61,18 +61,18 @@ def load_with_rows(
 
 def _declared(rows: Rows, declared: Declared, hops: tuple[Relation, ...], words: RowsWords, language: str) -> Remedy:
     """What to write in a class that declares rows, whose query nobody wrote."""
-    if declared.advice:
-        return Remedy(f"{declared.advice.format(name=hops[-1].label)}.", language=language)
     separator = words.path_separator
     path = separator.join(h.name for h in hops)
     many = any(h.many or h.polymorphic for h in hops)
+    call = (words.eager_to_many if many else words.eager_to_one).format(path=path)
+    if declared.advice:
+        return Remedy(f"{declared.advice.format(name=hops[-1].label, call=call)}.", language=language)
     if declared.references and not many:
         come = {p.replace(".", separator) for p in rows.eager if "*" not in p}
         shortest = sorted({path, *(c for c in come if not any(o.startswith(c + separator) for o in come | {path}))})
         code = declared.references.format(paths=", ".join(f'"{p}"' for p in shortest) + ("," if len(shortest) == 1 else ""))
         return Remedy(f"Load `{hops[-1].label}` with the rows, by name.", code, language)
-    load = (words.eager_to_many if many else words.eager_to_one).format(path=path)
-    return Remedy(f"Load `{hops[-1].label}` with the rows.", declared.query.format(load=load), language)
+    return Remedy(f"Load `{hops[-1].label}` with the rows.", declared.query.format(load=call), language)
 
 
 def _placed(rows: Rows, hops: tuple[Relation, ...], call: str, sentence: str, words: RowsWords, language: str) -> Remedy:

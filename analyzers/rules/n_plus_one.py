@@ -31,7 +31,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
     groups: dict[tuple[Place, str, tuple[str, ...], bool], list[RelationRead]] = defaultdict(list)
     small = {t.lower() for t in settings.tables.small}
     for read in project.reads:
-        if not {read.rows.lower(), read.table.lower()} & small and not 0 < read.limit <= _FEW:
+        if not {read.rows.lower(), read.table.lower()} & small and not _is_few(read):
             groups[read.query, read.rows, read.path, read.bypasses].append(read)
     for (*of, path, bypasses), reads in groups.items():
         deeper = any(q == of and len(p) > len(path) and p[: len(path)] == path for *q, p, b in groups if b == bypasses)
@@ -46,8 +46,18 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
                 yield finding
 
 
+def _is_few(read: RelationRead) -> bool:
+    """Whether so few rows are read that it never hurts. One row may have many of something."""
+    return 0 < read.limit <= _FEW and not _is_alone(read)
+
+
+def _is_alone(read: RelationRead) -> bool:
+    """Whether the query gives one row, of whose collection each item is read."""
+    return read.limit == 1 and any(hop.many for hop in read.hops[:-1])
+
+
 def _finding(reads: list[RelationRead]) -> Finding:
-    read = min(reads, key=lambda r: (r.read.path != r.query.path, r.read))
+    read = min(reads, key=lambda r: (_is_alone(r), r.read.path != r.query.path, r.read))
     label, rows = read.relation.label, plural(noun(read.rows))
     what = "again " if read.loaded else ""
     return Finding(
@@ -81,6 +91,11 @@ def _message(read: RelationRead, label: str, rows: str) -> str:
             "no query of the project loads it with its rows."
         )
     why = "the read asks the database anew, whatever was loaded before" if read.bypasses else "the query does not load it"
+    if _is_alone(read):
+        things = " and ".join(_things(hop) for hop in read.hops[:-1] if hop.many)
+        return (
+            f"`{read.read_function}` walks the {things} of one {noun(read.rows)} and reads `{label}` from each of them; {why}."
+        )
     return f"`{read.read_function}` walks the {rows} of this query and reads `{label}` from each of them; {why}."
 
 
@@ -131,6 +146,8 @@ def _growth(read: RelationRead) -> str:
     rows = plural(noun(read.rows))
     collections = [hop for hop in read.hops[:-1] if hop.many]
     depths = Counter(sum(h.many for h in read.hops[:i]) for i, queried in enumerate(read.queried) if queried)
+    if _is_alone(read):
+        return _growth_of_one(read, collections, depths)
     law = " + ".join(
         ["1", *(f"{count if count > 1 else ''}{'·'.join(_LETTERS[: depth + 1])}" for depth, count in depths.items())]
     )
@@ -139,6 +156,16 @@ def _growth(read: RelationRead) -> str:
     total = 1 + sum(count * _ROWS * _MANY_PER_ROW**depth for depth, count in depths.items())
     with_each = f" with {_MANY_PER_ROW} {' and '.join(_things(hop) for hop in collections)} each" if collections else ""
     return f"{law} queries: {total} for {_ROWS} {rows}{with_each}"
+
+
+def _growth_of_one(read: RelationRead, collections: list[Relation], depths: Counter[int]) -> str:
+    """The same for the collections of one row."""
+    alone = 1 + depths.pop(0, 0)
+    law = " + ".join([str(alone), *(f"{n if n > 1 else ''}{'·'.join(_LETTERS[:depth])}" for depth, n in depths.items())])
+    total = alone + sum(n * _ROWS * _MANY_PER_ROW ** (depth - 1) for depth, n in depths.items())
+    first, *rest = collections
+    each = f" with {_MANY_PER_ROW} {' and '.join(_things(hop) for hop in rest)} each" if rest else ""
+    return f"{law} queries: {total} for one {noun(read.rows)} with {_ROWS} {_things(first)}{each}"
 
 
 def _things(relation: Relation) -> str:
@@ -161,7 +188,8 @@ def _related(reads: Iterable[RelationRead]) -> Iterator[Related]:
             yield Related(read.shown, "shows the template")
         if read.via is not None and read.via not in seen:
             seen.add(read.via)
-            yield Related(read.via, f"gets the {plural(noun(read.rows))}")
+            rows = f"puts out one {noun(read.rows)}" if _is_alone(read) else f"gets the {plural(noun(read.rows))}"
+            yield Related(read.via, rows)
         for place in read.through:
             if place not in seen:
                 seen.add(place)

@@ -203,7 +203,7 @@ class Inference:
         unseen = not (row.rows.known or bypass)
         if unseen and (self.may_load(relation) or queries.may_share(self, row)):
             return
-        if row.loop in self.once or row.rows.limit == 1 or (self.cached and row.loop not in self.opened):
+        if row.loop in self.once or (row.rows.limit == 1 and not row.path) or (self.cached and row.loop not in self.opened):
             return
         hops = (*row.path, relation.name)
         if (row.loop, hops) in self.assigned:
@@ -249,7 +249,7 @@ class Inference:
         row = rows.per
         if row is None or row.rows is None or row.loop is None or self.guarded or queries.may_share(self, row):
             return
-        if row.loop in self.once or row.rows.limit == 1 or (self.cached and row.loop not in self.opened):
+        if row.loop in self.once or (row.rows.limit == 1 and not row.path) or (self.cached and row.loop not in self.opened):
             return
         at, *through = self._way(row.loop, frame, node)
         inside = frame.path == row.loop.path and row.loop.start <= node.start < row.loop.end

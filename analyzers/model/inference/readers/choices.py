@@ -42,6 +42,7 @@ def chosen(inference: Inference, definition: ClassDefinition, words: Endpoints, 
 class _Reader:
     def __init__(self, inference: Inference, definition: ClassDefinition, words: Endpoints, action: str) -> None:
         self.inference, self.definition, self.words, self.action = inference, definition, words, action
+        self.reading = (words.list_method, words.one_method)
 
     def of_attribute(self, name: str) -> Iterator[Choice]:
         stated = self.inference.code.attribute(self.definition, name)
@@ -206,13 +207,13 @@ class _Reader:
                 return Literal(text)
             case Member(of=Name(id="self"), name=name) if name == self.words.action:
                 return Literal(self.action)
-            case Member(of=Name(id="self"), name=name) if name in self.words.alone and self.action == self.words.list_method:
-                return Literal(False)
+            case Member(of=Name(id="self"), name=name) if name in self.words.alone and self.action in self.reading:
+                return Literal(self.action == self.words.one_method)
             case Call(callee=Name(id="getattr"), args=(_, Text(value=str() as name), *_)):
                 return (
                     Literal(self.action) if name == self.words.action else Literal(False) if name in self.words.never else None
                 )
-            case Member(of=Member(name="request"), name="method") if self.action == self.words.list_method:
+            case Member(of=Member(name="request"), name="method") if self.action in self.reading:
                 return Literal(self.words.list_verb.upper())
         return self._values(node)
 

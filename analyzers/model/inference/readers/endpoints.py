@@ -13,7 +13,7 @@ from analyzers.knowledge import LINEAGES_KEPT, Endpoints, Library, libraries, na
 from analyzers.model.inference.readers import serializers
 from analyzers.model.inference.readers.choices import Choice, chosen
 from analyzers.model.inference.rows import queries
-from analyzers.model.inference.types import Bound, ClassValue, Instance, LibraryValue, Listed, Literal, Rows, Value
+from analyzers.model.inference.types import Bound, ClassValue, Instance, LibraryValue, Listed, Literal, Row, Rows, Value
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.literals import text_of
 
@@ -43,21 +43,30 @@ def _endpoint_by(externals: frozenset[str]) -> tuple[Library, Endpoints] | None:
 
 
 def walk_endpoint(inference: Inference, definition: ClassDefinition) -> None:
-    """Walks what the endpoint answers where it lists rows."""
+    """Walks what the endpoint answers where it lists rows, and where it shows one."""
     found = endpoint_of(inference, definition)
-    if found is None or not _lists(inference, definition, *found):
+    if found is None:
         return
-    inference.steps, inference.hydrated = 0, set()
+    library, words = found
     frame = inference.frame(definition.path, None)
     frame.owner, frame.function = definition, definition.qualified
-    node, words = definition.node.bases[0], found[1]
-    given = ((words.action, Literal(words.list_method)), *((name, Literal(False)) for name in words.alone))
-    endpoint = Instance(definition, given=given)
-    method = inference.code.method(definition, words.list_method)
-    if method is not None:
-        inference.call(method, endpoint, (), {}, frame, node)
-    else:
-        _list(inference, endpoint, words, frame)
+    if _answers(inference, definition, library, words, words.listing):
+        inference.steps, inference.hydrated = 0, set()
+        endpoint = _in_action(definition, words, words.list_method)
+        method = inference.code.method(definition, words.list_method)
+        if method is not None:
+            inference.call(method, endpoint, (), {}, frame, definition.node.bases[0])
+        else:
+            _list(inference, endpoint, words, frame)
+    if _answers(inference, definition, library, words, words.showing):
+        inference.steps, inference.hydrated = 0, set()
+        _one(inference, _in_action(definition, words, words.one_method), words, frame)
+
+
+def _in_action(definition: ClassDefinition, words: Endpoints, action: str) -> Instance:
+    """The endpoint while it answers with many rows, or with one."""
+    alone = tuple((name, Literal(action == words.one_method)) for name in words.alone)
+    return Instance(definition, given=((words.action, Literal(action)), *alone))
 
 
 def inherited(
@@ -98,11 +107,14 @@ def inherited(
     return None
 
 
-def _lists(inference: Inference, definition: ClassDefinition, library: Library, words: Endpoints) -> bool:
+def _answers(
+    inference: Inference, definition: ClassDefinition, library: Library, words: Endpoints, bases: tuple[str, ...]
+) -> bool:
+    """Whether the endpoint has what these classes of the library give, and does not load by itself."""
     externals = inference.code.externals(definition)
     if any(named(library, e, words.loading) for e in externals):
         return False
-    if not any(named(library, e, words.listing) for e in externals):
+    if not any(named(library, e, bases) for e in externals):
         return False
     stated = inference.code.attribute(definition, words.methods_allowed)
     allowed = [text_of(node) for node in walk(stated[1].value)] if stated is not None and stated[1].value is not None else []
@@ -121,6 +133,22 @@ def _list(inference: Inference, endpoint: Instance, words: Endpoints, frame: Fra
         at = node or _beside(definition, choice)
         held, frame.at = frame.at, at
         serializers.put_out(inference, choice.definition, rows, at, frame)
+        frame.at = held
+
+
+def _one(inference: Inference, endpoint: Instance, words: Endpoints, frame: Frame) -> None:
+    """One row of the endpoint goes through its serializer, which may walk collections of it."""
+    definition = endpoint.definition
+    if any(inference.code.method(definition, name) is not None for name in (words.one_method, words.row_method)):
+        return
+    rows = _rows(inference, endpoint, words, frame)
+    if rows is None or not rows.known or rows.stage:
+        return
+    row = Row(rows.model, msgspec.structs.replace(rows, limit=1, limited=True))
+    for choice in chosen(inference, definition, words, words.one_method):
+        at = _beside(definition, choice)
+        held, frame.at = frame.at, at
+        serializers.represent(inference, choice.definition, row, at, frame)
         frame.at = held
 
 

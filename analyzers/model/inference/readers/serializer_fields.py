@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import msgspec
@@ -68,10 +68,23 @@ def is_hidden(field: Field, words: Serializers) -> bool:
     return field.call is not None and is_true(arguments(field.call).get(words.hidden))
 
 
-def has_own_list(code: Codebase, definition: ClassDefinition, words: Serializers) -> bool:
-    """Whether a class of the serializer's own puts out many rows."""
+def own_list(code: Codebase, definition: ClassDefinition, words: Serializers) -> tuple[bool, ClassDefinition | None]:
+    """Whether a class of its own puts out many rows, as the serializer says; and the class, if it is the project's."""
     options = _options(code, definition, words)
-    return options is not None and code.attribute(options, words.option_list) is not None
+    stated = code.attribute(options, words.option_list) if options is not None else None
+    found = code.resolve_node(stated[0].path, stated[1].value) if stated is not None and stated[1].value is not None else None
+    return stated is not None, found if isinstance(found, ClassDefinition) else None
+
+
+def understands(code: Codebase, definition: ClassDefinition, words: Serializers, names: Iterable[str]) -> bool:
+    """Whether a serializer that is given arguments of these names puts out what it states: those of the library do not change
+    it, nor do those that its own constructor takes without touching its fields."""
+    if set(names) <= set(words.arguments):
+        return True
+    above = (base for base in code.lineage(definition) if isinstance(base, ClassDefinition))
+    own = [base.methods[name] for base in above for name in words.constructors if name in base.methods]
+    nodes = (node for method in own for statement in method.node.body for node in walk(statement))
+    return bool(own) and not any(isinstance(node, Member) and node.name in words.chosen for node in nodes)
 
 
 # -- what the class declares -------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ from analyzers.facts.outline import Call, Member, Name, Node, Text, walk
 from analyzers.knowledge import Library, Serializers, libraries, named
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers import declared
-from analyzers.model.inference.readers.serializer_fields import Field, fields_of, has_own_list, words_of
+from analyzers.model.inference.readers.serializer_fields import Field, fields_of, own_list, understands, words_of
 from analyzers.model.inference.rows import queries
-from analyzers.model.inference.types import Instance, Listed, Literal, Row, Rows, Value
+from analyzers.model.inference.types import Declared, Instance, Listed, Literal, Row, Rows, Site, Value
 from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.naming.literals import arguments, is_true, text_of
 
@@ -32,13 +32,13 @@ def output(inference: Inference, holder: Instance, name: str, node: Node, frame:
     _, words = found
     given = dict(holder.keywords)
     rows = holder.args[0] if holder.args else given.get(words.rows_argument)
-    if not set(given) <= set(words.arguments):
+    if not understands(inference.code, holder.definition, words, given):
         return True  # an argument of the project's own: what it puts out is not known
     many = given.get(words.many)
     if isinstance(many, Literal) and many.value is True:
         put_out(inference, holder.definition, rows, node, frame)
     elif isinstance(rows, Row):
-        represent(inference, holder.definition, rows, node, frame)
+        represent(inference, holder.definition, _alone(holder.definition, rows, node, frame), node, frame)
     return True
 
 
@@ -52,13 +52,24 @@ def dumped(inference: Inference, holder: Instance, rows: Value, keywords: dict[s
     """`OrderSchema(many=True).dump(orders)`: the rows go through the serializer, or the one row does."""
     found = words_of(inference.code, holder.definition)
     given = dict(holder.keywords) | keywords
-    if found is None or not set(given) <= set(found[1].arguments):
+    if found is None or not understands(inference.code, holder.definition, found[1], given):
         return  # an argument that picks fields, or of the project's own: what it puts out is not known
     many = given.get(found[1].many)
     if isinstance(many, Literal) and many.value is True:
         put_out(inference, holder.definition, rows, node, frame)
     elif isinstance(rows, Row):
-        represent(inference, holder.definition, rows, node, frame)
+        represent(inference, holder.definition, _alone(holder.definition, rows, node, frame), node, frame)
+
+
+def _alone(definition: ClassDefinition, row: Row, node: Node, frame: Frame) -> Row:
+    """A row that some query gave, as the one row of a query of which only the serializer is known: whoever puts out such a row
+    by it had better load what the serializer reads of its collections."""
+    if row.rows is not None or not row.known:
+        return row
+    at = definition.node.bases[0]
+    site = Site(definition.path, at.start, at.end, definition.qualified)
+    advice = Declared(advice="Load `{name}` where the row is fetched: add `{call}` to that query")
+    return Row(row.model, Rows(row.model, site, eager=row.eager, limit=1, limited=True, declared=advice, via=frame.site(node)))
 
 
 def answer(inference: Inference, called: FunctionDefinition, value: Value) -> None:
@@ -76,17 +87,29 @@ def answer(inference: Inference, called: FunctionDefinition, value: Value) -> No
 def put_out(inference: Inference, definition: ClassDefinition, rows: Value, node: Node, frame: Frame) -> None:
     """Many rows go through the serializer at `node`, which is the loop over them."""
     found = words_of(inference.code, definition)
-    if found is None or has_own_list(inference.code, definition, found[1]):
+    if found is None:
         return
+    stated, own = own_list(inference.code, definition, found[1])
+    method = inference.code.method(own, found[1].represent) if own is not None else None
+    if own is not None and method is not None:
+        listed = Instance(own, given=((found[1].item, Instance(definition)),))
+        inference.call(method, listed, (rows,), {}, frame, node)
+        return
+    if stated and own is None:
+        return
+    _each_out(inference, definition, rows, node, frame)
+
+
+def _each_out(inference: Inference, definition: ClassDefinition, rows: Value, node: Node, frame: Frame) -> None:
     item = flow.iterate(inference, rows, frame.site(node), node, frame)
     if isinstance(item, Row):
         represent(inference, definition, item, node, frame)
 
 
 def represent(inference: Inference, definition: ClassDefinition, row: Row, node: Node, frame: Frame) -> None:
-    """One row goes through the serializer at `node`. A row that is alone costs what its fields cost, however many there are."""
+    """One row goes through the serializer at `node`. Of one that is alone, only collections may cost more than their number."""
     found = words_of(inference.code, definition)
-    if found is None or row.loop is None or len(row.path) > _MAX_HOPS:
+    if found is None or row.rows is None or len(row.path) > _MAX_HOPS:
         return
     method = inference.code.method(definition, found[1].represent)
     if method is not None:
@@ -96,9 +119,12 @@ def represent(inference: Inference, definition: ClassDefinition, row: Row, node:
 
 
 def inherited(inference: Inference, receiver: Instance, name: str, args: tuple[Value, ...], node: Node, frame: Frame) -> None:
-    """`super().to_representation(row)` in the project's own."""
-    found = words_of(inference.code, receiver.definition)
-    if found is not None and name == found[1].represent and args and isinstance(args[0], Row) and args[0].loop is not None:
+    """`super().to_representation(row)` in the project's own serializer, or in its own class for many rows."""
+    item = next((v for _, v in receiver.given if isinstance(v, Instance) and words_of(inference.code, v.definition)), None)
+    found = words_of(inference.code, item.definition if item is not None else receiver.definition)
+    if item is not None and found is not None and name == found[1].represent and args:
+        _each_out(inference, item.definition, args[0], node, frame)
+    elif found is not None and name == found[1].represent and args and isinstance(args[0], Row) and args[0].rows:
         read_fields(inference, receiver.definition, args[0], node, frame)
 
 
@@ -160,7 +186,7 @@ class _Reader:
         """A nested serializer, or a field of the project's own."""
         code = self.inference.code
         if words_of(code, own) is not None:
-            known = {keyword.name for keyword in call.keywords} <= set(self.words.arguments)
+            known = understands(code, own, self.words, (keyword.name for keyword in call.keywords))
             self._nested(self._path(row, names), own if known else None, many=is_true(arguments(call).get(self.words.many)))
             return
         externals = sorted(code.externals(own))

@@ -190,7 +190,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         case "new":
             return msgspec.structs.replace(changed, kind=None)
         case "row":
-            return single(msgspec.structs.replace(changed, owner=None) if changed.bypass else changed, known=changed.known)
+            apart = msgspec.structs.replace(changed, owner=None) if changed.bypass else changed
+            return single(apart, known=changed.known and not method.effect)
     return None
 
 
