@@ -64,9 +64,10 @@ def _declared(rows: Rows, declared: Declared, hops: tuple[Relation, ...], words:
     separator = words.path_separator
     path = separator.join(h.name for h in hops)
     many = any(h.many or h.polymorphic for h in hops)
-    call = (words.eager_to_many if many else words.eager_to_one).format(path=path)
     if declared.advice:
+        call = (words.eager_to_many if many else words.eager_to_one).format(path=path) if "{call}" in declared.advice else ""
         return Remedy(f"{declared.advice.format(name=hops[-1].label, call=call)}.", language=language)
+    call = (words.eager_to_many if many else words.eager_to_one).format(path=path)
     if declared.references and not many:
         come = {p.replace(".", separator) for p in rows.eager if "*" not in p}
         shortest = sorted({path, *(c for c in come if not any(o.startswith(c + separator) for o in come | {path}))})
