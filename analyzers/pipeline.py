@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib import resources
 
 import msgspec
 
+from analyzers.engine import judging
 from analyzers.facts.store import FactStore, FileFacts
 from analyzers.findings import Finding, Problem
 from analyzers.frontends import frontend_for, read_facts
@@ -118,7 +117,7 @@ class Analyst:
         out = hashlib.sha256(_ENCODE.encode(self._settings))
         for path, (key, _) in sorted(files.items()):
             out.update(f"\0{path}\0{key}".encode(errors="surrogatepass"))
-        return f"{out.hexdigest()}-judged-{_engine()}"
+        return f"{out.hexdigest()}-judged-{judging()}"
 
     def _recall(self, keys: set[str]) -> None:
         for key, encoded in self._store.get_many(keys).items():
@@ -138,17 +137,6 @@ class Analyst:
                 fresh[key] = _ENCODE.encode(facts)
         if fresh:
             self._store.put_many(fresh)
-
-
-@cache
-def _engine() -> str:
-    """A digest of the code and knowledge that make findings of facts: a new version forgets all judgements."""
-    out = hashlib.sha256()
-    for package in ("analyzers", "analyzers.facts", "analyzers.model", "analyzers.knowledge", "analyzers.rules"):
-        for file in sorted(resources.files(package).iterdir(), key=lambda f: f.name):
-            if file.name.endswith((".py", ".yml")):
-                out.update(file.read_bytes())
-    return out.hexdigest()[:12]
 
 
 def _guarded(rule: str, project: Project, settings: Settings) -> tuple[list[Finding], list[Problem]]:

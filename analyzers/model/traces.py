@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
-from importlib import resources
-from pathlib import Path
+from functools import cached_property
 
 import msgspec
 
+from analyzers.engine import linking
 from analyzers.facts.store import FactStore, FileFacts
 from analyzers.model.inference.branching.evidence import Evidence, Mentions, mentions
 from analyzers.model.inference.readers.resolvers import imports_of
@@ -54,18 +53,6 @@ _DECODE_MENTIONS = msgspec.msgpack.Decoder(Mentions)
 _DECODE = msgspec.msgpack.Decoder(tuple[FileTrace, ...])
 
 
-@cache
-def engine() -> str:
-    """A digest of the code and knowledge that decide what a walk says: a new version forgets all traces."""
-    out = hashlib.sha256()
-    for package in ("analyzers.model", "analyzers.knowledge"):
-        folder = Path(str(resources.files(package)))
-        for file in sorted(folder.rglob("*")):
-            if file.suffix in {".py", ".yml"}:
-                out.update(file.read_bytes())
-    return out.hexdigest()[:12]
-
-
 class Traces:
     """The traces of one analysis, in memory and in a store; and the definitions of each content, which revisions share."""
 
@@ -82,7 +69,7 @@ class Traces:
     def load(self, files: Iterable[tuple[str, str]]) -> None:
         """Fetches what is known of these (path, blob id) in one call."""
         keys = {self._key(path, blob): (path, blob) for path, blob in files if blob}
-        mentioned = {f"{blob}-eager-{engine()}": blob for _, blob in keys.values()}
+        mentioned = {f"{blob}-eager-{linking()}": blob for _, blob in keys.values()}
         wanted = (keys.keys() | mentioned.keys()) - self._asked
         self._asked |= wanted
         for key, encoded in self._store.get_many(wanted).items():
@@ -135,7 +122,7 @@ class Traces:
     def save(self) -> None:
         """Writes what is new to the store, in one call."""
         fresh = {key: _ENCODE.encode(self._held[key]) for key in self._fresh}
-        fresh.update((f"{blob}-eager-{engine()}", _ENCODE.encode(self._mentions[blob])) for blob in self._fresh_mentions)
+        fresh.update((f"{blob}-eager-{linking()}", _ENCODE.encode(self._mentions[blob])) for blob in self._fresh_mentions)
         if fresh:
             self._store.put_many(fresh)
             self._fresh.clear()
@@ -143,7 +130,7 @@ class Traces:
 
     @staticmethod
     def _key(path: str, blob: str) -> str:
-        return f"{blob}-{hashlib.sha256(path.encode()).hexdigest()[:16]}-walk-{engine()}"
+        return f"{blob}-{hashlib.sha256(path.encode()).hexdigest()[:16]}-walk-{linking()}"
 
 
 class World:
