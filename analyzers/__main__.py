@@ -1,7 +1,7 @@
 """A window into every stage of the analysis, for those who work on it.
 
     python -m analyzers facts FILE     what a file says: its outline, imports, SQL, settings, and what could not be read
-    python -m analyzers model DIR      what a folder means: tables, reads of relations, queries
+    python -m analyzers model DIR      what a folder means: tables, reads of relations, queries, routes
     python -m analyzers explain RULE   the page of a rule
 
 The only module of this package that reads files, and only those named on the command line. Exit status 2: it could not.
@@ -23,6 +23,7 @@ from analyzers.findings import Problem
 from analyzers.frontends import MAX_BYTES, frontend_for, read_facts
 from analyzers.model.link import link
 from analyzers.model.project import Condition, Index, Project, QuerySite, RelationRead, Table
+from analyzers.routing.values import Route
 from analyzers.rules import rules
 from analyzers.settings import PATH as SETTINGS_PATH
 from analyzers.settings import Settings
@@ -85,6 +86,7 @@ def _sections(project: Project, problems: Sequence[Problem]) -> Iterator[tuple[s
     yield "tables", [line for name in sorted(project.tables) for line in _table(project.tables[name])]
     yield "relations read once per row", [line for read in project.reads for line in _read(read)]
     yield "queries", [_query(query) for query in sorted(project.queries, key=lambda query: query.place)]
+    yield "routes", [_route(route) for route in project.routes]
     yield "problems", [f"{problem.path}:{problem.line}  {problem.text}" for problem in (*problems, *project.problems)]
 
 
@@ -123,6 +125,12 @@ def _query(query: QuerySite) -> str:
     by += [f"order by {', '.join(s.column + ' desc' * s.descending for s in query.ordered)}"] * bool(query.ordered)
     rest = ["something not understood"] * query.partial + ["limited"] * query.limited
     return f"{_at(query.place)}  {query.table}: {'; '.join([*by, *rest]) or 'every row'}"
+
+
+def _route(route: Route) -> str:
+    """`GET /books/{id} shop.views.Books.show`; a question mark where something before the path is not known."""
+    handler = ".".join(filter(None, [route.handler, route.action]))
+    return f"{','.join(route.methods) or 'any'} {route.path}{'' if route.complete else ' ?'}  {handler}  {_at(route.place)}"
 
 
 def _condition(condition: Condition) -> str:

@@ -22,7 +22,7 @@ def engine(*packages: str) -> str:
 
 def linking() -> str:
     """Of what makes a project of facts, and all of its parts."""
-    return engine("analyzers.model", "analyzers.knowledge", "analyzers.deployment")
+    return engine("analyzers.model", "analyzers.knowledge", "analyzers.deployment", "analyzers.routing")
 
 
 def judging() -> str:

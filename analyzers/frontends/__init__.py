@@ -128,7 +128,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("toml", r"pyproject\.toml|fly(?:\.[\w-]+)?\.toml|Pipfile|migration_lock\.toml"),
     ("json", r"composer\.json|package\.json|app\.json"),
     ("yaml", r"(?:docker-)?compose[\w.-]*\.ya?ml"),
-    ("yaml", r"config/(?:packages/(?:.*/)?)?[\w.-]+\.ya?ml|app/config/[\w.-]+\.ya?ml"),
+    ("yaml", r"config/(?:packages/(?:.*/)?|[\w-]*routes/(?:.*/)?)?[\w.-]+\.ya?ml|app/config/[\w.-]+\.ya?ml"),
     (
         "yaml",
         r"(?:k8s|kubernetes|deploy|deployment|deployments|helm|charts?|manifests|kustomize|overlays)/(?:.*/)?[\w.-]+\.ya?ml",

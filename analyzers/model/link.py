@@ -26,6 +26,8 @@ from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.schema.schema import build_schema
 from analyzers.model.tables.models import ModelIndex, build_models
 from analyzers.model.traces import RootTrace, Traces, World
+from analyzers.routing.reading import routes_of
+from analyzers.routing.values import Route
 from analyzers.source import Place
 from analyzers.words import singular
 
@@ -53,6 +55,7 @@ def link(
     reads = {_identity(read): read for root in said for read in root.reads}.values()
     schema = build_schema(code, models, database)
     deployment, unread = _deployed(code)
+    routes, unrouted = _routed(code)
     return Project(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
@@ -69,8 +72,10 @@ def link(
             ),
             *schema.problems,
             *unread,
+            *unrouted,
         ),
         migrations=schema.migrations,
+        routes=routes,
     )
 
 
@@ -80,6 +85,14 @@ def _deployed(code: Codebase) -> tuple[Deployment, tuple[Problem, ...]]:
         return deployment_of(code), ()
     except RecursionError:
         return Deployment(), (Problem("", 0, "How the project is run was not analysed: a file is nested too deeply."),)
+
+
+def _routed(code: Codebase) -> tuple[tuple[Route, ...], tuple[Problem, ...]]:
+    """The routes of the project, and why they could not be read."""
+    try:
+        return routes_of(code), ()
+    except RecursionError:
+        return (), (Problem("", 0, "The routes of the project were not read: a file is nested too deeply."),)
 
 
 def _traced(inference: Inference, path: str, world: World, traces: Traces) -> Sequence[RootTrace]:

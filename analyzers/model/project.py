@@ -15,6 +15,7 @@ import msgspec
 from analyzers.deployment.values import Deployment
 from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
+from analyzers.routing.values import Route
 from analyzers.source import Place
 
 
@@ -318,3 +319,4 @@ class Project(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     deployment: Deployment = Deployment()
     migrations: tuple[Migration, ...] = ()  # in the order they are applied, as far as one is stated
+    routes: tuple[Route, ...] = ()

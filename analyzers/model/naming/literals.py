@@ -55,3 +55,13 @@ def sql_literal(value: object) -> str:
         case str():
             return "'" + value.replace("'", "''") + "'"
     return "?"
+
+
+def items_of(node: Node | None) -> list[tuple[str, Node]]:
+    """The items of a mapping whose keys are texts."""
+    found = []
+    for pair in node.children if isinstance(node, Other) and node.word == "dict" else ():
+        match pair:
+            case Other(word="pair", children=(Text(value=str() as key), value)):
+                found.append((key, value))
+    return found
