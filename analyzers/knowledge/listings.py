@@ -9,6 +9,7 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Classes that declare rows, and what the library shows of each of them."""
 
     bases: tuple[str, ...] = ()
+    part: bool = False  # only rows that belong to one row of another such class
     decorators: tuple[str, ...] = ()  # their arguments are the models whose rows the class lists
     registers: tuple[str, ...] = ()  # calls whose arguments are a model, or several, and such a class
     rows_method: str = ""
@@ -16,6 +17,7 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names_attribute: str = ""  # names columns, relations, methods of the class or the row, and functions of a row
     names_method: str = ""
     names_default: tuple[str, ...] = ()
+    names_always: tuple[str, ...] = ()  # what is shown whatever the class names
     joins_attribute: str = ""  # names references that come with the rows; true: all that cannot be empty
     joins_method: str = ""
     joins_shown: bool = False  # where it is not stated and a reference is shown, all that cannot be empty come along
@@ -26,6 +28,10 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     page_attribute: str = ""
     page_default: int = 0
     pager_attribute: str = ""  # holds the rows page by page
+    actions_attribute: str = ""  # names methods and functions that get the rows somebody picked, as their last argument
+    action_marks: tuple[str, ...] = ()  # decorators of such methods
+    parts_attribute: str = ""  # names classes that list the rows which belong to one of these
+    class_code: str = ""  # a class for rows that were registered without one, `{model}` and `{paths}`
 
 
 class Cells(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

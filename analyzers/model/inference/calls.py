@@ -107,7 +107,7 @@ def call_library(
         if isinstance(held, LibraryValue):
             return args[2] if len(args) > 2 else None  # a setting that need not be stated
         return members.member(inference, held, args[1].value, node, frame) if held is not None else None
-    if listings.registered(inference, name, args):
+    if listings.registered(inference, name, args, node, frame):
         return None
     if conditions.is_cache(name):
         inference.cached += 1

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text
+from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.listings import Listing
 from analyzers.model.inference import flow, members
-from analyzers.model.inference.readers import declared
+from analyzers.model.inference.readers import declared, picked
 from analyzers.model.inference.rows import origins, queries
 from analyzers.model.inference.types import (
     Bound,
@@ -53,6 +53,8 @@ def walk_listing(inference: Inference, definition: ClassDefinition) -> None:
     if listing.row_methods:
         _walk_methods(inference, definition, listing)
         return
+    if listing.part:
+        return  # walked with the class whose rows its own belong to
     models = [*_decorated(inference, definition, library, listing)]
     stated = inference.code.attribute(definition, listing.model_attribute) if listing.model_attribute else None
     if stated is not None:
@@ -62,7 +64,7 @@ def walk_listing(inference: Inference, definition: ClassDefinition) -> None:
             show(inference, definition, listing, model)
 
 
-def registered(inference: Inference, name: str, args: tuple[Value, ...]) -> bool:
+def registered(inference: Inference, name: str, args: tuple[Value, ...], node: Call, frame: Frame) -> bool:
     """Walks the class that a call such as `site.register(Order, OrderAdmin)` gives to a model; whether it is such a call."""
     if name not in _REGISTERS:
         return False
@@ -71,12 +73,25 @@ def registered(inference: Inference, name: str, args: tuple[Value, ...]) -> bool
             if name not in listing.registers:
                 continue
             models = args[0].items if args and isinstance(args[0], Tupled) else args[:1]
-            if len(args) > 1 and isinstance(args[1], ClassValue):
-                for model in models:
-                    if isinstance(model, ModelClass):
-                        show(inference, args[1].definition, listing, model)
+            for model in models:
+                if isinstance(model, ModelClass) and len(node.args) == 1 and not node.keywords:
+                    _show_plainly(inference, listing, model, node, frame)
+                elif isinstance(model, ModelClass) and len(args) > 1 and isinstance(args[1], ClassValue):
+                    show(inference, args[1].definition, listing, model)
             return True
     return False
+
+
+def _show_plainly(inference: Inference, listing: Listing, model: ModelClass, node: Call, frame: Frame) -> None:
+    """Walks the rows of a model for which the library's own class shows what it always shows."""
+    found = inference.model(model.model)
+    if found is None or listing.names_default != ("__str__",):
+        return
+    site = frame.site(node)
+    words = Declared(listing.class_code.replace("{model}", found.name), listing.rows_code)
+    kind = origins.manager_kind(inference, model.model)
+    rows = Rows(model.model, site, root=site, kind=kind, declared=words, limit=listing.page_default, limited=True)
+    members.shown(inference, queries.one_of(inference, rows, site, node, frame), node, frame)
 
 
 def listing_of(inference: Inference, definition: ClassDefinition) -> tuple[Library, Listing] | None:
@@ -144,8 +159,8 @@ def paged(inference: Inference, holder: Instance, name: str, node: Node, frame: 
 # -- the rows ----------------------------------------------------------------------------------------------------------
 
 
-def show(inference: Inference, definition: ClassDefinition, listing: Listing, model: ModelClass) -> None:
-    """Walks the rows of a model as the class lists them."""
+def show(inference: Inference, definition: ClassDefinition, listing: Listing, model: ModelClass, of: str = "") -> None:
+    """Walks the rows of a model as the class lists them; with `of`, those that belong to one row of that model."""
     inference.steps, inference.hydrated = 0, set()
     receiver = Instance(definition, given=((listing.model_attribute or "model", model),))
     stated = inference.code.attribute(definition, listing.names_attribute) if listing.names_attribute else None
@@ -154,15 +169,40 @@ def show(inference: Inference, definition: ClassDefinition, listing: Listing, mo
     frame.owner, frame.function = definition, definition.qualified
     names = list(_names(inference, definition, listing, frame))
     rows = _rows(inference, definition, listing, receiver, model)
-    if not names or rows is None:
+    if rows is None:
         return
     rows = _joined(inference, definition, listing, receiver, rows, names, frame)
+    picked.walk_picked(inference, receiver, listing, rows, frame)
+    _show_parts(inference, definition, listing, model)
+    if of:
+        rows = msgspec.structs.replace(rows, eager=rows.eager | _owner_paths(inference, model.model, of))
     rows = msgspec.structs.replace(rows, limit=rows.limit or _page(inference, definition, listing))
     row = queries.one_of(inference, rows, frame.site(node), node, frame)
     if not isinstance(row, Row):
         return
     for entry, value in names:
         _shown(inference, entry, value, receiver, row, frame)
+
+
+def _show_parts(inference: Inference, definition: ClassDefinition, listing: Listing, model: ModelClass) -> None:
+    """Walks the rows that belong to one of these, as the classes list them that the class names."""
+    stated = inference.code.attribute(definition, listing.parts_attribute) if listing.parts_attribute else None
+    for node in walk(stated[1].value) if stated is not None and stated[1].value is not None else ():
+        part = inference.code.resolve_node(stated[0].path, node) if stated and isinstance(node, Name | Member) else None
+        found = listing_of(inference, part) if isinstance(part, ClassDefinition) else None
+        if not isinstance(part, ClassDefinition) or found is None or not found[1].part:
+            continue
+        of = inference.code.attribute(part, found[1].model_attribute)
+        rows = inference.constant(of[0].path, of[1], of[0]) if of is not None else None
+        if isinstance(rows, ModelClass):
+            show(inference, part, found[1], rows, model.model)
+
+
+def _owner_paths(inference: Inference, model: str, owner: str) -> frozenset[str]:
+    """The ways from a row to the one it belongs to, which is the same for all of them."""
+    found = inference.model(model)
+    relations = found.relations.values() if found is not None else ()
+    return frozenset(f"{r.name}.*" for r in relations if not r.many and r.target == owner)
 
 
 def default_rows(inference: Inference, receiver: Instance) -> Rows | None:
@@ -297,6 +337,7 @@ def _names(inference: Inference, definition: ClassDefinition, listing: Listing, 
         externals = inference.code.externals(definition)
         if all(any(named(library, e, listing.bases) for library in libraries()) for e in externals):
             yield from ((definition.node, Literal(name)) for name in listing.names_default)
+    yield from ((definition.node, Literal(name)) for name in listing.names_always)
 
 
 def _entries(
