@@ -26,7 +26,7 @@ from analyzers.findings import (
 from analyzers.fixes import Trial
 from analyzers.report.json import to_json
 from analyzers.report.markdown import CheckOutput, annotation_text, check_output, comment_body, review_body, to_markdown
-from analyzers.report.markers import fingerprint, markers_in
+from analyzers.report.markers import SHORT, Mark, as_fixed, as_open, fixed_in, marks, marks_in
 from analyzers.report.sarif import to_sarif
 from analyzers.report.terminal import to_terminal
 from analyzers.review.compare import compare as _difference
@@ -34,16 +34,17 @@ from analyzers.review.compare import happening as _happening
 from analyzers.review.diff import Diff, parse_diff
 from analyzers.review.ignore import accept as _accept
 from analyzers.review.merge import merge
-from analyzers.review.place import Comment, Elsewhere, Placement
+from analyzers.review.place import Comment, Elsewhere, Placement, Told
 from analyzers.review.place import place as _place
 from analyzers.rules import Rule, rules
 from analyzers.settings import PATH as SETTINGS_PATH
-from analyzers.settings import Settings, settings_of
+from analyzers.settings import Limits, Settings, settings_of
 from analyzers.source import BlobReader, Place, Revision, Span
 
 __all__ = [
     "RULES",
     "SETTINGS_PATH",
+    "SHORT",
     "Accepted",
     "Analysis",
     "BlobReader",
@@ -56,6 +57,8 @@ __all__ = [
     "FactStore",
     "Finding",
     "Fix",
+    "Limits",
+    "Mark",
     "NoStore",
     "Place",
     "Placement",
@@ -67,13 +70,17 @@ __all__ = [
     "Settings",
     "Severity",
     "Span",
+    "Told",
     "annotation_text",
+    "as_fixed",
+    "as_open",
     "audit",
     "check_output",
     "comment_body",
     "compare",
-    "fingerprint",
-    "markers_in",
+    "fixed_in",
+    "marks",
+    "marks_in",
     "needed",
     "parse_diff",
     "preload",
@@ -86,6 +93,7 @@ __all__ = [
 ]
 
 _DEFAULTS, _NO_STORE = Settings(), NoStore()
+_LIMITS, _NOTHING_TOLD = Limits(), Told()
 
 RULES: Mapping[str, Rule] = rules()
 
@@ -114,9 +122,9 @@ class Analysis:
             self._sources[path] = dict(self._blobs.read([blob])).get(blob) if blob else None
         return self._sources[path]
 
-    def place(self, diff: Diff) -> Placement:
+    def place(self, diff: Diff, limits: Limits = _LIMITS, told: Told = _NOTHING_TOLD) -> Placement:
         """Where each new finding goes. A suggestion is offered if, with it, the finding vanishes and none appears."""
-        return _place(self.review.new, diff, self.source, self.removes)
+        return _place(self.review.new, diff, self.source, self.removes, limits=limits, told=told)
 
     def _illustrated(self) -> Analysis:
         """With the mended lines as code to paste, for findings whose fix is an edit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 
 import msgspec
@@ -98,6 +99,21 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def identity(self) -> tuple[str, str]:
         return (self.rule, self.subject)
+
+    @property
+    def fingerprint(self) -> str:
+        """Twenty hexadecimal digits of the identity."""
+        return digest(*self.identity)
+
+    @property
+    def known_as(self) -> frozenset[str]:
+        """Every fingerprint under which it may have been told: alone, as one of several, or as part of more."""
+        return frozenset(digest(self.rule, subject) for subject in (self.subject, *self.also, *self.parts))
+
+
+def digest(rule: str, subject: str) -> str:
+    """The fingerprint of an identity."""
+    return hashlib.sha256(f"{rule}\0{subject}".encode(errors="surrogatepass")).hexdigest()[:20]
 
 
 class Problem(msgspec.Struct, frozen=True):

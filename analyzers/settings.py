@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -20,6 +20,7 @@ _MAX_BYTES = 100_000  # a configuration of a thousand entries is a tenth of this
 
 FailOn = Literal["critical", "high", "medium", "low", "never"]
 Database = Literal["postgresql", "mysql", "sqlite"]
+Count = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 class Acceptance(msgspec.Struct, frozen=True):
@@ -42,6 +43,18 @@ class Rules(msgspec.Struct, frozen=True):
     disabled: tuple[str, ...] = ()
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """How many comments there may be: new ones in one push, and all of a pull request, of one rule in it, on one file.
+
+    GitHub answered reviews of 30 and more comments with 502 though it had created them, or with secondary limits.
+    """
+
+    push: Count = 25
+    pull_request: Count = 60
+    rule: Count = 20
+    file: Count = 15
+
+
 class Settings(msgspec.Struct, frozen=True):
     """The configuration of one revision. An unset `fail_on` or `database` leaves the choice to the service or the code."""
 
@@ -51,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True):
     ignore: tuple[Acceptance, ...] = ()
     tables: Tables = Tables()
     rules: Rules = Rules()
+    comments: Limits = Limits()
 
     @classmethod
     def parse(cls, text: bytes | None, *, known_rules: Collection[str] = ()) -> tuple[Settings, tuple[Problem, ...]]:
@@ -135,6 +149,8 @@ class _Reading:
                 if isinstance(node, yaml.ScalarNode) and node.value in type_.values:
                     return node.value
                 self.wrong(node, key, f"one of {', '.join(map(str, type_.values))}")
+            case inspect.IntType():
+                return self.number(node, type_, key)
             case _:
                 if isinstance(node, yaml.ScalarNode) and not _is_null(node) and node.value.strip():
                     return self.text(node, key)
@@ -147,6 +163,14 @@ class _Reading:
             self.wrong(node, key, f"one of {', '.join(sorted(self.known_rules))}")
             return _MISSING
         return text
+
+    def number(self, node: yaml.Node, type_: inspect.IntType, key: str) -> Any:
+        least, most = type_.ge or 0, type_.le
+        text = node.value if isinstance(node, yaml.ScalarNode) else ""
+        if text.isdecimal() and len(text) < 10 and int(text) >= least and (most is None or int(text) <= most):
+            return int(text)
+        self.wrong(node, key, f"a number from {least} to {most}" if most is not None else f"a number, at least {least}")
+        return _MISSING
 
     def items(self, node: yaml.Node, type_: inspect.VarTupleType, key: str) -> Any:
         if not isinstance(node, yaml.SequenceNode):

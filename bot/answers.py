@@ -55,6 +55,9 @@ class PullRequest(msgspec.Struct, frozen=True):
     base: Commit
     draft: bool = False
     updated_at: str = ""
+    comments: int = 0  # in the conversation
+    review_comments: int = 0  # on the diff
+    merged: bool = False
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -90,8 +93,13 @@ class Checks(msgspec.Struct, frozen=True):
     check_runs: list[Check] = []
 
 
+class Reactions(msgspec.Struct, frozen=True):
+    up: int = msgspec.field(default=0, name="+1")
+    down: int = msgspec.field(default=0, name="-1")
+
+
 class Comment(msgspec.Struct, frozen=True):
-    """A review comment. `line` is None where the commented line is no longer part of the diff."""
+    """A comment on the diff, or in the conversation. `line` is None where the commented line is no longer part of the diff."""
 
     id: int
     body: str
@@ -99,6 +107,9 @@ class Comment(msgspec.Struct, frozen=True):
     line: int | None = None
     user: Account | None = None
     pull_request_review_id: int | None = None
+    node_id: str = ""
+    in_reply_to_id: int | None = None
+    reactions: Reactions = Reactions()
 
 
 class File(msgspec.Struct, frozen=True):

@@ -204,6 +204,7 @@ class GitHub:
         self._tokens, self._patience = tokens, tuple(patience)
         self._installation, self._repository_id = installation, repository_id
         self._transport = Transport(api_url, version=version, transport=transport)
+        self._graphql = f"{api_url.removesuffix('/').removesuffix('/v3')}/graphql"
         self._root = f"/repos/{quote(owner, safe='')}/{quote(repository, safe='')}"
 
     def __enter__(self) -> Self:
@@ -276,6 +277,10 @@ class GitHub:
         """All review comments of a pull request, of whomever, oldest first."""
         return self._pages(f"{self._root}/pulls/{number}/comments", Comment, "the review comments")
 
+    def talk(self, number: int) -> Iterator[Comment]:
+        """The comments of the conversation, of whomever, oldest first."""
+        return self._pages(f"{self._root}/issues/{number}/comments", Comment, "the conversation")
+
     def files(self, number: int) -> Iterator[File]:
         """The changed files with their patches as GitHub shows them, at most 3,000."""
         return self._pages(f"{self._root}/pulls/{number}/files", File, "the changed files")
@@ -302,6 +307,28 @@ class GitHub:
         """Submits one review of the commit `head`, as a comment, and returns its id. Raises `Unsure` and `Rejected`."""
         review = {"commit_id": head, "event": "COMMENT", "body": body, "comments": list(comments)}
         return self._write("POST", f"{self._root}/pulls/{number}/reviews", review, Created, "creating the review").id
+
+    def update_comment(self, comment_id: int, body: str) -> None:
+        """Writes one of our comments on the diff anew. Repeating it changes nothing."""
+        path = f"{self._root}/pulls/comments/{comment_id}"
+        self._write("PATCH", path, {"body": body}, Nothing, "updating a comment")
+
+    def minimize(self, hidden: Mapping[str, bool]) -> None:
+        """Minimises our comments as resolved (true), or shows them again (false), by their node ids, in one request.
+
+        Repeating it changes nothing. Where GitHub refuses, they stay as they are: what they say is written in them.
+        """
+        nodes = list(hidden.items())
+        parameters = ", ".join(f"$n{at}: ID!" for at in range(len(nodes)))
+        fields = " ".join(
+            f"m{at}: minimizeComment(input: {{subjectId: $n{at}, classifier: RESOLVED}}) {{ clientMutationId }}"
+            if hide
+            else f"m{at}: unminimizeComment(input: {{subjectId: $n{at}}}) {{ clientMutationId }}"
+            for at, (_, hide) in enumerate(nodes)
+        )
+        query = f"mutation({parameters}) {{ {fields} }}"
+        variables = {f"n{at}": node for at, (node, _) in enumerate(nodes)}
+        self._write("POST", self._graphql, {"query": query, "variables": variables}, Nothing, "minimising comments")
 
     def git_token(self) -> str:
         """A token with which git can read this repository's contents, and nothing else."""

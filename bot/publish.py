@@ -1,25 +1,25 @@
 """Makes GitHub look like a review: a completed check run, and each new finding commented once. Doing it twice changes nothing.
 
-What is already there is recognised by hidden markers in comments our App wrote itself (others may copy a marker), never by
-line or wording, so a rebase, a redelivery, a reply or a second run repeats nothing. A write whose outcome is unknown is
-looked for before it is done again.
+What is already there is recognised by hidden marks in comments our App wrote itself (others may copy a mark), never by
+line or wording, so a rebase, a redelivery, a reply or a second run repeats nothing. A comment whose findings are gone says so
+and is minimised; it takes that back when they return. A write whose outcome is unknown is looked for before it is done again.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import analyzers
 from analyzers import Finding, Place, Severity
 from bot.answers import Account, Check, Rejected, Unsure
+from bot.conversation import Change, Conversation, changes, read_acceptances, read_told
 from bot.github import GitHub
 from bot.policy import Conclusion, blocking
 
-MAX_INLINE = 25  # GitHub answers 502 or its secondary limit to reviews of about 30 comments and more
 MAX_REVIEWS = 8  # requests spent on finding out which comment GitHub rejects
 ANNOTATIONS = 50  # GitHub's limit for one request
 MAX_ANNOTATIONS = 200  # four requests; GitHub's limit for creating content is 80 a minute
@@ -33,13 +33,20 @@ _HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@", re.M)
 
 @dataclass(frozen=True)
 class Inline:
-    """A comment on the lines `start_line`..`line` of the new version. `key` is the identity its hidden marker carries."""
+    """A comment on the lines `start_line`..`line` of the new version.
 
-    key: Any
+    `keys` are the fingerprints of what it tells: the finding's own first, then those of others that it tells too.
+    """
+
+    keys: tuple[str, ...]
     path: str
     start_line: int
     line: int
     body: str
+
+    @property
+    def key(self) -> str:
+        return self.keys[0]
 
     def payload(self) -> dict[str, Any]:
         at: dict[str, Any] = {"path": self.path, "line": self.line, "side": "RIGHT"}
@@ -74,29 +81,41 @@ class Annotation:
 class Publication:
     """What GitHub is to show.
 
-    `inline`: worst first; what exceeds `MAX_INLINE` or GitHub rejects is handed to `texts` and `annotation` by its key.
+    `inline`: worst first; what GitHub rejects is handed to `texts` and `annotation` by its key.
     `texts(refused)`: the check run's summary and text, which must also tell the findings with those keys in full.
+    `present`: fingerprints of all that the head has, old or new; `unread`: paths of which nothing is known.
     """
 
     conclusion: Conclusion
     review_body: str
     inline: Sequence[Inline]
     annotations: Sequence[Annotation]
-    texts: Callable[[Collection[Any]], tuple[str, str]]
-    annotation: Callable[[Any], Annotation]
+    texts: Callable[[Collection[str]], tuple[str, str]]
+    annotation: Callable[[str], Annotation]
+    present: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
 
 
 def publication(
-    analysis: analyzers.Analysis, diff: str, conclusion: Conclusion, *, fail_on: str, link: Callable[[Place], str]
+    analysis: analyzers.Analysis,
+    diff: str,
+    conclusion: Conclusion,
+    *,
+    fail_on: str,
+    link: Callable[[Place], str],
+    limits: analyzers.Limits,
+    told: analyzers.Told,
+    notes: Sequence[str] = (),
 ) -> Publication:
     """The review in the words of the reports, each new finding on a line of `diff` or elsewhere."""
-    review, placement = analysis.review, analysis.place(analyzers.parse_diff(diff))
-    findings = {analyzers.fingerprint(comment.finding): comment.finding for comment in placement.inline}
+    review = analysis.review
+    placement = analysis.place(analyzers.parse_diff(diff), limits, told)
+    findings = {comment.finding.fingerprint: comment.finding for comment in placement.inline}
     fatal = {id(finding) for finding in blocking(review.new, fail_on)}
 
-    def texts(refused: Collection[Any]) -> tuple[str, str]:
-        told = placement.without(lambda finding: analyzers.fingerprint(finding) in refused)
-        output = analyzers.check_output(review, told, link, notes=[conclusion.explanation])
+    def texts(refused: Collection[str]) -> tuple[str, str]:
+        told = placement.without(lambda finding: finding.fingerprint in refused)
+        output = analyzers.check_output(review, told, link, notes=[conclusion.explanation, *notes])
         return output.summary, output.text
 
     def annotation(finding: Finding) -> Annotation:
@@ -109,21 +128,36 @@ def publication(
         conclusion,
         analyzers.review_body(review, placement),
         [
-            Inline(key, comment.path, comment.start_line or comment.line, comment.line, analyzers.comment_body(comment, link))
-            for key, comment in zip(findings, placement.inline, strict=True)
+            Inline(
+                tuple(mark.fingerprint for mark in analyzers.marks(comment.finding)),
+                comment.path,
+                comment.start_line or comment.line,
+                comment.line,
+                analyzers.comment_body(comment, link),
+            )
+            for comment in placement.inline
         ],
         [annotation(item.finding) for item in placement.elsewhere],
         texts,
         lambda key: annotation(findings[key]),
+        _present(review),
+        frozenset(problem.path for problem in review.problems),
     )
+
+
+def _present(review: analyzers.Review) -> frozenset[str]:
+    """Everything under which a comment may have told what the head has."""
+    there = [*review.new, *review.kept, *(accepted.finding for accepted in review.accepted)]
+    return frozenset().union(*(finding.known_as for finding in there))
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was done: comments now posted, comments that were there already, findings told elsewhere."""
+    """What was done: comments now posted, comments that were there already, comments changed, findings told elsewhere."""
 
     posted: int = 0
     present: int = 0
+    changed: int = 0
     elsewhere: int = 0
 
 
@@ -136,16 +170,17 @@ class Publisher:
     head: str
     job_id: str
     check: Check
-    markers_in: Callable[[str], Iterable[Any]]
     pause: float = 2.0  # seconds GitHub gets to show what it may have stored before failing
     _reviews: int = field(default=0, repr=False)
 
-    def publish(self, publication: Publication) -> Published:
+    def publish(self, publication: Publication, conversation: Conversation) -> Published:
         """Comments first: the check run, once completed, tells where every finding is."""
-        candidates = publication.inline[:MAX_INLINE] if self.number else ()
+        candidates = publication.inline if self.number else ()
         elsewhere = {comment.key for comment in publication.inline[len(candidates) :]}
-        present = self._present() if candidates else set()
-        missing = [comment for comment in candidates if comment.key not in present]
+        told = frozenset[str]().union(*(comment.fingerprints for comment in conversation.told))
+        missing = [comment for comment in candidates if told.isdisjoint(comment.keys)]
+        grown = {frozenset(c.keys): c.body for c in candidates if not told.issuperset(c.keys) and not told.isdisjoint(c.keys)}
+        changed = self._change(changes(conversation.told, publication.present, publication.unread, grown, self.head))
         if missing:
             elsewhere |= self._post(publication.review_body, missing)
         annotations = [
@@ -154,18 +189,32 @@ class Publisher:
         ]
         complete(self.github, self.check, publication.conclusion, *publication.texts(elsewhere), annotations=annotations)
         rejected = sum(comment.key in elsewhere for comment in missing)
-        return Published(len(missing) - rejected, len(candidates) - len(missing), len(elsewhere))
+        return Published(len(missing) - rejected, len(candidates) - len(missing), changed, len(elsewhere))
 
     def is_ours(self, user: Account | None) -> bool:
         slug = self.check.app.slug if self.check.app else None
         return user is not None and (user.login == f"{slug}[bot]" if slug else user.type == "Bot")
 
-    def _present(self) -> set[Any]:
-        """Identities of the findings that our comments already tell."""
-        ours = (comment for comment in self.github.comments(self.number) if self.is_ours(comment.user))
-        return {key for comment in ours for key in self.markers_in(comment.body)}
+    def conversation(self, *, comments: bool = True, talk: bool = True) -> Conversation:
+        """What was said before; without a question to GitHub of what is known to be empty."""
+        told = read_told(self.github.comments(self.number), self.is_ours) if comments else ()
+        accepted = read_acceptances(self.github.talk(self.number), self.is_ours) if talk else ()
+        return Conversation(told, accepted)
 
-    def _post(self, body: str, comments: Sequence[Inline]) -> set[Any]:
+    def _change(self, wanted: Sequence[Change]) -> int:
+        """Hides before it writes: a run that is killed in between finds the comment unchanged and does both again."""
+        hidden = {change.comment.node: change.hidden for change in wanted if change.hidden is not None}
+        if hidden:
+            self.github.minimize(hidden)
+        for change in wanted:
+            self.github.update_comment(change.comment.id, shortened(change.body, COMMENT_CHARACTERS))
+        return len(wanted)
+
+    def _present(self) -> set[str]:
+        """Fingerprints of the findings that our comments already tell."""
+        return {print for comment in self.conversation(talk=False).told for print in comment.fingerprints}
+
+    def _post(self, body: str, comments: Sequence[Inline]) -> set[str]:
         """Posts the comments in one review and returns the keys of those GitHub does not accept."""
         try:
             self._review(body, comments)
@@ -180,7 +229,7 @@ class Publisher:
         refused = {comment.key for comment in rest} - {comment.key for comment in sound}
         return refused | self._post_halves(body, sound)
 
-    def _post_rest(self, body: str, comments: Sequence[Inline]) -> set[Any]:
+    def _post_rest(self, body: str, comments: Sequence[Inline]) -> set[str]:
         """After an outage: what is there is there; the rest is posted once more, then the job comes back later."""
         time.sleep(self.pause)
         present = self._present()
@@ -193,7 +242,7 @@ class Publisher:
             return self._post_halves(body, rest)
         return set()
 
-    def _post_halves(self, body: str, comments: Sequence[Inline]) -> set[Any]:
+    def _post_halves(self, body: str, comments: Sequence[Inline]) -> set[str]:
         """Posts what GitHub accepts of comments it may reject as a whole, in ever smaller reviews, a bounded number."""
         if not comments:
             return set()

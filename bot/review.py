@@ -3,12 +3,13 @@
     first     the check run, in progress: from here on every way out completes it, or leaves it saying what it waits for
     fetch     the merge base, both revisions, every blob an analysis reads
     analyse   what is new, fixed, kept
-    place     the line of the diff, or the other spot, that tells each finding
     confirm   nothing newer was pushed, the pull request is open, the base has not moved
+    listen    what our comments told before, and what people accepted
+    place     the line of the diff, or the other spot, that tells each finding
     publish   comments, then the completed check run
 
-Up to 25 findings cost eight requests: two tokens, the check run's creation and completion, the comparison, the pull request,
-our comments and the review.
+Up to 25 findings cost seven requests: two tokens, the check run's creation and completion, the comparison, the pull request and
+the review; and one more each where there are comments on the diff, or in the conversation.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from analyzers import BlobReader, FactStore, Place, Problem, Review, Revision
 from bot import publish
 from bot.answers import Check, PullRequest, RateLimited
 from bot.cache import fact_store
+from bot.conversation import Acceptance, Conversation
 from bot.errors import Broken, Gone, Later
 from bot.github import GitHub, Tokens, clone_url
 from bot.jobs import Job, Work
@@ -168,6 +170,14 @@ def _cancel(job: Job, github: GitHub) -> Result:
     return Result("neutral", calls=github.calls)
 
 
+@dataclass(frozen=True)
+class _Judgement:
+    """An analysis, and the settings it was made with."""
+
+    analysis: analyzers.Analysis
+    settings: analyzers.Settings
+
+
 @dataclass
 class _Run:
     """One try of a job."""
@@ -212,32 +222,33 @@ class _Run:
         number = pull.number if pull else self.job.number
         tip = pull.base.sha if pull else self.job.base
         base = self._merge_base(tip)
+        publisher = publish.Publisher(self.github, number, self.job.head, self.job.id, check, self.context.pause)
         source = Source(clone_url(self.context.settings.github_url, self.job.owner, self.job.repository), self.github.git_token)
         with self.context.mirrors.open(self.job.repository_id, source) as mirror:
             for _ in range(ANALYSES):
                 with step("fetch"):
                     snapshot = self._fetched(mirror, base, number)
                 try:
-                    publication, review = self._judged(snapshot)
+                    judgement = self._judged(snapshot)
+                    with step("confirm"):
+                        pull = self._confirm(number)
+                    now = pull.base.sha if pull else tip
+                    if now == tip or (moved := self._merge_base(now)) == base:
+                        conversation = self._conversation(publisher, pull)
+                        publication = self._placed(judgement, conversation, snapshot.diff)
+                        break
                 except GitError as damaged:
-                    snapshot.blobs.close()
                     mirror.renew()
                     raise Later(f"the mirror of the repository was damaged ({damaged})", 1.0) from damaged
                 finally:
                     snapshot.blobs.close()
-                with step("confirm"):
-                    now = self._confirm(number, tip)
-                if now == tip or (moved := self._merge_base(now)) == base:
-                    break
                 tip, base = now, moved
             else:
                 raise Later("the base of the pull request keeps moving", 30.0)
         with step("publish"):
             self.lease.check()
-            publisher = publish.Publisher(
-                self.github, number, self.job.head, self.job.id, check, analyzers.markers_in, self.context.pause
-            )
-            done = publisher.publish(publication)
+            done = publisher.publish(publication, conversation)
+        review = judgement.analysis.review
         count_findings(_by_rule(review))
         return Result(publication.conclusion.conclusion, done.posted, done.present, self.github.calls)
 
@@ -273,34 +284,56 @@ class _Run:
                 raise Gone(SUPERSEDED) from absent
             raise
 
-    def _judged(self, snapshot: Snapshot) -> tuple[publish.Publication, Review]:
-        """The analysis and where each of its findings is told, by the settings of the base."""
+    def _judged(self, snapshot: Snapshot) -> _Judgement:
+        """The analysis, by the settings of the base."""
         settings, problems = _repository_settings(snapshot)
-        fail_on = settings.fail_on or self.context.settings.fail_on
         with step("analyse"):
             analysis = self.context.compare(
                 snapshot.base, snapshot.head, snapshot.blobs, store=self.context.facts, settings=settings
             )
         analysis.review = msgspec.structs.replace(analysis.review, problems=(*analysis.review.problems, *problems))
+        return _Judgement(analysis, settings)
+
+    def _conversation(self, publisher: publish.Publisher, pull: PullRequest | None) -> Conversation:
+        """What was said on the pull request, where anything was."""
+        if pull is None:
+            return Conversation()
+        with step("listen"):
+            return publisher.conversation(comments=bool(pull.review_comments), talk=bool(pull.comments))
+
+    def _placed(self, judgement: _Judgement, conversation: Conversation, diff: str) -> publish.Publication:
+        """Where each finding is told that nobody has accepted."""
+        analysis, settings = judgement.analysis, judgement.settings
+        fail_on = settings.fail_on or self.context.settings.fail_on
+        notes = [_unused(one) for one in conversation.unused(analysis.review)]
         with step("place"):
-            conclusion = conclude(analysis.review, fail_on)
-            told = publish.publication(analysis, snapshot.diff, conclusion, fail_on=fail_on, link=self._link)
-        return told, analysis.review
+            analysis.review = conversation.applied(analysis.review)
+            return publish.publication(
+                analysis,
+                diff,
+                conclude(analysis.review, fail_on),
+                fail_on=fail_on,
+                link=self._link,
+                limits=settings.comments,
+                told=conversation.summary,
+                notes=notes,
+            )
 
     def _link(self, place: Place) -> str:
         page = f"{self.context.settings.github_url.rstrip('/')}/{self.job.owner}/{self.job.repository}"
         lines = f"#L{place.span.start_line}-L{place.span.end_line}"
         return f"{page}/blob/{self.job.head}/{quote(place.path)}{lines}"
 
-    def _confirm(self, number: int, tip: str) -> str:
-        """Raises unless this head is still the one to review. Returns the base's commit, which may have moved on."""
+    def _confirm(self, number: int) -> PullRequest | None:
+        """Raises unless this head is still the one to review. The pull request, whose base may have moved on; None for a merge
+        group."""
         if not self.queue.current(self.job):
             raise Gone(SUPERSEDED)
         if self.job.work is Work.MERGE_GROUP:
-            return tip
+            return None
         pull = self.github.pull(number)
         self._current(pull)
-        return pull.base.sha
+        return pull
 
     def _current(self, pull: PullRequest) -> None:
         """GitHub's API may lag behind its webhooks: an older head than ours means later, a newer one that ours is history.
@@ -347,6 +380,10 @@ def _repository_settings(snapshot: Snapshot) -> tuple[analyzers.Settings, tuple[
     texts = dict(snapshot.blobs.read([blob for blob in dict.fromkeys(ids) if blob]))
     base, head = (texts.get(blob) if blob else None for blob in ids)
     return analyzers.settings_of(base, head, known_rules=analyzers.RULES)
+
+
+def _unused(acceptance: Acceptance) -> str:
+    return f"`{acceptance.finding}`, accepted by {acceptance.by}, matches no finding; delete the comment, or check the name."
 
 
 def _by_rule(review: Review) -> dict[str, int]:

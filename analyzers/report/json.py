@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from analyzers.findings import Finding, Review
-from analyzers.report.markers import fingerprint
 
 VERSION = 1
 
@@ -30,4 +29,4 @@ def to_json(review: Review) -> str:
 
 
 def _findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    return [{"fingerprint": fingerprint(finding), **msgspec.structs.asdict(finding)} for finding in findings]
+    return [{"fingerprint": finding.fingerprint, **msgspec.structs.asdict(finding)} for finding in findings]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from analyzers.findings import Accepted, Finding, Problem, Review, Severity
-from analyzers.report.markers import marker
+from analyzers.report.markers import SHORT, marker
 from analyzers.report.text import code_block, code_span, cut, cut_line, escaped, markdown, plain
 from analyzers.review.place import Comment, Elsewhere, Placement, Reason
 from analyzers.source import Place
@@ -26,7 +26,7 @@ Link = Callable[[Place], str]
 
 _WHY_ELSEWHERE = {
     Reason.OUTSIDE: "outside the diff",
-    Reason.LIMIT: "beyond the number of comments one review carries",
+    Reason.LIMIT: "beyond the number of comments",
     Reason.REPEATED: "said by another comment",
     Reason.REFUSED: "not accepted as comments",
 }
@@ -128,8 +128,12 @@ def _told(
         known = [f"- {markdown(fact)}" for fact in finding.evidence]
         known += [f"- {_place(related.place, link)}: {markdown(related.note)}" for related in finding.related]
         parts.append("<details><summary>Why we know</summary>\n\n" + "\n".join(known) + "\n\n</details>")
-    alarm = f" False alarm? Say why at {_line(finding.place)}: {code_span(_ignore(finding))}" if hint else ""
-    parts.append(f"<sub>{grade}, rule {code_span(finding.rule)}.{alarm}</sub>")
+    name = finding.fingerprint[:SHORT]
+    alarm = (
+        f" False alarm? Say why at {_line(finding.place)}: {code_span(_ignore(finding))}, "
+        f"or here: {code_span(f'/cliffguard ignore {name} reason')}"
+    )
+    parts.append(f"<sub>{grade}, rule {code_span(finding.rule)}, {code_span(name)}.{alarm if hint else ''}</sub>")
     return "\n\n".join(parts)
 
 

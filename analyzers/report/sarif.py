@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 from analyzers.edits import Verify, fixed_source
 from analyzers.findings import Finding, Problem, Review, Severity
-from analyzers.report.markers import fingerprint
 from analyzers.report.text import plain, visible
 from analyzers.review.ignore import by_configuration
 from analyzers.review.place import ReadSource
@@ -131,15 +130,15 @@ class _Writer:
 
     def result(self, finding: Finding, state: str, texts: _Texts) -> Json:
         side = "base" if state == "absent" else "head"
-        self.seen[side, fingerprint(finding)] += 1
-        count = self.seen[side, fingerprint(finding)]
+        self.seen[side, finding.fingerprint] += 1
+        count = self.seen[side, finding.fingerprint]
         result: Json = {
             "ruleId": finding.rule,
             "ruleIndex": self.rule_index[finding.rule],
             "level": _LEVELS[finding.severity],
             "message": _message(finding),
             "locations": [_location(finding.place, texts)],
-            "partialFingerprints": {"cliffguardFinding/v1": f"{fingerprint(finding)}:{count}"},
+            "partialFingerprints": {"cliffguardFinding/v1": f"{finding.fingerprint}:{count}"},
             "baselineState": state,
             "properties": _properties(finding),
         }

@@ -7,6 +7,7 @@ line is handed back with the reason: never dropped, never put on a random line.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 
@@ -16,9 +17,8 @@ from analyzers.edits import MAX_LINES, Suggestion, Verify, suggestion
 from analyzers.findings import Finding
 from analyzers.review.compare import order
 from analyzers.review.diff import Diff, Hunk
+from analyzers.settings import Limits
 from analyzers.source import Place
-
-MAX_INLINE = 25  # reviews of 30 and more comments were seen to end in 502 though created, or in secondary limits
 
 ReadSource = Callable[[str], bytes | None]
 """The text of a file of one revision, or nothing if it is not there (or not readable)."""
@@ -31,6 +31,16 @@ class Reason(StrEnum):
     LIMIT = "limit"
     REPEATED = "repeated"  # another comment of the same identity says it
     REFUSED = "refused"  # GitHub did not take the comment
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What comments of earlier pushes tell: fingerprints, and how many comments there are."""
+
+    fingerprints: frozenset[str] = frozenset()
+    comments: int = 0
+
+
+_LIMITS, _NOTHING_TOLD = Limits(), Told()
 
 
 class Comment(msgspec.Struct, frozen=True):
@@ -80,24 +90,54 @@ def place(
     read: ReadSource,
     verify: Verify,
     *,
-    limit: int = MAX_INLINE,
+    limits: Limits = _LIMITS,
+    told: Told = _NOTHING_TOLD,
 ) -> Placement:
-    """Put each finding on a line of `diff`. `read` gives the head's files; `verify` tries a fix (see `analyzers.edits`)."""
+    """Put each finding on a line of `diff`. `read` gives the head's files; `verify` tries a fix (see `analyzers.edits`).
+
+    What was `told` before keeps its comment, whatever the limits.
+    """
     inline: list[Comment] = []
     elsewhere: list[Elsewhere] = []
     said: set[tuple[str, str]] = set()
+    room = _Room(limits, told)
     for finding in sorted(findings, key=order):
         anchor = _anchor(finding, diff)
         if anchor is None:
             elsewhere.append(Elsewhere(finding, Reason.OUTSIDE))
         elif finding.identity in said:
             elsewhere.append(Elsewhere(finding, Reason.REPEATED))
-        elif len(inline) >= limit:
+        elif not room.take(finding, anchor.path):
             elsewhere.append(Elsewhere(finding, Reason.LIMIT))
         else:
             said.add(finding.identity)
             inline.append(_comment(finding, anchor, diff, read, verify))
     return Placement(inline=tuple(inline), elsewhere=tuple(elsewhere))
+
+
+class _Room:
+    """What the limits leave."""
+
+    def __init__(self, limits: Limits, told: Told) -> None:
+        self._limits, self._told = limits, told
+        self._new = 0
+        self._rules: Counter[str] = Counter()
+        self._files: Counter[str] = Counter()
+
+    def take(self, finding: Finding, path: str) -> bool:
+        limits = self._limits
+        known = finding.fingerprint in self._told.fingerprints
+        left = (
+            self._new < limits.push
+            and self._told.comments + self._new < limits.pull_request
+            and self._rules[finding.rule] < limits.rule
+            and self._files[path] < limits.file
+        )
+        if known or left:
+            self._new += not known
+            self._rules[finding.rule] += 1
+            self._files[path] += 1
+        return known or left
 
 
 def _comment(finding: Finding, anchor: _Anchor, diff: Diff, read: ReadSource, verify: Verify) -> Comment:

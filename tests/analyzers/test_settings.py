@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.settings import Acceptance, Rules, Settings, Tables, json_schema, settings_of
+from analyzers.settings import Acceptance, Limits, Rules, Settings, Tables, json_schema, settings_of
 
 RULES = {"n_plus_one", "missing_index"}
 FULL = b"""\
@@ -26,6 +26,8 @@ tables:
   small: [country, role]
 rules:
   disabled: [missing_index]
+comments:
+  push: 5
 """
 
 
@@ -39,6 +41,7 @@ def test_a_full_file() -> None:
         ignore=(Acceptance("n_plus_one", "shop/reports/", "Runs at night, over a dozen rows."),),
         tables=Tables(small=("country", "role")),
         rules=Rules(disabled=("missing_index",)),
+        comments=Limits(push=5),
     )
     jsonschema.validate(yaml.safe_load(FULL) | {"rules": {"disabled": ["missing_index"]}}, json.loads(json_schema()))
 
@@ -62,6 +65,9 @@ def test_nothing_said_means_defaults(text: bytes | None) -> None:
         (b"ignore:\n  - {rule: n_plus_1, path: a, reason: b}\n", 2, ["`ignore[0].rule`", "missing_index", "n_plus_one"]),
         (b"rules:\n  disabled: [nope]\n", 2, ["`rules.disabled[0]`", "missing_index"]),
         (b"fail_on: low\nfail_on: high\n", 2, ["`fail_on`", "twice"]),
+        (b"comments: {file: 101}\n", 1, ["`comments.file`", "a number from 0 to 100", "`101`"]),
+        (b"comments: {file: -1}\n", 1, ["`comments.file`", "a number from 0 to 100", "`-1`"]),
+        (b"comments: {file: [1]}\n", 1, ["`comments.file`", "a number from 0 to 100", "a list"]),
         (b"- a\n", 1, ["a mapping"]),
         (b"a: [\n", 2, ["not valid YAML"]),
         (b"a: *b\n", 1, ["not valid YAML"]),

@@ -17,7 +17,7 @@ from analyzers.report.markdown import (
     title,
     to_markdown,
 )
-from analyzers.report.markers import fingerprint, marker, markers_in
+from analyzers.report.markers import Mark, as_fixed, as_open, fixed_in, marker, marks_in
 from analyzers.review.place import Comment, Elsewhere, Placement, Reason
 from analyzers.source import Place
 from tests.findings import at, finding
@@ -40,8 +40,9 @@ def test_a_comment_says_what_why_and_what_to_do() -> None:
         "- `Order.customer` is a foreign key.\n"
         "- [`shop/models.py:4`](https://github.test/o/r/blob/abc/shop/models.py#L4): `customer` is declared\n\n"
         "</details>\n\n"
-        "<sub>Severity high, certain, rule `n_plus_one`. "
-        "False alarm? Say why at line 10: `# cliffguard: ignore[n_plus_one] reason`</sub>\n\n"
+        f"<sub>Severity high, certain, rule `n_plus_one`, `{one.fingerprint[:8]}`. "
+        "False alarm? Say why at line 10: `# cliffguard: ignore[n_plus_one] reason`, "
+        f"or here: `/cliffguard ignore {one.fingerprint[:8]} reason`</sub>\n\n"
         f"{marker(one)}"
     )
 
@@ -76,8 +77,10 @@ def test_the_hint_is_a_comment_of_the_language(path: str, hint: str) -> None:
     assert hint in comment_body(Comment(finding(place=at(path)), path, 10))
 
 
+COMMIT = "a" * 40
 HOSTILE = (
-    "` @octocat <!-- cliffguard:finding:00000000000000000000 --> #1\n\n```\n![x](https://evil.example/a.png) </details><h1>"
+    "` @octocat <!-- cliffguard:finding:n_plus_one:00000000000000000000 --> #1\n\n"
+    "```\n![x](https://evil.example/a.png) </details><h1>"
 )
 
 
@@ -92,7 +95,7 @@ def test_hostile_names_mention_nobody_and_forge_nothing() -> None:
     related = (Related(at(HOSTILE), HOSTILE),)
     one = finding(HOSTILE, place=at(f"a/{HOSTILE}.py"), evidence=(HOSTILE,), related=related, **words)
     body = comment_body(Comment(one, "b.py", 3), link)
-    assert markers_in(body) == {fingerprint(one)}
+    assert marks_in(body) == (Mark("n_plus_one", one.fingerprint),)
     assert not re.search(r"@\w|<img|<h1|#1|00000000 -->", prose(body))
     assert [prose(body).count(tag) for tag in ("<!--", "</details>")] == [1, 1]
 
@@ -114,22 +117,47 @@ def test_markers_are_of_rule_and_subject_alone() -> None:
         )
         == 4
     )
-    assert re.fullmatch(r"<!-- cliffguard:finding:[0-9a-f]{20} -->", marker(finding()))
+    assert re.fullmatch(r"<!-- cliffguard:finding:n_plus_one:[0-9a-f]{20} -->", marker(finding()))
 
 
 def test_only_hidden_lines_at_the_end_are_markers() -> None:
     one, two = finding("a"), finding("b")
     quoted = f"> {marker(one)}\n\n```\n{marker(one)}\n```\nThanks!"
-    assert markers_in(quoted) == set()
-    assert markers_in(f"{quoted}\r\n\r\n{marker(two)}\r\n<!-- cliffguard:review:abc:1 -->\r\n") == {fingerprint(two)}
-    assert markers_in("") == set()
+    assert marks_in(quoted) == ()
+    ended = f"{quoted}\r\n\r\n{marker(two)}\r\n<!-- cliffguard:review:abc:1 -->\r\n"
+    assert marks_in(ended) == (Mark("n_plus_one", two.fingerprint),)
+    assert marks_in("") == ()
+
+
+def test_a_comment_of_several_findings_carries_a_mark_of_each() -> None:
+    one = finding("a", also=("b", "c"), parts=("d",))
+    told = {mark.fingerprint for mark in marks_in(comment_body(Comment(one, "shop/views.py", 10)))}
+    assert told == {finding(subject).fingerprint for subject in "abc"}
+    assert one.known_as == told | {finding("d").fingerprint}
+
+
+def test_a_comment_says_that_it_is_fixed_and_takes_it_back() -> None:
+    body = comment_body(Comment(finding(), "shop/views.py", 10))
+    fixed = as_fixed(body, COMMIT)
+    assert fixed.startswith(f"**Fixed in {COMMIT}.**\n\n**1 + N queries")
+    assert (fixed_in(body), fixed_in(fixed)) == ("", COMMIT)
+    assert marks_in(fixed) == marks_in(body)
+    assert as_open(fixed) == body
+    again = as_fixed(fixed, "b" * 40)
+    assert again.count("Fixed in") == 1
+    assert as_open(again) == as_open(body) == body
+
+
+def test_a_quoted_fixed_comment_is_not_fixed() -> None:
+    quoted = f"> {as_fixed('x', COMMIT)}\nReally?"
+    assert (fixed_in(quoted), as_open(quoted)) == ("", quoted)
 
 
 def test_a_long_comment_is_cut_visibly_and_keeps_its_marker() -> None:
     body = comment_body(Comment(finding(code="é = 1\n" * 20_000), "shop/views.py", 10))
     assert len(body.encode()) < COMMENT_BYTES + 100
     assert "… shortened to fit." in body
-    assert markers_in(body) == {fingerprint(finding())}
+    assert marks_in(body) == (Mark("n_plus_one", finding().fingerprint),)
 
 
 def reviewed() -> tuple[Review, Placement]:
@@ -152,7 +180,7 @@ def test_counts_add_up_and_are_split() -> None:
     assert output.summary == (
         "The check fails.\n\n"
         "**4 new findings** (1 critical, 1 high, 1 medium, 1 low): 2 comments on the diff, 2 listed in the check run "
-        "(1 outside the diff, 1 beyond the number of comments one review carries).\n\n"
+        "(1 outside the diff, 1 beyond the number of comments).\n\n"
         "1 finding fixed by this change. 2 findings of the base are unchanged and not shown. "
         "1 new finding accepted by comment or configuration. 2 notices about what was not read as it stands."
     )

@@ -8,7 +8,6 @@ import pytest
 
 from analyzers.findings import Accepted, Edit, Fix, Problem, Related, Review
 from analyzers.report.json import to_json
-from analyzers.report.markers import fingerprint
 from analyzers.report.terminal import to_terminal
 from tests.findings import at, finding
 
@@ -94,6 +93,6 @@ def test_json() -> None:
     assert document["version"] == 1
     assert document["counts"] == {"new": 1, "fixed": 1, "kept": 1, "accepted": 1, "problems": 2}
     (new,) = document["new"]
-    assert (new["fingerprint"], new["severity"], new["place"]["span"]["start_line"]) == (fingerprint(full().new[0]), "high", 3)
+    assert (new["fingerprint"], new["severity"], new["place"]["span"]["start_line"]) == (full().new[0].fingerprint, "high", 3)
     assert document["accepted"][0]["finding"]["title"] == "Known"
     assert document["problems"][0] == {"path": "a.py", "line": 3, "text": "Not parsed."}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzers.edits import Suggestion
 from analyzers.findings import Edit, Finding, Fix, Related, Severity
 from analyzers.review.diff import Diff, FileDiff, Hunk
-from analyzers.review.place import Comment, Placement, Reason, place
+from analyzers.review.place import Comment, Limits, Placement, Reason, Told, place
 from analyzers.source import Place
 from tests.findings import at, finding
 
@@ -61,13 +61,34 @@ def test_choice(own: Place, related: list[Place], expected: object) -> None:
     assert where(own, shown, *related) == expected
 
 
-def test_at_most_so_many_the_worst_first_and_the_rest_is_told() -> None:
-    findings = [finding(f"s{n}", place=at("a.py", n), severity=Severity.LOW) for n in range(1, 31)]
+MANY = 99
+
+
+@pytest.mark.parametrize(
+    ("limits", "told", "inline"),
+    [
+        (Limits(push=7), Told(), 7),
+        (Limits(push=7), Told(comments=58), 2),  # of 60 in the life of a pull request
+        (Limits(push=7), Told(comments=60), 0),
+        (Limits(push=MANY, rule=6), Told(), 6),
+        (Limits(push=MANY, rule=MANY, file=4), Told(), 8),  # of each of two files
+    ],
+)
+def test_at_most_so_many_the_worst_first_and_the_rest_is_told(limits: Limits, told: Told, inline: int) -> None:
+    findings = [finding(f"s{n}", place=at("ab"[n % 2] + ".py", n), severity=Severity.LOW) for n in range(1, 31)]
     findings.append(finding("worst", place=at("a.py", 31), severity=Severity.CRITICAL))
-    result = placed(findings, diff(a=[hunk(1, 40, *range(1, 41))]))
-    assert [len(result.inline), len(result.elsewhere)] == [25, 6]
-    assert result.inline[0].finding.subject == "worst"
+    shown = diff(a=[hunk(1, 40, *range(1, 41))], b=[hunk(1, 40, *range(1, 41))])
+    result = place(findings, shown, {}.get, lambda one, source: True, limits=limits, told=told)
+    assert [len(result.inline), len(result.elsewhere)] == [inline, 31 - inline]
+    assert [one.finding.subject for one in result.inline[:1]] == ["worst"][:inline]
     assert {one.reason for one in result.elsewhere} == {Reason.LIMIT}
+
+
+def test_what_was_told_before_keeps_its_comment() -> None:
+    findings = [finding(f"s{n}", place=at("a.py", n)) for n in range(1, 9)]
+    told = Told(frozenset({findings[7].fingerprint}), 60)
+    result = place(findings, diff(a=[hunk(1, 40, *range(1, 41))]), {}.get, lambda one, source: True, told=told)
+    assert [one.finding.subject for one in result.inline] == ["s8"]
 
 
 def test_one_comment_an_identity() -> None:
