@@ -11,7 +11,7 @@ from analyzers.knowledge import Library, libraries, named
 from analyzers.model.inference import attributes, constructors, containers, flow, inherited
 from analyzers.model.inference.finders import finder, getter
 from analyzers.model.inference.readers import grids, listings, resources, serializers
-from analyzers.model.inference.rows import inputs, loaders, origins, queries, records, statements
+from analyzers.model.inference.rows import inputs, loaders, managers, origins, queries, records, statements
 from analyzers.model.inference.templates import templates
 from analyzers.model.inference.types import (
     Attribute,
@@ -225,7 +225,8 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
         return None if relation.many else Row(relation.target)  # up or down a tree: what its first level costs is said
     if came_by is not None and came_by.back == relation.name and not relation.many:
         return Row(came_by.model, row.rows, row.path[:-1], row.loop)  # back where the row came from
-    loaded = covers(eager, path if many_rows else (relation.name,)) or relation.eager
+    came = queries.came_along(inference, row.rows, path) if row.rows is not None else covers(eager, (relation.name,))
+    loaded = came or relation.eager
     loaded = loaded or (row.model, relation.name) in inference.hydrated
     loaded = loaded or (not relation.many and (relation.target, "") in inference.hydrated)
     assigned = (row.loop, path) in inference.assigned
@@ -237,7 +238,9 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
             frame.site(node),
             eager=queries.back(relation)
             if many_rows
-            else queries.back(relation, alone=True) | {e.removeprefix(prefix) for e in eager if e.startswith(prefix)},
+            else queries.back(relation, alone=True)
+            | managers.loaded(inference, relation.target)
+            | {e.removeprefix(prefix) for e in eager if e.startswith(prefix)},
             known=row.rows.known if row.rows is not None else row.known or inference.asked_here(row, relation),
             owner=row.rows,
             path=path,
@@ -308,7 +311,7 @@ def _class_member(inference: Inference, name: str, attribute: str, node: Node, f
     if words is not None:
         kind = origins.manager_class(inference, stated) if stated is not None else None
         if kind is not None or attribute in words.managers or (stated is not None and origins.is_manager(inference, *stated)):
-            return Rows(name, frame.site(node), kind=kind, root=frame.site(node))
+            return managers.begun(inference, Rows(name, frame.site(node), kind=kind, root=frame.site(node)))
     method = inference.code.method(model.definition, attribute)
     if method is not None:
         return Bound(method, ModelClass(name))

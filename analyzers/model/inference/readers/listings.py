@@ -16,7 +16,7 @@ from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.listings import Listing
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers import declared, picked
-from analyzers.model.inference.rows import origins, queries
+from analyzers.model.inference.rows import managers, origins, queries
 from analyzers.model.inference.types import (
     Bound,
     ClassValue,
@@ -91,6 +91,7 @@ def _show_plainly(inference: Inference, listing: Listing, model: ModelClass, nod
     words = Declared(listing.class_code.replace("{model}", found.name), listing.rows_code)
     kind = origins.manager_kind(inference, model.model)
     rows = Rows(model.model, site, root=site, kind=kind, declared=words, limit=listing.page_default, limited=True)
+    rows = managers.begun(inference, rows)
     members.shown(inference, queries.one_of(inference, rows, site, node, frame), node, frame)
 
 
@@ -218,7 +219,8 @@ def default_rows(inference: Inference, receiver: Instance) -> Rows | None:
     frame.function = definition.qualified
     site = frame.site(own or definition.node)
     words = Declared(listing.joins_code, listing.rows_code)
-    return Rows(model.model, site, root=site, kind=origins.manager_kind(inference, model.model), declared=words)
+    kind = origins.manager_kind(inference, model.model)
+    return managers.begun(inference, Rows(model.model, site, root=site, kind=kind, declared=words))
 
 
 def inherited(inference: Inference, receiver: Instance, name: str) -> Value:

@@ -11,7 +11,7 @@ from analyzers.facts.outline import Call, Node, Text
 from analyzers.knowledge import Library, Method
 from analyzers.model.inference import collections, flow
 from analyzers.model.inference.finders import criteria, finder
-from analyzers.model.inference.rows import eager, loaders, searches, selects, statements
+from analyzers.model.inference.rows import eager, loaders, managers, searches, selects, statements
 from analyzers.model.inference.rows.origins import library_of
 from analyzers.model.inference.types import (
     NOTHING,
@@ -61,6 +61,8 @@ def came_along(inference: Inference, rows: Rows, path: tuple[str, ...]) -> bool:
     for end in range(1, len(path)):
         relation = relation_at(inference, rows, path[:end])
         if relation is not None and (not relation.built or covers(frozenset(relation.brings), path[end:])):
+            return True
+        if relation is not None and relation.many and covers(managers.loaded(inference, relation.target), path[end:]):
             return True
     last = relation_at(inference, rows, path)
     return last is not None and (last.model, last.name) in inference.hydrated

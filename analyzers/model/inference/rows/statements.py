@@ -9,7 +9,7 @@ from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, dotte
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model.inference import flow
 from analyzers.model.inference.branching import procedures
-from analyzers.model.inference.rows import inputs, origins, queries
+from analyzers.model.inference.rows import inputs, managers, origins, queries
 from analyzers.model.inference.types import KnownMethod, Row, RowMethod, Rows, RowWrite, Value, row_among, row_in
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ def tree_rows(inference: Inference, row: Row, name: str, node: Node, frame: Fram
     if model is None or not inference.code.externals(model.definition) & set(bases):
         return None
     site, per = frame.site(node), row if row.loop is not None else None
-    return KnownMethod(Rows(row.model, site, root=site, kind=origins.manager_kind(inference, row.model), per=per))
+    kind = origins.manager_kind(inference, row.model)
+    return KnownMethod(managers.begun(inference, Rows(row.model, site, root=site, kind=kind, per=per)))
 
 
 def fetch_through(inference: Inference, row: Row, name: str, node: Node, frame: Frame) -> bool:

@@ -13,7 +13,7 @@ from analyzers.knowledge import LINEAGES_KEPT, Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers import cells, listings, votes
-from analyzers.model.inference.rows import origins, queries
+from analyzers.model.inference.rows import managers, origins, queries
 from analyzers.model.inference.templates import components, extensions, macros, tags, views
 from analyzers.model.inference.types import Closure, Instance, Literal, Mapped, ModelClass, Row, Rows, Value
 from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition
@@ -341,7 +341,8 @@ def default_rows(inference: Inference, definition: ClassDefinition, view: Views)
     frame = inference.frame(stated[0].path, None)
     frame.function = definition.qualified
     site = frame.site(stated[1])
-    return Rows(value.model, site, root=site, kind=origins.manager_kind(inference, value.model))
+    kind = origins.manager_kind(inference, value.model)
+    return managers.begun(inference, Rows(value.model, site, root=site, kind=kind))
 
 
 def _view_context(inference: Inference, view: Views, receiver: Instance) -> Mapped:
