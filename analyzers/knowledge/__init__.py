@@ -20,7 +20,7 @@ from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.endpoints import Endpoints as Endpoints
-from analyzers.knowledge.forms import Choices
+from analyzers.knowledge.forms import Choices, Forms
 from analyzers.knowledge.listings import Cells, Grid, Inputs, Listing, Tags, Transformers
 from analyzers.knowledge.methods import Method as Method
 from analyzers.knowledge.migrations import Migrations
@@ -332,6 +332,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     votes: Votes | None = None
     selections: Selections | None = None
     choices: Choices | None = None
+    forms: Forms | None = None
     constants: dict[str, str] = {}  # of its classes, by full name
     pages: dict[str, int] = {}  # calls of `transparent` whose n-th argument bounds the rows
     container_bases: tuple[str, ...] = ()  # classes whose methods give an object by its name in the configuration

@@ -1,4 +1,4 @@
-"""What libraries say of forms that offer rows to choose from."""
+"""What libraries say of forms that offer rows to choose from, by calls or by classes."""
 
 from __future__ import annotations
 
@@ -24,3 +24,27 @@ class Choices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shown: str  # which of these takes the place of its words
     later: tuple[str, ...] = ()  # options by which rows are asked for as someone types
     advice: str = ""
+
+
+class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Classes that declare the fields of a form, and views that make such a class of a model."""
+
+    bases: tuple[str, ...]
+    model_bases: tuple[str, ...]  # those that take fields they do not declare from a model
+    options: str  # nested class of options
+    model: str  # options and attributes of a view: the model,
+    fields: str  # the names of its fields,
+    widgets: str  # what shows them,
+    classes: str  # and what they are
+    view_bases: tuple[str, ...] = ()
+    form_attribute: str = ""  # of a view that has a form of its own
+    choices: tuple[str, ...] = ()  # fields that offer rows
+    rows_argument: str = ""  # of these, or the first
+    widget_argument: str = ""
+    plain_widgets: tuple[str, ...] = ()  # those that show every row
+    rows_attribute: str = ""  # of a field, set in code
+    label: str = ""  # method of a field that says how a row is shown
+    set: tuple[str, ...] = ()  # further attributes of a field which decide what it shows
+    holder: str = ""  # member that holds the fields
+    code: str = ""  # a field with its rows, `{field}`, `{model}` and `{load}`
+    code_many: str = ""

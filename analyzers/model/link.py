@@ -14,7 +14,17 @@ from analyzers.model.inference import inherited
 from analyzers.model.inference.branching import policies, procedures
 from analyzers.model.inference.branching.evidence import Evidence
 from analyzers.model.inference.frames import Lookup, Read, Trace
-from analyzers.model.inference.readers import endpoints, grids, listings, resolvers, responses, selections, serializers, shapes
+from analyzers.model.inference.readers import (
+    endpoints,
+    form_fields,
+    grids,
+    listings,
+    resolvers,
+    responses,
+    selections,
+    serializers,
+    shapes,
+)
 from analyzers.model.inference.rows import addresses, loaders, records
 from analyzers.model.inference.summaries import Inference
 from analyzers.model.inference.templates import templates, views
@@ -154,6 +164,7 @@ _DECLARATIONS = (
     resolvers.walk_fields,
     inherited.walk_inherited,
     selections.walk_lists,
+    form_fields.walk_form,
 )
 
 

@@ -55,7 +55,7 @@ def fields_of(code: Codebase, definition: ClassDefinition) -> tuple[Field, ...]:
     if _picks_fields(code, definition, words):
         return ()
     declared = _declared(code, definition, library, words)
-    options = _options(code, definition, words)
+    options = options_of(code, definition, words.options)
     chosen = list(declared.values())
     if options is not None and any(named(library, e, words.model_bases) for e in code.externals(definition)):
         chosen = _of_model(code, definition, options, declared, words)
@@ -70,7 +70,7 @@ def is_hidden(field: Field, words: Serializers) -> bool:
 
 def own_list(code: Codebase, definition: ClassDefinition, words: Serializers) -> tuple[bool, ClassDefinition | None]:
     """Whether a class of its own puts out many rows, as the serializer says; and the class, if it is the project's."""
-    options = _options(code, definition, words)
+    options = options_of(code, definition, words.options)
     stated = code.attribute(options, words.option_list) if options is not None else None
     found = code.resolve_node(stated[0].path, stated[1].value) if stated is not None and stated[1].value is not None else None
     return stated is not None, found if isinstance(found, ClassDefinition) else None
@@ -117,10 +117,11 @@ def _is_field(code: Codebase, path: str, call: Call, library: Library, words: Se
 # -- what its options list ---------------------------------------------------------------------------------------------
 
 
-def _options(code: Codebase, definition: ClassDefinition, words: Serializers) -> ClassDefinition | None:
+def options_of(code: Codebase, definition: ClassDefinition, name: str) -> ClassDefinition | None:
+    """The nested class of that name, of the class or the nearest above it."""
     for base in code.lineage(definition):
-        if isinstance(base, ClassDefinition) and words.options in base.classes:
-            nested = code.member(base, words.options)
+        if isinstance(base, ClassDefinition) and name in base.classes:
+            nested = code.member(base, name)
             return nested if isinstance(nested, ClassDefinition) else None
     return None
 
@@ -134,7 +135,7 @@ def _of_model(
     depth = deep.value if isinstance(deep, Text) and isinstance(deep.value, int) else 0
     stated = code.attribute(options, words.option_fields)
     if stated is not None and stated[1].value is not None and text_of(stated[1].value) != words.all_fields:
-        names, whole = _names(code, stated[0].path, stated[1].value)
+        names, whole = names_in(code, stated[0].path, stated[1].value)
         out = [declared.get(text_of(node)) or Field(text_of(node), path, node, depth=depth) for path, node in names]
         stated_here = () if whole else definition.attributes  # the library insists that these are listed
         own = [field for name, field in declared.items() if name in stated_here]
@@ -142,7 +143,7 @@ def _of_model(
     excluded = code.attribute(options, words.option_exclude)
     gone: set[str] = set()
     if excluded is not None and excluded[1].value is not None:
-        names, whole = _names(code, excluded[0].path, excluded[1].value)
+        names, whole = names_in(code, excluded[0].path, excluded[1].value)
         gone = {text_of(node) for _, node in names}
         if not whole:
             return list(declared.values())
@@ -152,25 +153,25 @@ def _of_model(
     return [*(field for field in declared.values() if field.name not in gone), rest]
 
 
-def _names(code: Codebase, path: str, node: Node, hops: int = 6) -> tuple[list[tuple[str, Text]], bool]:
+def names_in(code: Codebase, path: str, node: Node, hops: int = 6) -> tuple[list[tuple[str, Text]], bool]:
     """The texts of a list that is stated in pieces, with the files they stand in; whether all pieces could be read."""
     match node:
         case Text(value=str()):
             return [(path, node)], True
         case Other(word="list" | "tuple" | "set" | "+" | "spread", children=parts):
-            read = [_names(code, path, part, hops) for part in parts]
+            read = [names_in(code, path, part, hops) for part in parts]
             return [name for names, _ in read for name in names][:_MAX_NAMES], all(whole for _, whole in read)
         case Call(callee=Name(id="list" | "tuple" | "set" | "sorted"), args=(inner,)):
-            return _names(code, path, inner, hops)
+            return names_in(code, path, inner, hops)
         case Member(of=of, name=name) if hops:
             owner = code.resolve_node(path, of)
             stated = code.attribute(owner, name) if isinstance(owner, ClassDefinition) else None
             if stated is not None and stated[1].value is not None:
-                return _names(code, stated[0].path, stated[1].value, hops - 1)
+                return names_in(code, stated[0].path, stated[1].value, hops - 1)
         case Name(id=name) if hops:
             found = code.resolve(path, name)
             if isinstance(found, ValueDefinition) and found.node.value is not None:
-                return _names(code, found.path, found.node.value, hops - 1)
+                return names_in(code, found.path, found.node.value, hops - 1)
     return [], False
 
 
@@ -179,7 +180,7 @@ def _dropped(code: Codebase, definition: ClassDefinition, options: ClassDefiniti
     out: set[str] = set()
     stated = code.attribute(options, words.option_hidden) if options is not None else None
     if stated is not None and stated[1].value is not None:
-        out.update(text_of(node) for _, node in _names(code, stated[0].path, stated[1].value)[0])
+        out.update(text_of(node) for _, node in names_in(code, stated[0].path, stated[1].value)[0])
     stated = code.attribute(options, words.option_arguments) if options is not None else None
     if stated is not None and isinstance(stated[1].value, Other):
         out.update(_written(stated[1].value, words))
