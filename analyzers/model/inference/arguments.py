@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Call, Other
+from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.model.inference import flow
-from analyzers.model.inference.types import Mapped, Tupled, Value
+from analyzers.model.inference.types import Literal, Mapped, Tupled, Value
+from analyzers.model.naming.definitions import ClassDefinition
 
 if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
@@ -17,6 +18,18 @@ def handed_over(inference: Inference, node: Call, frame: Frame) -> tuple[tuple[V
     """The arguments as the function that is called gets them."""
     args = tuple(flow.evaluate(inference, a, frame) for a in node.args)
     return spread(node, args), by_name(inference, node, frame)
+
+
+def left_out(inference: Inference, default: Node, name: str, frame: Frame) -> Value:
+    """What a parameter holds that a call gives nothing: a literal, or a class of the project."""
+    match default:
+        case Text(value=value):
+            frame.defaults.add(name)
+            return Literal(value)
+        case Name() | Member():
+            found = inference.code.resolve_node(frame.path, default)
+            return inference.of_class(found) if isinstance(found, ClassDefinition) else None
+    return None
 
 
 def by_name(inference: Inference, node: Call, frame: Frame) -> dict[str, Value]:

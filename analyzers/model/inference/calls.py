@@ -243,6 +243,17 @@ def _transparent(library: Library, name: str, last: str) -> int | None:
     return None
 
 
+def handed_on_by_class(inference: Inference, instance: Instance) -> Value:
+    """The rows given to an object of the project's own class, where the library's class it inherits from hands them on."""
+    rows = next((v for v in (*instance.args, *dict(instance.keywords).values()) if isinstance(v, Rows)), None)
+    for name in sorted(inference.code.externals(instance.definition)) if rows is not None else ():
+        for library in libraries():
+            if name in library.transparent:
+                args = instance.args if rows in instance.args[:1] else (rows,)
+                return _paged(library, name, args, dict(instance.keywords), 0)
+    return None
+
+
 def _paged(library: Library, name: str, args: tuple[Value, ...], keywords: dict[str, Value], position: int) -> Value:
     """What a transparent call hands on, bounded where it says so."""
     handed = args[position] if position < len(args) else None

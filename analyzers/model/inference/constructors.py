@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node
-from analyzers.model.inference import arguments, flow
+from analyzers.model.inference import arguments, calls, flow
 from analyzers.model.inference.readers import resources, shapes
 from analyzers.model.inference.rows import origins
 from analyzers.model.inference.types import Instance, Keyed, Listed, Mapped, Row, Rows, Tupled, Value
@@ -32,6 +32,9 @@ def made(inference: Inference, instance: Instance, node: Node, frame: Frame) -> 
     constructor = next(filter(None, (inference.code.method(instance.definition, name) for name in _CONSTRUCTORS)), None)
     if constructor is not None and any(map(_holds_rows, given)):
         inference.call(constructor, instance, instance.args, dict(instance.keywords), frame, node)
+    handed_on = calls.handed_on_by_class(inference, instance)
+    if handed_on is not None:
+        return handed_on
     shapes.constructed(inference, instance, node, frame)
     return resources.made(inference, instance, node, frame)
 
@@ -55,16 +58,16 @@ def assigned(inference: Inference, holder: Instance, name: str) -> Value:
     """`self.orders = OrderRepository()` in the constructor, with what this object was made of."""
     for constructor in _CONSTRUCTORS:
         method = inference.code.method(holder.definition, constructor)
-        calls: tuple[Call, ...] = ()
-        while method is not None and len(calls) < _MAX_HANDED_ON:
+        way: tuple[Call, ...] = ()
+        while method is not None and len(way) < _MAX_HANDED_ON:
             for statement in method.node.body:
                 if isinstance(statement, Assign) and isinstance(statement.target, Member) and statement.target.name == name:
-                    key = ("constructor", id(statement), holder, tuple(map(id, calls)))
-                    return inference.remembered(key, partial(_constructed, inference, holder, method, calls, statement))
+                    key = ("constructor", id(statement), holder, tuple(map(id, way)))
+                    return inference.remembered(key, partial(_constructed, inference, holder, method, way, statement))
             call = _handed_on(method)
             if call is None or method.owner is None:
                 break
-            calls = (*calls, call)
+            way = (*way, call)
             method = inference.code.method(holder.definition, constructor, after=method.owner)
     return _given(inference, holder, name)
 

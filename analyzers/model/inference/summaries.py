@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Function, Name, Node, Text
-from analyzers.model.inference import flow, members, namesakes
+from analyzers.facts.outline import Assign, Function, Name, Node
+from analyzers.model.inference import arguments, flow, members, namesakes
 from analyzers.model.inference.branching import conditions
 from analyzers.model.inference.branching.evidence import Evidence
 from analyzers.model.inference.frames import Frame, Lookup, Query, Read, Trace
@@ -28,7 +28,6 @@ from analyzers.model.inference.types import (
     Instance,
     LibraryValue,
     Listed,
-    Literal,
     Mapped,
     ModelClass,
     ModuleValue,
@@ -420,9 +419,8 @@ class Inference:
             elif plain.lstrip("$") in keywords:
                 value = keywords[plain.lstrip("$")]
                 frame.given(parameter, plain, value)
-            elif frame.outer is not None and isinstance(parameter.default, Text):
-                value = Literal(parameter.default.value)
-                frame.defaults.add(plain)
+            elif frame.outer is not None and parameter.default is not None:
+                value = arguments.left_out(self, parameter.default, plain, frame)
             if value is None and parameter.annotation is not None:
                 value = members.annotated(self, frame.path, parameter.annotation, frame.function)
                 if isinstance(value, Row) and frame.outer is None and entries.is_entry(self.code, frame.owner, function):
