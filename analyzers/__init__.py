@@ -32,6 +32,7 @@ from analyzers.report.terminal import to_terminal
 from analyzers.review.compare import compare as _difference
 from analyzers.review.compare import happening as _happening
 from analyzers.review.diff import Diff, parse_diff
+from analyzers.review.difference import told_as_differences as _told_as_differences
 from analyzers.review.ignore import accept as _accept
 from analyzers.review.merge import merge
 from analyzers.review.place import Comment, Elsewhere, Placement, Told
@@ -181,6 +182,7 @@ def compare(
     found, fixed, kept = _difference(before.findings, after.findings)
     changed = {path for path, blob in head.files.items() if base.files.get(path) != blob}
     fresh, past = _happening(found, base.files)
+    fresh = _told_as_differences(fresh, before.measures)
     known = (*kept, *past)
     review = _review(new, settings, fresh, fixed, known, (*after.problems, *unread), changed)
     return Analysis(review, head, new, blobs, analyst, after.findings)._illustrated()

@@ -64,6 +64,18 @@ class Passing(msgspec.Struct, frozen=True):
     after: tuple[str, ...] = ()
 
 
+class Measure(msgspec.Struct, frozen=True):
+    """A quantity that both revisions of a comparison may have, by its name: what a change does to it is told as a difference.
+
+    `what` is it in words (`the worst case`), `limit` how much of it there may be.
+    """
+
+    name: str
+    what: str
+    value: int
+    limit: int
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One problem at one place.
 
@@ -90,6 +102,7 @@ class Finding(msgspec.Struct, frozen=True):
     also: tuple[str, ...] = ()  # subjects of the findings that this one tells too
     passing: Passing | None = None  # it is one only while its file is applied
     withheld: str = ""  # why it is not told, though as far as the code was read it is true
+    measure: Measure | None = None  # what has grown too large, if the base had it too
 
     @property
     def identities(self) -> frozenset[tuple[str, str]]:

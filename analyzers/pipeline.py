@@ -14,7 +14,7 @@ import msgspec
 
 from analyzers.engine import judging
 from analyzers.facts.store import FactStore, FileFacts
-from analyzers.findings import Finding, Problem
+from analyzers.findings import Finding, Measure, Problem
 from analyzers.frontends import frontend_for, read_facts
 from analyzers.globs import matches
 from analyzers.model.link import link
@@ -34,11 +34,12 @@ Files = Mapping[str, tuple[str, FileFacts]]
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """What was found in one revision, and what could not be analysed. `whole`: no rule failed."""
+    """What was found and measured in one revision, and what could not be analysed. `whole`: no rule failed."""
 
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...]
     whole: bool = True
+    measures: tuple[Measure, ...] = ()
 
 
 _DECODE_JUDGEMENT = msgspec.msgpack.Decoder(Judgement)
@@ -95,15 +96,17 @@ class Analyst:
         )
         problems = list(project.problems)
         findings: list[Finding] = []
+        measures: list[Measure] = []
         whole = True
         for rule in rules().values():
             if rule.id in self._settings.rules.disabled:
                 continue
-            found, problem = _guarded(rule.id, project, self._settings)
+            found, measured, problem = _guarded(rule.id, project, self._settings)
             findings.extend(found)
+            measures.extend(measured)
             problems.extend(problem)
             whole = whole and not problem
-        return Judgement(tuple(findings), tuple(problems), whole)
+        return Judgement(tuple(findings), tuple(problems), whole, tuple(measures))
 
     def save(self) -> None:
         """Keeps what was learned for the next review."""
@@ -139,8 +142,8 @@ class Analyst:
             self._store.put_many(fresh)
 
 
-def _guarded(rule: str, project: Project, settings: Settings) -> tuple[list[Finding], list[Problem]]:
+def _guarded(rule: str, project: Project, settings: Settings) -> tuple[list[Finding], list[Measure], list[Problem]]:
     try:
-        return list(rules()[rule].check(project, settings)), []
+        return list(rules()[rule].check(project, settings)), list(rules()[rule].measures(project)), []
     except Exception as error:
-        return [], [Problem("", 0, f"The rule {rule} failed and found nothing: {type(error).__name__}.")]
+        return [], [], [Problem("", 0, f"The rule {rule} failed and found nothing: {type(error).__name__}.")]

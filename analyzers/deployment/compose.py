@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
-from analyzers.deployment.images import dockerfile_of, image_at, joined
+from analyzers.deployment.images import dockerfile_of, image_at, joined, own_dockerfile
 from analyzers.deployment.uses import NOT_RUN
-from analyzers.deployment.values import Amount, Service
+from analyzers.deployment.values import Amount, Service, Stack
 from analyzers.deployment.variables import amount, resolved
 from analyzers.facts.store import FileFacts, Setting
 from analyzers.model.naming.roles import is_test
@@ -26,7 +26,7 @@ _Entries = dict[str, tuple[str, Setting]]
 _Stated = dict[str, _Entries]
 
 
-def stacks(files: Mapping[str, FileFacts]) -> Iterator[tuple[str, tuple[Service, ...]]]:
+def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
     """The services of each set of compose files that belongs to production, by the path of the file that leads it."""
     folders: dict[str, dict[str, str]] = {}
     for path, facts in files.items():
@@ -43,7 +43,7 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[tuple[str, tuple[Service,
         for chosen in _sets(named):
             services = tuple(_services(files, chosen))
             if services:
-                yield chosen[-1], services
+                yield Stack(chosen[-1], services)
 
 
 def _sets(named: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
@@ -123,7 +123,11 @@ def _service(files: Mapping[str, FileFacts], name: str, entries: _Entries, folde
 
     build = told("build") or told("build.context") or ("." if any(k.startswith("build.") for k in entries) else "")
     built_in = joined(folder, build) if build else None
-    dockerfile = dockerfile_of(files, built_in, told("build.dockerfile")) if built_in is not None else None
+    if built_in is not None:
+        dockerfile = dockerfile_of(files, built_in, told("build.dockerfile"))
+    else:
+        dockerfile = own_dockerfile(files, told("image"))
+        built_in = dockerfile.rpartition("/")[0] if dockerfile is not None else None
     image = image_at(files, dockerfile, told("build.target")) if dockerfile else None
     environment = {**(image.environment if image is not None else {}), **_environment(files, entries, folder, dotenv)}
     path, first = next(iter(entries.values()))
@@ -147,7 +151,16 @@ def _service(files: Mapping[str, FileFacts], name: str, entries: _Entries, folde
         command,
         environment,
         tuple(v[1].value for k, v in entries.items() if k.startswith("volumes")),
+        needs=tuple(_needs(entries)),
     )
+
+
+def _needs(entries: _Entries) -> Iterator[str]:
+    """The services that one waits for."""
+    for key, (_, setting) in entries.items():
+        first, _, rest = key.partition(".")
+        if first in ("depends_on", "links"):
+            yield setting.value.partition(":")[0] if rest.rstrip("+").isdigit() else rest.partition(".")[0]
 
 
 def _command(files: Mapping[str, FileFacts], entries: _Entries, dotenv: Mapping[str, str]) -> tuple[str, Place | None]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from analyzers.facts.store import FileFacts
+from analyzers.model.naming.roles import is_test
 from analyzers.source import Place
 
 
@@ -71,3 +73,37 @@ def joined(folder: str, name: str) -> str:
         elif part and part != ".":
             parts.append(part)
     return "/".join(parts)
+
+
+def own_dockerfile(files: Mapping[str, FileFacts], image: str, also: str = "") -> str | None:
+    """The Dockerfile of the repository that makes an image of this name.
+
+    It is the one in the folder of that name; or the repository's own, if that is the name of its package (or `also`, of its
+    chart). Elsewhere an image is another's.
+    """
+    last = image.rpartition("@")[0] or image
+    name = re.sub(r"\{\{.*?\}\}|\$\{?\w+.*", "", last.rpartition("/")[2].partition(":")[0]).strip("-_ ")
+    if not name:
+        return None
+    folders = [p for p, f in files.items() if f.language == "dockerfile" and p.split("/")[-2:-1] == [name] and not is_test(p)]
+    plain = [p for p in folders if p.endswith("/Dockerfile")]
+    if len(plain) == 1:
+        return plain[0]
+    root = [p for p in ("Dockerfile", "docker/Dockerfile", "Containerfile") if p in files and files[p].language == "dockerfile"]
+    return root[0] if root and name.lower() in {n.lower() for n in (*package_names(files), also) if n} else None
+
+
+_PACKAGES = (
+    ("pyproject.toml", ("project.name", "tool.poetry.name")),
+    ("package.json", ("name",)),
+    ("composer.json", ("name",)),
+)
+
+
+def package_names(files: Mapping[str, FileFacts]) -> Iterator[str]:
+    """What the repository calls itself."""
+    for path, keys in _PACKAGES:
+        facts = files.get(path)
+        for setting in facts.settings if facts is not None else ():
+            if setting.key in keys:
+                yield setting.value.rpartition("/")[2]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from analyzers.deployment.commands import Setting, programs
-from analyzers.deployment.values import Amount, Service
+from analyzers.deployment.values import Amount, Service, Stack
 from analyzers.facts.store import FileFacts
 from analyzers.source import Place
 
 
-def stacks(files: Mapping[str, FileFacts]) -> Iterator[tuple[str, tuple[Service, ...]]]:
+def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
     """The processes of each Procfile."""
     for path, facts in files.items():
         if facts.language != "procfile" or "dev" in path.lower():
@@ -25,4 +25,4 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[tuple[str, tuple[Service,
                 continue  # ends before the others start
             found.append(Service(entry.key, place, copies, runs, build=folder, command=entry.value, ephemeral=True))
         if found:
-            yield path, tuple(found)
+            yield Stack(path, tuple(found))

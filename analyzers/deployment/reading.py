@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from analyzers.deployment import compose, procfiles
+from collections.abc import Mapping
+
+import msgspec
+
+from analyzers.deployment import compose, kubernetes, procfiles
+from analyzers.deployment.poolers import pooler_of
 from analyzers.deployment.pools import pools
-from analyzers.deployment.servers import pooler_of, servers
+from analyzers.deployment.servers import servers
 from analyzers.deployment.states import states
 from analyzers.deployment.values import Deployment, Stack
+from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 
-_FORMATS = (compose.stacks, procfiles.stacks)
+_FORMATS = (compose.stacks, kubernetes.stacks, procfiles.stacks)
 
 
 def deployment_of(code: Codebase) -> Deployment:
     """All that a revision says of how it is run."""
-    files = code.files
-    found = [
-        Stack(
-            path,
-            services,
-            tuple(servers(files, services)),
-            tuple(p for service in services if (p := pooler_of(service)) is not None),
-        )
-        for read in _FORMATS
-        for path, services in read(files)
-    ]
+    found = [_completed(code.files, stack) for read in _FORMATS for stack in read(code.files)]
     variables = {name: value for stack in found for service in stack.services for name, value in service.environment.items()}
     return Deployment(tuple(found), tuple(pools(code)), tuple(states(code, variables)))
+
+
+def _completed(files: Mapping[str, FileFacts], stack: Stack) -> Stack:
+    """A stack with the servers and poolers among its services, beside those that its file states itself."""
+    found = (pooler_of(files, service) for service in stack.services)
+    return msgspec.structs.replace(
+        stack,
+        servers=(*stack.servers, *servers(files, stack.services)),
+        poolers=(*stack.poolers, *(pooler for pooler in found if pooler is not None)),
+    )

@@ -1,11 +1,12 @@
-"""Database servers and poolers among the services, and how many connections each allows."""
+"""Database servers among the services, and how many connections each allows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 
-from analyzers.deployment.values import Amount, Pooler, Server, Service
+from analyzers.deployment.poolers import is_pooler
+from analyzers.deployment.values import Amount, Server, Service
 from analyzers.deployment.variables import amount
 from analyzers.facts.store import FileFacts
 from analyzers.source import Place
@@ -30,20 +31,13 @@ _FLAG = re.compile(
 )
 _CONFIG = re.compile(r"(?:^|/)(?:postgresql|my|mysqld?|custom|server)[\w.-]*\.(?:conf|cnf)$")
 
-_POOLERS = (
-    ("PgBouncer", re.compile(r"pgbouncer", re.I), "POOL_MODE", "DEFAULT_POOL_SIZE", "MAX_CLIENT_CONN", 20, 100),
-    ("ProxySQL", re.compile(r"proxysql", re.I), "", "", "", None, None),
-    ("pgcat", re.compile(r"pgcat", re.I), "", "", "", None, None),
-    ("Supavisor", re.compile(r"supavisor", re.I), "", "", "", None, None),
-)
-
 
 def servers(files: Mapping[str, FileFacts], services: tuple[Service, ...]) -> Iterator[Server]:
     """The services that are database servers."""
     for service in services:
-        base = service.image or _base(files, service)
-        database = next((name for name, shape in _IMAGES if shape.search(base)), "")
-        if database and pooler_of(service) is None and not service.programs and _is_served(service.command):
+        images = (service.image, _base(files, service))
+        database = next((name for name, shape in _IMAGES if any(shape.search(image) for image in images)), "")
+        if database and not is_pooler(service) and not service.programs and _is_served(service.command):
             limit, reserved = _limit(files, service, database), _reserved(service, database)
             yield Server(service.name, database, limit, reserved, service.place)
 
@@ -98,25 +92,3 @@ def _reserved(service: Service, database: str) -> Amount:
             return amount(found["value"], service.environment, service.place, "`superuser_reserved_connections`")
     value, because = _RESERVED[database]
     return Amount(value, because, service.place)
-
-
-def pooler_of(service: Service) -> Pooler | None:
-    """What a service pools connections with, if that is what it is for."""
-    for product, shape, mode, size, clients, default_size, default_clients in _POOLERS:
-        if not shape.search(service.image) and not shape.search(service.name) and not shape.search(service.build or ""):
-            continue
-        variables = {k.removeprefix("PGBOUNCER_"): v for k, v in service.environment.items()}
-        opens = _told(variables, size, default_size, product, service)
-        accepts = _told(variables, clients, default_clients, product, service)
-        return Pooler(
-            service.name, product, variables.get(mode, "session" if mode else "").lower(), opens, accepts, service.place
-        )
-    return None
-
-
-def _told(variables: Mapping[str, str], name: str, default: int | None, product: str, service: Service) -> Amount:
-    if name and name in variables:
-        return amount(variables[name], variables, service.place, f"`{name}` of `{service.name}`")
-    if default is None:
-        return Amount(None, f"the configuration of {product} is not read", service.place, "pool size")
-    return Amount(default, f"the default of {product}", service.place)

@@ -39,11 +39,25 @@ class Program(msgspec.Struct, frozen=True):
     language: str = ""
     place: Place | None = None
     development: bool = False  # a server that its makers say is for development
+    beside: bool = False  # it runs beside the others of its service, as a supervisor starts them
+
+
+class Surge(msgspec.Struct, frozen=True):
+    """How many copies more run while a new version is rolled out: `count`, or a share of the replicas, rounded up."""
+
+    because: str
+    count: int = 0
+    percent: int = 0
+    place: Place | None = None
+
+    def of(self, replicas: int) -> int:
+        """How many that are of so many copies."""
+        return self.count or -(-replicas * self.percent // 100)
 
 
 class Service(msgspec.Struct, frozen=True):
-    """What a file of a deployment states under one name. `replicas` are copies of it; `surge` those that run more while a new
-    version is rolled out."""
+    """What a file of a deployment states under one name. `replicas` are copies of it, at most; `hosts` the names under which
+    others reach it, `needs` those that it says it waits for."""
 
     name: str
     place: Place
@@ -54,8 +68,10 @@ class Service(msgspec.Struct, frozen=True):
     command: str = ""
     environment: Mapping[str, str] = {}
     volumes: tuple[str, ...] = ()  # paths inside that outlive it
-    surge: Amount = Amount(0, "no rolling update is stated")
+    surge: Surge = Surge("no rolling update is stated")
     ephemeral: bool = False  # its disk is gone with it
+    hosts: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -88,6 +104,7 @@ class Pool(msgspec.Struct, frozen=True):
     overflow: Amount | None = None
     per: Literal["process", "thread"] = "process"
     fresh: bool = False  # opened for each request, and closed after it
+    language: str = "python"
 
 
 class State(msgspec.Struct, frozen=True):

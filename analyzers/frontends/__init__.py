@@ -125,30 +125,34 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("dockerfile", r"(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?|[\w.-]+\.[Dd]ockerfile"),
     ("procfile", r"Procfile(?:\.\w+)?"),
     ("env", r"\.env(?:\.[\w.-]+)?|[\w-]+\.env|\.flaskenv"),
-    ("toml", r"pyproject\.toml|fly(?:\.[\w-]+)?\.toml|Pipfile|migration_lock\.toml"),
-    ("json", r"composer\.json|package\.json|app\.json"),
+    ("toml", r"pyproject\.toml|(?:fly|railway|pgcat)(?:[.-][\w-]+)?\.toml|Pipfile|migration_lock\.toml"),
+    ("json", r"composer\.json|package\.json|app\.json|vercel\.json|railway\.json|ecosystem\.config\.json|config/config\.json"),
+    ("json", r"[\w.-]*(?:task-?def(?:inition)?|ecs-?(?:task|service)|desired-?count)[\w.-]*\.json"),
     ("yaml", r"(?:docker-)?compose[\w.-]*\.ya?ml"),
     ("yaml", r"config/(?:packages/(?:.*/)?|[\w-]*routes/(?:.*/)?)?[\w.-]+\.ya?ml|app/config/[\w.-]+\.ya?ml"),
     (
         "yaml",
-        r"(?:k8s|kubernetes|deploy|deployment|deployments|helm|charts?|manifests|kustomize|overlays)/(?:.*/)?[\w.-]+\.ya?ml",
+        r"(?:[\w.-]*(?:k8s|kubernetes|kube|deploy|helm|chart|manifest|kustomize|overlay)[\w.-]*)/(?:.*/)?[\w.-]+\.ya?ml",
     ),
-    ("yaml", r"(?:doctrine|render|app|serverless|values|fly|sqlc)(?:[.-][\w.-]+)?\.ya?ml|[\w.-]+\.(?:orm|dcm)\.ya?ml"),
+    ("yaml", r"(?:doctrine|render|app|serverless|values|fly|sqlc|kustomization|Chart|template)(?:[.-][\w.-]+)?\.ya?ml"),
+    ("yaml", r"[\w.-]*(?:deployment|statefulset|daemonset|configmap|cronjob|hpa)[\w.-]*\.ya?ml|[\w.-]+\.(?:orm|dcm)\.ya?ml"),
+    ("yaml", r"(?:.*/)?templates/(?:.*/)?[\w.-]+\.ya?ml"),
     ("xml", r"[\w.-]+\.(?:orm|dcm)\.xml"),
     ("ini", r"(?:php|uwsgi|pgbouncer|supervisord?|php-fpm|www|my|postgresql|redis|valkey)(?:[.-][\w.-]+)?\.(?:ini|conf|cnf)"),
-    ("ini", r"(?:php-fpm\.d|pool\.d|fpm|conf\.d|supervisor(?:\.d)?)/[\w.-]+\.(?:conf|ini)"),
+    ("ini", r"(?:php-fpm\.d|pool\.d|fpm|conf\.d|supervisord?(?:\.d)?)/[\w.-]+\.(?:conf|ini)"),
+    ("ini", r"[\w@.-]+\.service|(?:nginx|proxysql|supervisor)[\w.-]*\.(?:conf|cnf)"),
     (
         "shell",
         r"[\w.-]*(?:entry-?point|entry|start|run|serve|server|web|worker|init|boot|command|cmd|gunicorn|celery)[\w.-]*\.(?:sh|bash)",
     ),
     ("shell", r"(?:bin/|docker/|compose/.*/)?(?:docker-)?(?:entrypoint|start|run|serve|web|worker)"),
-    # Of Ruby what states the schema; reading the rest would serve nothing yet.
-    ("ruby", r"(?:.*/)?db/(?:(?:\w+_)?schema|\w*migrate/(?:.*/)?\d+_\w+)\.rb"),
+    # Of Ruby what states the schema, and what server processes run; reading the rest would serve nothing yet.
+    ("ruby", r"(?:.*/)?db/(?:(?:\w+_)?schema|\w*migrate/(?:.*/)?\d+_\w+)\.rb|(?:.*/)?config/(?:puma|unicorn)\.rb"),
     ("django", r"(?:.*/)?(?:[\w-]*templates?|jinja2|views)/(?:.*/)?[\w.-]+\.(?:txt|xml)"),
 )
 _NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))
 _NAMED_EXTENSIONS = re.compile(
-    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|xml|sh|bash|rb|[Dd]ockerfile)"
+    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|xml|sh|bash|rb|service|[Dd]ockerfile)"
     r"|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip)[^/]*"
     r"|(?:^|/)(?:docker-)?(?:entrypoint|start|run|serve|web|worker))$"
 )

@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import Any
 
 from analyzers.facts.store import FileFacts, FileProblem, Setting
+from analyzers.frontends.config_template import is_template, template_settings
 from analyzers.frontends.config_xml import xml_settings
 from analyzers.frontends.config_yaml import MAX_SETTINGS, UnreadableError, json_settings, yaml_settings
 from analyzers.frontends.lines import find_ignores, first_problems
@@ -28,6 +29,10 @@ Settings = tuple[list[Setting], UnreadableError | None]
 
 MAX_VALUE = 1_000
 """Characters kept of a value; longer ones are scripts and certificates."""
+
+
+def _yaml(text: str) -> Settings:
+    return template_settings(text, yaml_settings) if is_template(text) else yaml_settings(text)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -82,7 +87,7 @@ def ini_settings(text: str) -> Settings:
     """Sections and `key = value` (php.ini, php-fpm pools, uwsgi, pgbouncer, supervisor); also `key: value` and `key value`."""
     settings: list[Setting] = []
     section = ""
-    for at, line in _lines(text):
+    for at, line in _continued(text):
         head = line.lstrip()
         if head[:1] not in {"", ";", "#"}:
             found = _SECTION.match(line)
@@ -93,6 +98,21 @@ def ini_settings(text: str) -> Settings:
                 end = at + pair.start(2) + len(value)
                 settings.append(Setting(section + pair[1].rstrip(), _unquoted(value), at + pair.start(2), end))
     return settings, None
+
+
+def _continued(text: str) -> Iterator[tuple[int, str]]:
+    """Each line with the offset at which it begins; what ends in a backslash goes on in the next."""
+    begin = 0
+    parts: list[str] = []
+    for at, line in _lines(text):
+        begin = at if not parts else begin
+        if line.endswith("\\"):
+            parts.append(line[:-1] + " ")
+        else:
+            yield begin, "\n".join([*parts, line]) if parts else line
+            parts = []
+    if parts:
+        yield begin, "\n".join(parts)
 
 
 def _unquoted(value: str) -> str:
@@ -246,7 +266,7 @@ class ConfigFrontend(Frontend):
 
     def __init__(self, language: str, settings: Callable[[str], Settings]) -> None:
         self.language = language  # type: ignore[misc]
-        self.version = "1"
+        self.version = "2"
         self._settings = settings
 
     def read(self, source: bytes) -> FileFacts:
@@ -282,7 +302,7 @@ def _fields(setting: Setting) -> tuple[str, str, int, int]:
 FORMATS = {
     frontend.language: frontend
     for frontend in (
-        ConfigFrontend("yaml", yaml_settings),
+        ConfigFrontend("yaml", _yaml),
         ConfigFrontend("json", json_settings),
         ConfigFrontend("xml", xml_settings),
         ConfigFrontend("toml", toml_settings),

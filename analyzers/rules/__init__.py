@@ -1,7 +1,8 @@
 """The rules: one problem, one module, one page of the same name. The folder is the registry.
 
-A rule module has a docstring, `TITLE`, `CATEGORY`, and `check(project, settings)`, which yields findings. Its page is the
-help text a user reads, and its examples are executable cases.
+A rule module has a docstring, `TITLE`, `CATEGORY`, and `check(project, settings)`, which yields findings. It may have
+`measures(project)`, which yields quantities that a comparison tells as differences. Its page is the help text a user reads, and
+its examples are executable cases.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import cast
 
 import msgspec
 
-from analyzers.findings import Finding
+from analyzers.findings import Finding, Measure
 from analyzers.model.project import Project
 from analyzers.settings import Settings
 
 Check = Callable[[Project, Settings], Iterable[Finding]]
+Measures = Callable[[Project], Iterable[Measure]]
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -30,6 +32,11 @@ class Rule(msgspec.Struct, frozen=True):
     category: str
     page: str
     check: Check
+    measures: Measures
+
+
+def _nothing(_: Project) -> Iterable[Measure]:
+    return ()
 
 
 @cache
@@ -39,5 +46,6 @@ def rules() -> Mapping[str, Rule]:
     for module in sorted(m.name for m in iter_modules(__path__)):
         loaded = import_module(f"{__name__}.{module}")
         page = resources.files(__name__).joinpath(f"{module}.md").read_text(encoding="utf-8")
-        found[module] = Rule(module, loaded.TITLE, loaded.CATEGORY, page, cast("Check", loaded.check))
+        measures = cast("Measures", getattr(loaded, "measures", _nothing))
+        found[module] = Rule(module, loaded.TITLE, loaded.CATEGORY, page, cast("Check", loaded.check), measures)
     return MappingProxyType(found)

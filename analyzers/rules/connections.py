@@ -2,16 +2,19 @@
 
 Demand is the sum over the services of copies x processes x (pool + overflow, or threads); capacity what the server, or the
 pooler before it, accepts. Pools are ceilings: the sum is the worst case, and it comes under load. Where a factor is not stated
-in the repository nothing is claimed.
+in the repository nothing is claimed but what the others make alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.deployment.budget import Budget, Term, budgets
+from analyzers.deployment.budget import Budget, budgets
+from analyzers.deployment.demand import Term
+from analyzers.deployment.pooling import pooler_for, settings_of
+from analyzers.deployment.shortages import Shortage, shortages
 from analyzers.deployment.values import Amount, Pool
-from analyzers.findings import Confidence, Finding, Related, Severity
+from analyzers.findings import Confidence, Finding, Measure, Related, Severity
 from analyzers.model.project import Project
 from analyzers.settings import Settings
 
@@ -22,14 +25,28 @@ _SERVERS = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
-    """One finding for each stack whose worst case is more than its server accepts, and for settings that keep no connection."""
+    """One finding for each stack whose worst case is more than its server accepts, for each pool that its threads outnumber,
+    and for settings that keep no connection."""
     for budget in budgets(project.deployment):
-        demand, capacity = budget.demand, budget.capacity
-        if demand is not None and capacity is not None and demand > capacity:
-            yield _over(budget, demand, capacity)
+        capacity = budget.capacity
+        if capacity is not None and budget.least > capacity:
+            yield _over(budget, capacity)
+    for shortage in {(s.term.each, s.threads): s for s in shortages(project.deployment)}.values():
+        yield _short(shortage)
     if not any(stack.poolers for stack in project.deployment.stacks):
         fresh = {pool.place.path: pool for pool in reversed(project.deployment.pools) if pool.fresh}
         yield from (_fresh(pool) for pool in fresh.values())
+
+
+def measures(project: Project) -> Iterator[Measure]:
+    """The worst case of each budget that is known: what a change does to it is a difference."""
+    for budget in budgets(project.deployment):
+        if budget.demand is not None and budget.capacity is not None:
+            yield _measure(budget, budget.demand, budget.capacity)
+
+
+def _measure(budget: Budget, demand: int, capacity: int) -> Measure:
+    return Measure(f"{budget.stack.path}: {budget.name}", "the worst case", demand, capacity)
 
 
 def _fresh(pool: Pool) -> Finding:
@@ -51,42 +68,100 @@ def _fresh(pool: Pool) -> Finding:
     )
 
 
-def _over(budget: Budget, demand: int, capacity: int) -> Finding:
-    server = f"{_SERVERS[budget.server.database]} (`{budget.server.service}`)"
-    largest = max(budget.terms, key=lambda term: term.value or 0)
-    place = next((f.place for f in largest.each if f.place is not None), None) or largest.service.place
-    limit = budget.pooler.accepts if budget.pooler is not None else budget.server.limit
-    stated = [*((f, t) for t in budget.terms for f in t.factors), (limit, None), (budget.server.reserved, None)]
-    related = [Related(f.place, _said(f, t)) for f, t in stated if f.place is not None]
+def _short(shortage: Shortage) -> Finding:
+    term = shortage.term
+    place = next((f.place for f in term.each if f.place is not None), None) or term.service.place
+    there = term.program.threads.place or term.service.place
+    threads = f"`{term.service.name}` runs {shortage.threads} threads in each process"
     return Finding(
         rule="connections",
-        subject=f"{budget.stack.path}: {budget.server.service}",
-        title=f"Up to {demand:,} connections to `{budget.server.service}`, which accepts {capacity:,}",
+        subject=f"{shortage.stack.path}: {term.service.name}: pool",
+        title=f"{shortage.threads} threads share a pool of {shortage.connections}",
         message=(
-            f"In `{budget.stack.path}`, the services may together open {demand:,} connections; {server} accepts {capacity:,} "
-            "from an application. Pools are ceilings, not reservations: the rest is refused once enough requests come together."
+            f"{threads}, and its pool opens at most {shortage.connections} connections: once all threads work, "
+            f"{shortage.threads - shortage.connections} wait for one, and fail when the wait is over."
         ),
-        growth=f"{equation(budget)} = {demand:,} of {capacity:,}",
-        remedy=_remedy(budget, capacity),
+        growth=f"{shortage.threads} threads, {shortage.connections} connections",
+        remedy="Let the pool be as large as the threads that share it, or run fewer threads.",
         code="",
         code_language="",
         place=place,
-        related=tuple(dict.fromkeys(r for r in related if r.place != place)),
-        evidence=tuple(dict.fromkeys(_said(f, t) + "." for f, t in stated)),
-        severity=Severity.HIGH,
-        confidence=Confidence.CERTAIN,
-        cause=f"{budget.stack.path}: {budget.server.service}",
+        related=(Related(there, threads),) if there != place else (),
+        evidence=(*(f"{_said(f, term)}." for f in term.each), f"{_said(term.program.threads, term)}."),
+        severity=Severity.MEDIUM,
+        confidence=Confidence.LIKELY,
+        cause=f"{shortage.stack.path}: {term.service.name}: pool",
     )
 
 
+def _over(budget: Budget, capacity: int) -> Finding:
+    known = [t for t in budget.terms if t.value is not None]
+    largest = max(known, key=lambda term: term.value or 0)
+    place = next((f.place for f in largest.each if f.place is not None), None) or largest.service.place
+    stated = [*((f, t) for t in known for f in t.factors), *((limit, None) for limit in budget.limits)]
+    related = [Related(f.place, _said(f, t)) for f, t in stated if f.place is not None]
+    surges = [t for t in known if t.surge.of(t.replicas.value or 0)]
+    certain = budget.at_once > capacity
+    at_least = "" if budget.demand is not None else "at least "
+    name = f"{budget.stack.path}: {budget.name}"
+    evidence = (*(_said(f, t) + "." for f, t in stated), *(f"{t.service.name}: {t.surge.because}." for t in surges))
+    return Finding(
+        rule="connections",
+        subject=name,
+        title=f"Up to {budget.least:,} connections to `{budget.name}`, which {_gives(budget)} {capacity:,}",
+        message=_message(budget, capacity, surged=bool(surges), certain=certain),
+        growth=f"{equation(budget)} = {at_least}{budget.least:,} of {capacity:,}",
+        remedy=_remedy(budget, capacity),
+        code=_code(budget),
+        code_language="yaml" if _code(budget) else "",
+        place=place,
+        related=tuple(dict.fromkeys(r for r in related if r.place != place)),
+        evidence=tuple(dict.fromkeys(evidence)),
+        severity=Severity.HIGH if certain else Severity.MEDIUM,
+        confidence=Confidence.CERTAIN if certain else Confidence.LIKELY,
+        cause=name,
+        measure=_measure(budget, budget.least, capacity) if budget.demand is not None else None,
+    )
+
+
+def _gives(budget: Budget) -> str:
+    return "shares" if budget.holds else "accepts"
+
+
+def _message(budget: Budget, capacity: int, *, surged: bool, certain: bool) -> str:
+    many = f"{'' if budget.demand is not None else 'at least '}{budget.least:,} connections"
+    pooler = budget.pooler
+    if pooler is not None and budget.holds:
+        server = f"{pooler.product} (`{pooler.service}`) pools by session, and shares {capacity:,} between them"
+        rest = "a client keeps its connection for as long as its pool does, and the rest wait"
+    elif pooler is not None:
+        server, rest = f"{pooler.product} (`{pooler.service}`) accepts {capacity:,} clients", "the rest is refused"
+    else:
+        server = f"{_SERVERS[budget.server.database]} (`{budget.server.service}`) accepts {capacity:,} from an application"
+        rest = "the rest is refused"
+    when = "While a new version is rolled out, the" if surged else "The"
+    text = (
+        f"{when} services of `{budget.stack.path}` may together open {many}; {server}. Pools are ceilings, not reservations: "
+        f"{rest} once enough requests come together."
+    )
+    if not certain:
+        text += (
+            f" The threads that are stated use at most {budget.at_once:,} at a time: it takes code that holds several at once."
+        )
+    return text
+
+
 def equation(budget: Budget) -> str:
-    """`web 2 x 4 x (5 + 10) + worker 1 x 8 x 1`; a factor that is not known stands under its name."""
+    """`web 2 x 4 x (5 + 10) + worker 1 x 8 x 1`; a factor that is not known stands under its name, and copies that run more
+    while a new version is rolled out beside the others: `web (4 + 1) x 2`."""
     return " + ".join(f"{term.service.name} {_product(term)}" for term in budget.terms)
 
 
 def _product(term: Term) -> str:
     each = " + ".join(map(_number, term.each))
-    return " x ".join([_number(term.replicas), _number(term.processes), f"({each})" if len(term.each) > 1 else each])
+    surge = term.surge.of(term.replicas.value) if term.replicas.value is not None else 0
+    replicas = f"({_number(term.replicas)} + {surge})" if surge else _number(term.replicas)
+    return " x ".join([replicas, _number(term.processes), f"({each})" if len(term.each) > 1 else each])
 
 
 def _number(amount: Amount) -> str:
@@ -98,13 +173,20 @@ def _said(amount: Amount, term: Term | None) -> str:
     return f"{of}{_number(amount)}, {amount.because}"
 
 
+def _code(budget: Budget) -> str:
+    return "" if budget.pooler is not None or budget.stack.poolers else pooler_for(budget)
+
+
 def _remedy(budget: Budget, capacity: int) -> str:
     processes = sum((t.replicas.value or 0) * (t.processes.value or 0) for t in budget.terms)
-    if budget.pooler is not None:
-        return f"Let `{budget.pooler.service}` accept more clients, or make the pools smaller."
+    pooler = budget.pooler
+    if pooler is not None and budget.holds:
+        return f"Let `{pooler.service}` pool by transaction, and keep pools in the processes as small as their threads."
+    if pooler is not None:
+        return f"Let `{pooler.service}` accept more clients, or make the pools smaller."
+    settings = settings_of(budget)
+    between = f"put a pooler between. {settings}".strip() if _code(budget) else "put a pooler between."
     if processes and capacity // processes >= 1:
         share = capacity // processes
-        return (
-            f"Let each of the {processes} processes open at most {share} (pool and overflow together), or put a pooler between."
-        )
-    return "Put a pooler such as PgBouncer between the services and the server: there are more processes than connections."
+        return f"Let each of the {processes} processes open at most {share} (pool and overflow together), or {between}"
+    return f"There are more processes than connections: {between}"

@@ -1,0 +1,106 @@
+"""Poolers among the services: what each opens to the server, and what it accepts from clients, by `poolers.yml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from analyzers.deployment.values import Amount, Pooler, Service
+from analyzers.deployment.variables import amount, resolved
+from analyzers.facts.store import FileFacts, Setting
+from analyzers.source import Place
+
+
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a pooler is told something, and what it takes where nothing is said. With `sum` all that are told add up."""
+
+    default: int | str | None
+    variables: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    sum: bool = False
+
+
+class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A pooler, as `poolers.yml` states it."""
+
+    images: str
+    files: str
+    mode: Told
+    opens: Told
+    accepts: Told
+
+
+@cache
+def products() -> Mapping[str, Product]:
+    """All poolers that are known, by their names."""
+    return msgspec.yaml.decode(resources.files(__package__).joinpath("poolers.yml").read_bytes(), type=dict[str, Product])
+
+
+def is_pooler(service: Service) -> bool:
+    """Whether pooling is what a service is for."""
+    return _product(service) is not None
+
+
+def pooler_of(files: Mapping[str, FileFacts], service: Service) -> Pooler | None:
+    """What a service pools connections with, if that is what it is for."""
+    name = _product(service)
+    if name is None:
+        return None
+    product = products()[name]
+    stated = list(_stated(files, service, product)) if product.files else []
+    mode = next((value for value, _ in _said(product.mode, service, stated)), str(product.mode.default))
+    opens = _amount(product.opens, service, stated, name, "connections it opens")
+    accepts = _amount(product.accepts, service, stated, name, "clients")
+    return Pooler(service.name, name, resolved(mode, service.environment).lower(), opens, accepts, service.place)
+
+
+def _product(service: Service) -> str | None:
+    for name, product in products().items():
+        shape = re.compile(product.images, re.IGNORECASE)
+        if any(shape.search(text) for text in (service.image, service.name.rpartition("/")[2], service.build or "")):
+            return name
+    return None
+
+
+def _stated(files: Mapping[str, FileFacts], service: Service, product: Product) -> Iterator[tuple[str, Setting, Place]]:
+    """The settings of the pooler's own file: one that the service mounts or builds, or the only one of the repository."""
+    fitting = [path for path in files if re.search(product.files, path)]
+    sources = [volume.partition(":")[0].removeprefix("./") for volume in service.volumes]
+    near = [p for p in fitting if any(s and (p.endswith(s) or f"{s}/" in p) for s in sources)]
+    near = near or [p for p in fitting if service.build and p.startswith(f"{service.build}/")] or fitting
+    if len(near) != 1:
+        return
+    facts, group = files[near[0]], ""
+    for setting in facts.settings:
+        if (not setting.value and "." not in setting.key) or setting.value in ("{", "("):
+            group = f"{setting.key}."  # `mysql_servers =` before what is in its braces
+        place = Place(near[0], facts.span(setting.start, setting.end))
+        yield (f"{group}{setting.key}" if group and "." not in setting.key else setting.key), setting, place
+
+
+def _said(told: Told, service: Service, stated: list[tuple[str, Setting, Place]]) -> list[tuple[str, Place]]:
+    for variable in told.variables:
+        if variable in service.environment:
+            return [(service.environment[variable], service.place)]
+    for key in told.keys:
+        found = [(setting.value, place) for at, setting, place in stated if re.fullmatch(key, at)]
+        if found:
+            return found if told.sum else found[:1]
+    return []
+
+
+def _amount(told: Told, service: Service, stated: list[tuple[str, Setting, Place]], product: str, symbol: str) -> Amount:
+    found = [
+        amount(text, service.environment, place, f"what {product} is told") for text, place in _said(told, service, stated)
+    ]
+    if found and all(a.value is not None for a in found):
+        return Amount(sum(a.value or 0 for a in found), f"what `{service.name}` is told", found[0].place)
+    if found:
+        return next(a for a in found if a.value is None)
+    if isinstance(told.default, int):
+        return Amount(told.default, f"the default of {product}", service.place)
+    return Amount(None, f"{product} has no limit of its own, or is not told one here", service.place, symbol)
