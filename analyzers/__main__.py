@@ -1,7 +1,7 @@
 """A window into every stage of the analysis, for those who work on it.
 
     python -m analyzers facts FILE     what a file says: its outline, imports, SQL, settings, and what could not be read
-    python -m analyzers model DIR      what a folder means: tables, reads of relations, queries, routes
+    python -m analyzers model DIR      what a folder means: tables, reads of relations, queries, routes, budgets
     python -m analyzers explain RULE   the page of a rule
 
 The only module of this package that reads files, and only those named on the command line. Exit status 2: it could not.
@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from analyzers import pipeline
+from analyzers.deployment.budget import budgets
+from analyzers.deployment.equations import statement
 from analyzers.facts.render import render_all
 from analyzers.facts.sql import SqlText
 from analyzers.facts.store import FileFacts, NoStore
@@ -87,6 +89,7 @@ def _sections(project: Project, problems: Sequence[Problem]) -> Iterator[tuple[s
     yield "relations read once per row", [line for read in project.reads for line in _read(read)]
     yield "queries", [_query(query) for query in sorted(project.queries, key=lambda query: query.place)]
     yield "routes", [_route(route) for route in project.routes]
+    yield "budgets", [line for budget in budgets(project.deployment) for line in statement(budget)]
     yield "problems", [f"{problem.path}:{problem.line}  {problem.text}" for problem in (*problems, *project.problems)]
 
 

@@ -10,6 +10,10 @@ import msgspec
 from analyzers.deployment.values import Amount, Pool, Program, Service, Stack, Surge
 
 _LASTING = ("web", "worker", "scheduler")
+_ADDRESS = re.compile(
+    r"(?:^|_)(?:DATABASE|DB|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|SQLALCHEMY)\w*?_?(?:URL|URI|DSN|HOST|ADDR(?:ESS)?|CONNECTION_STRING)$"
+)
+"""Variables that say where a database is."""
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -63,7 +67,7 @@ def terms(stack: Stack, pools: Sequence[Pool]) -> Iterator[Term]:
     for service in stack.services:
         if service.name in own:
             continue
-        asks = any(reaches(service, name) for name in hosts)
+        asks = any(reaches(service, name) for name in hosts) or any(_ADDRESS.search(v) for v in service.environment)
         for program in _lasting(service):
             each = _each(program, service, pools, asks=asks)
             if each:

@@ -209,7 +209,7 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "max": lambda *values: _whole(max(map(_number, values))),
     "min": lambda *values: _whole(min(map(_number, values))),
     "len": lambda value: str(len(value or "")),
-    "required": lambda _, value: value,
+    "required": lambda _, value: UNKNOWN if value is None else value,
     "print": lambda *values: "".join(map(str, values)),
     "printf": _printed,
     "tpl": lambda text, _: text if "{{" not in str(text) else UNKNOWN,

@@ -105,7 +105,7 @@ def _workload(
     pod = _POD[workload.kind]
     containers = workload.items(f"{pod}.containers")
     replicas, surge = _replicas(workload, manifests), _surge(workload)
-    hosts = tuple(_hosts(workload, manifests))
+    hosts = (workload.name, *_hosts(workload, manifests))
     lasting = _lasting_volumes(workload, pod)
     for container in containers:
         name = workload.told(f"{container}.name")
@@ -124,7 +124,7 @@ def _workload(
         if workload.kind in _ONCE:
             runs = tuple(msgspec.structs.replace(p, does="job") for p in runs)
         yield Service(
-            f"{workload.name}/{name}" if len(containers) > 1 else workload.name or name,
+            f"{_plain(workload.name)}/{_plain(name)}" if len(containers) > 1 else _plain(workload.name) or _plain(name),
             workload.place,
             replicas,
             runs,
@@ -137,6 +137,11 @@ def _workload(
             ephemeral=not volumes,
             hosts=hosts,
         )
+
+
+def _plain(name: str) -> str:
+    """A name without what a template puts before it: the release."""
+    return re.sub(r"\{\{.*?\}\}", "", name).strip("-") or name
 
 
 def _image(files: Mapping[str, FileFacts], name: str, chart: str) -> Image | None:

@@ -1,8 +1,8 @@
 """YAML that a template engine makes (Helm, Jinja): read with its actions covered, which stay in the values as written.
 
-A covered action is as long as it was, so that places stay. Actions that stand alone on their lines become settings of
-their own, with the key `{{` (`if .Values.web.enabled`, `else`, `range .Values.workers`, `end`); who knows the values can follow them in
-the order of places. Comments of the template are left out.
+A covered action is as long as it was, so that places stay. Actions that stand alone on their lines become settings of their
+own, with the key `{{` (`if .Values.web.enabled`, `else`, `range .Values.workers`, `end`): who knows the values can follow them
+in the order of places. Comments of the template are left out.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ def template_settings(text: str, read: Read) -> tuple[list[Setting], UnreadableE
         said = match["go"] if match["go"] is not None else match["jinja"]
         if stands_alone and said and not _COMMENT.match(said):
             settings.append(Setting(ACTION, said, match.start(), match.end()))
+    if trouble is not None:
+        text = trouble.text.replace("Not YAML:", "Not YAML before its template is rendered:")
+        trouble = UnreadableError(trouble.line, text)
     return sorted(settings, key=lambda setting: (setting.start, setting.end)), trouble
 
 

@@ -5,7 +5,6 @@ Read from libyaml's events, not from its composed documents: composing recurses 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -47,7 +46,7 @@ def yaml_settings(text: str) -> tuple[list[Setting], UnreadableError | None]:
         documents.extend(_documents(yaml.parse(text, Loader=yaml.CSafeLoader)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        trouble = UnreadableError(mark.line + 1 if mark else 0, _sentence(text, error.problem or "not YAML"))
+        trouble = UnreadableError(mark.line + 1 if mark else 0, _sentence(error.problem or "not YAML"))
     except yaml.reader.ReaderError as error:
         trouble = UnreadableError(text.count("\n", 0, error.position) + 1, "Not YAML: an unacceptable character.")
     except UnreadableError as error:
@@ -67,12 +66,7 @@ def json_settings(text: str) -> tuple[list[Setting], UnreadableError | None]:
     return yaml_settings(text.replace("\t", " "))
 
 
-_TEMPLATE = re.compile(r"\{\{|\{%")
-
-
-def _sentence(text: str, problem: str) -> str:
-    if _TEMPLATE.search(text):
-        return f"Not YAML before its template is rendered: {problem}."
+def _sentence(problem: str) -> str:
     return f"Not YAML: {problem}."
 
 

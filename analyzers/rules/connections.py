@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.deployment.budget import Budget, budgets
-from analyzers.deployment.demand import Term
+from analyzers.deployment.equations import equation, said
 from analyzers.deployment.pooling import pooler_for, settings_of
 from analyzers.deployment.shortages import Shortage, shortages
-from analyzers.deployment.values import Amount, Pool
+from analyzers.deployment.values import Pool
 from analyzers.findings import Confidence, Finding, Measure, Related, Severity
 from analyzers.model.project import Project
 from analyzers.settings import Settings
@@ -87,7 +87,7 @@ def _short(shortage: Shortage) -> Finding:
         code_language="",
         place=place,
         related=(Related(there, threads),) if there != place else (),
-        evidence=(*(f"{_said(f, term)}." for f in term.each), f"{_said(term.program.threads, term)}."),
+        evidence=(*(f"{said(f, term)}." for f in term.each), f"{said(term.program.threads, term)}."),
         severity=Severity.MEDIUM,
         confidence=Confidence.LIKELY,
         cause=f"{shortage.stack.path}: {term.service.name}: pool",
@@ -99,12 +99,12 @@ def _over(budget: Budget, capacity: int) -> Finding:
     largest = max(known, key=lambda term: term.value or 0)
     place = next((f.place for f in largest.each if f.place is not None), None) or largest.service.place
     stated = [*((f, t) for t in known for f in t.factors), *((limit, None) for limit in budget.limits)]
-    related = [Related(f.place, _said(f, t)) for f, t in stated if f.place is not None]
+    related = [Related(f.place, said(f, t)) for f, t in stated if f.place is not None]
     surges = [t for t in known if t.surge.of(t.replicas.value or 0)]
     certain = budget.at_once > capacity
     at_least = "" if budget.demand is not None else "at least "
     name = f"{budget.stack.path}: {budget.name}"
-    evidence = (*(_said(f, t) + "." for f, t in stated), *(f"{t.service.name}: {t.surge.because}." for t in surges))
+    evidence = (*(said(f, t) + "." for f, t in stated), *(f"{t.service.name}: {t.surge.because}." for t in surges))
     return Finding(
         rule="connections",
         subject=name,
@@ -149,28 +149,6 @@ def _message(budget: Budget, capacity: int, *, surged: bool, certain: bool) -> s
             f" The threads that are stated use at most {budget.at_once:,} at a time: it takes code that holds several at once."
         )
     return text
-
-
-def equation(budget: Budget) -> str:
-    """`web 2 x 4 x (5 + 10) + worker 1 x 8 x 1`; a factor that is not known stands under its name, and copies that run more
-    while a new version is rolled out beside the others: `web (4 + 1) x 2`."""
-    return " + ".join(f"{term.service.name} {_product(term)}" for term in budget.terms)
-
-
-def _product(term: Term) -> str:
-    each = " + ".join(map(_number, term.each))
-    surge = term.surge.of(term.replicas.value) if term.replicas.value is not None else 0
-    replicas = f"({_number(term.replicas)} + {surge})" if surge else _number(term.replicas)
-    return " x ".join([replicas, _number(term.processes), f"({each})" if len(term.each) > 1 else each])
-
-
-def _number(amount: Amount) -> str:
-    return str(amount.value) if amount.value is not None else amount.symbol
-
-
-def _said(amount: Amount, term: Term | None) -> str:
-    of = f"{term.service.name}: " if term is not None else ""
-    return f"{of}{_number(amount)}, {amount.because}"
 
 
 def _code(budget: Budget) -> str:

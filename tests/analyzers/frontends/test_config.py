@@ -64,6 +64,40 @@ def test_yaml() -> None:
     assert (ignore.line, ignore.rules, ignore.reason) == (2, ("connections",), "the pooler is é elsewhere")
 
 
+TEMPLATE = """\
+{{- /* a comment */}}
+{{- if .Values.web.enabled }}
+kind: Deployment
+metadata:
+  name: {{ include "shop.name" . }}-web
+  labels:
+    {{- include "shop.labels" . | nindent 4 }}
+spec:
+  replicas: {{ .Values.web.replicas }}
+  args: ["-w", {{ .Values.workers | quote }}, "--port={{ .Values.port }}"]
+{{- end }}
+"""
+
+
+def test_a_template() -> None:
+    facts = read("yaml", TEMPLATE)
+    assert facts.problems == ()
+    assert [(s.key, s.value) for s in facts.settings] == [
+        ("{{", "if .Values.web.enabled"),
+        ("kind", "Deployment"),
+        ("metadata.name", '{{ include "shop.name" . }}-web'),
+        ("metadata.labels", ""),
+        ("{{", 'include "shop.labels" . | nindent 4'),
+        ("spec.replicas", "{{ .Values.web.replicas }}"),
+        ("spec.args.0", "-w"),
+        ("spec.args.1", "{{ .Values.workers | quote }}"),
+        ("spec.args.2", "--port={{ .Values.port }}"),
+        ("{{", "end"),
+    ]
+    replicas = next(s for s in facts.settings if s.key == "spec.replicas")
+    assert TEMPLATE[replicas.start : replicas.end] == "{{ .Values.web.replicas }}"
+
+
 @pytest.mark.parametrize(
     ("language", "source", "places"),
     [
@@ -84,6 +118,7 @@ def test_yaml() -> None:
             {"FROM": (2, "FROM x AS ü"), "ENV.B": (3, "ENV A=1 \\\n  B=2")},
         ),
         ("procfile", "# é\nweb: run é\n", {"web": (2, "run é")}),
+        ("ini", "[Service]\nExecStart=/bin/gunicorn \\\n  -w 4\nUser=é\n", {"Service.User": (4, "é")}),
         ("yaml", b"\xef\xbb\xbfa: 1\n", {"a": (1, "1")}),
         ("env", b"\xef\xbb\xbfA=1\n", {"A": (1, "1")}),
     ],
@@ -179,7 +214,7 @@ CMD run [x]
 @pytest.mark.parametrize(
     ("language", "source", "line", "words"),
     [
-        ("yaml", "a: 1\nb: {{- if .Values.x }}\nc: d: e\n", 2, "template"),
+        ("yaml", "a: 1\nb: {{- if .Values.x }}\nc: d: e\n", 3, "template"),
         ("yaml", "a: 1\nb: [1\nc: 2\n", 3, "Not YAML"),
         ("yaml", "a: 1\nb: \x00\n", 2, "Not YAML"),
         ("yaml", "a: 1\nb: " + "[" * 100 + "\n", 2, "levels deep"),
