@@ -33,6 +33,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: str = ""  # that it orders by if it names none
     latest: bool = False  # it gives the last of what it orders by
     unsearched: tuple[str, ...] = ()  # keywords that are no conditions
+    deletes: bool = False  # rows are deleted, all that it asks for
     groups: bool = False  # rows are counted or summed up, so none can be left unread
     fresh: bool = False
     limits: bool = False

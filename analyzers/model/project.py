@@ -208,7 +208,7 @@ class Remedy(msgspec.Struct, frozen=True):
 class Condition(msgspec.Struct, frozen=True):
     """What all rows meet that a query finds.
 
-    `how`: equal, member (one of several), ranged, prefix (a text that begins so), folded (equal but for upper and lower case),
+    `how`: equal, member (one of several), ranged, below (ranged, and up to a value alone), prefix (a text that begins so), folded (equal but for upper and lower case),
     pattern (a text with something in it), null, filled (not null), contains (a part of a document or of a list), computed (a
     function of the column), key (no other search is needed), either (what one of the `sides` says). `table` is empty for the
     query's own, and `value` for what is no literal.
@@ -239,6 +239,7 @@ class QuerySite(msgspec.Struct, frozen=True):
     limited: bool = False  # it takes so many of the ordered rows
     partial: bool = False  # it also searches by something that was not understood
     batch: bool = False  # in a command or script that a schedule or a person starts
+    deletes: bool = False  # all the rows that it finds
 
     def tables(self, known: Mapping[str, Table]) -> Iterator[Table]:
         """Its own table, and those that its conditions name."""

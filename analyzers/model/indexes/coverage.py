@@ -20,7 +20,7 @@ _ORDERED = ("", "btree")
 _VALUE = re.compile(r"=\s*\(?'")
 _VALUES = frozenset({"equal", "member", "null"})
 _EMPTY = frozenset({"null", "filled"})
-_PLAIN = frozenset({"equal", "member", "null", "ranged"})
+_PLAIN = frozenset({"equal", "member", "null", "ranged", "below"})
 _INSIDE = frozenset({"contains", "pattern", "prefix", "folded", "computed"})
 _FOLDING_TYPES = ("citext",)
 _BINARY_COLLATIONS = ("c", "posix", "ucs_basic", "c.utf-8", "c.utf8")
@@ -114,7 +114,7 @@ def serves(index: Index, stated: Sequence[Condition], table: Table, telling: Seq
             inside = _VALUES if index.method == "bloom" else _INSIDE
             return any(_holds(part, c) and c.how in inside for part in index.parts for c in conditions)
         case "brin":
-            return any(_holds(part, c) and c.how == "ranged" for part in index.parts for c in conditions)
+            return any(_holds(part, c) and c.how in ("ranged", "below") for part in index.parts for c in conditions)
     return any(_holds(part, c) for part in index.parts for c in conditions)
 
 

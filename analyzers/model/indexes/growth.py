@@ -1,8 +1,9 @@
 """Which tables grow with what users do, and which stay as small as their makers keep them.
 
 A table grows if its rows say so: they belong to a user, or to what grows, they say when they were made, or they are called what
-happens over and over (events, logs). That rows keep the time they were made says little where a framework adds it to every
-table, so a list that the program's makers keep (countries, roles, settings) stays small unless its rows belong to users.
+happens over and over (events, logs). That rows keep the time they were made says nothing where nearly all tables of a project
+do, and little elsewhere, so a list that the program's makers keep (countries, roles, settings) stays small unless its rows
+belong to users.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _KEPT = listed("""
     vat template theme layout menu enum holiday module plugin department license badge trophy achievement
     widget workflow trigger rule policy
 """)
+# The last word of a table by whose rows others are told apart: few, but each of them with many rows.
+_KINDS = listed("tag label category topic keyword genre model")
 # The same, where rows that say when they were made are others: versions of a program, or of what users write.
 _OFTEN_KEPT = listed("migration version flag choice sequence counter lock extension provider")
 # A word of a table to which rows are added as things happen, and seldom changed.
@@ -47,6 +50,9 @@ _DONE = listed("""
 # A word of a column that says when something is to be done with its row, so that few rows are due at a time.
 _DUE = listed("due next scheduled live publish run retry alert remind reminder")
 
+_SEVERAL, _NEARLY_ALL = 6, 0.7
+"""Of how many tables, and in which part of them, that they all say when rows were made tells nothing of one."""
+
 
 def stays_small(table: Table) -> bool:
     """Whether the table is one that the program's makers fill, as far as its name and columns tell."""
@@ -56,10 +62,18 @@ def stays_small(table: Table) -> bool:
     return bool(last & _OFTEN_KEPT) and not (_owned(table) or any(is_dated(name) for name in table.columns))
 
 
+def _classifies(table: Table) -> bool:
+    """Whether it holds what rows of others are told apart by; one between two tables does not."""
+    return singular(_words(table.label)[-1]) in _KINDS and len(table.foreign_keys) < 2 and not _owned(table)
+
+
 def growing(tables: Mapping[str, Table]) -> frozenset[str]:
     """The tables of which something shows that they grow."""
-    small = {name for name, table in tables.items() if stays_small(table)}
-    found = {name for name, table in tables.items() if name not in small and _grows(table)}
+    small = {name for name, table in tables.items() if stays_small(table) or _classifies(table)}
+    dated = frozenset(name for name, table in tables.items() if any(is_dated(column) for column in table.columns))
+    if len(tables) >= _SEVERAL and len(dated) > len(tables) * _NEARLY_ALL:
+        dated = frozenset()  # a habit of the project
+    found = {name for name, table in tables.items() if name not in small and (name in dated or _grows(table))}
     keys = {name: {_bare(key.target) for key in t.foreign_keys if not is_authored(key)} - {""} for name, t in tables.items()}
     before = -1
     while len(found) > before:
@@ -73,11 +87,25 @@ def _bare(name: str) -> str:
 
 
 def is_journal(table: Table) -> bool:
-    """Whether rows are added to the table as things happen, so that old ones are by far the most."""
+    """Whether rows are added to the table as things happen, so that old ones are by far the most. One that has at most a row for
+    each of another has as many rows as that."""
+    if _extends(table):
+        return False
     for words in (_words(table.name.partition("_")[2] or table.name), _words(table.label)):
         if _JOURNAL & {*words[-2:], "".join(words[-2:])} or (len(words) > 1 and singular(words[-1]) in _HAPPENINGS):
             return True
     return False
+
+
+def _extends(table: Table) -> bool:
+    keys = [i.columns for i in table.indexes if i.primary]
+    return any(key.columns in keys for key in table.foreign_keys if key.columns)
+
+
+def is_busy(table: Table) -> bool:
+    """Whether rows are added to the table with what people do, or as things happen."""
+    last = {singular(_words(table.name)[-1]), singular(_words(table.label)[-1])}
+    return bool((_PEOPLES | _HAPPENINGS) & last) or is_journal(table)
 
 
 def is_dated(column: str) -> bool:
@@ -94,13 +122,7 @@ def is_due(column: str) -> bool:
 
 
 def _grows(table: Table) -> bool:
-    own = singular(_words(table.name)[-1]), singular(_words(table.label)[-1])
-    return (
-        bool((_PEOPLES | _HAPPENINGS) & {*own})
-        or _owned(table)
-        or is_journal(table)
-        or any(is_dated(name) for name in table.columns)
-    )
+    return is_busy(table) or _owned(table)
 
 
 def _owned(table: Table) -> bool:

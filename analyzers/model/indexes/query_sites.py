@@ -58,6 +58,7 @@ def _site(code: Codebase, models: ModelIndex, model: Model, query: Query) -> Que
         limited=limited,
         partial=partial,
         batch=is_batch(at.path),
+        deletes=any(s.how == "deleted" for s in rows.searches),
     )
 
 
@@ -74,7 +75,7 @@ def _ordered(model: Model, searches: tuple[Search, ...]) -> tuple[Sort, ...]:
     return tuple(known)
 
 
-_NO_CONDITION = ("ordered", "grouped")
+_NO_CONDITION = ("ordered", "grouped", "deleted")
 
 
 def _conditions(models: ModelIndex, model: Model, searches: tuple[Search, ...]) -> tuple[tuple[Condition, ...], bool]:
@@ -126,6 +127,7 @@ def _of_sql(query: SqlQuery, place: Place, function: str, *, open_ended: bool) -
         limited=query.limited,
         partial=query.partial or open_ended,
         batch=is_batch(place.path),
+        deletes=query.does == "delete",
     )
 
 

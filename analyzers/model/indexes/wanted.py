@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from analyzers.model.indexes import coverage
-from analyzers.model.indexes.growth import is_due, is_journal
+from analyzers.model.indexes.growth import is_busy, is_due, is_journal
 from analyzers.model.naming.roles import is_scheduled
 from analyzers.model.project import Column, Condition, QuerySite, Sort, Table
 from analyzers.words import listed
 
+_RANGES = ("ranged", "below")
 MOST = 3
 """Columns of an index that is proposed."""
 
@@ -71,18 +72,36 @@ def wanted(query: QuerySite, tables: Mapping[str, Table]) -> Want | None:
 
 
 def _pays(want: Want, query: QuerySite, tables: Mapping[str, Table]) -> bool:
-    """Whether an index is worth its keep. One on how far rows have come is where few rows are on the way, as those are that a
-    task looks for; most have arrived. One on a time alone is where it says what is due, where somebody waits for the
-    rows, or where rows are only ever added. To tidy a table now and then, one can as well read it."""
+    """Whether an index is worth its keep. What a person starts now and then can as well read a table."""
     table = tables[want.table]
-    if _role(table, want.columns[0]) == "status":
-        given = next((c.value for c in query.conditions if c.column == want.columns[0] and c.value), "")
-        if given.lower() in _RARE or (given and _waited(query)):
-            return given.lower() in _RARE
-        return len(want.columns) > 1 or (not given and not _waited(query))
-    if _role(table, want.columns[0]) != "timestamp" or is_journal(table) or is_due(want.columns[0]):
+    match _role(table, want.columns[0]):
+        case "status":
+            return _pays_by_state(want, query, table)
+        case "timestamp":
+            return _pays_by_time(want.columns[0], query, table)
+    return not query.batch
+
+
+def _pays_by_state(want: Want, query: QuerySite, table: Table) -> bool:
+    """An index on how far rows have come is of use where few rows are on the way, as those are that a task looks for; most have
+    arrived. A task reads a table through, where it is not one that fills as things happen."""
+    if not _waited(query) and not is_busy(table):
+        return False
+    given = next((c.value for c in query.conditions if c.column == want.columns[0] and c.value), "")
+    if given.lower() in _RARE or (given and _waited(query)):
+        return given.lower() in _RARE
+    return len(want.columns) > 1 or (not given and not _waited(query))
+
+
+def _pays_by_time(column: str, query: QuerySite, table: Table) -> bool:
+    """An index on a time alone is of use where it says what is due, where somebody waits for the rows since then, or where rows
+    are only ever added. Nearly all rows are older than some time, unless those that are get deleted."""
+    if is_due(column):
         return True
-    return _waited(query)
+    older = all(c.how == "below" for c in query.conditions if c.column == column and c.how in _RANGES)
+    if _waited(query):
+        return query.deletes or not older
+    return is_journal(table)
 
 
 def _waited(query: QuerySite) -> bool:
@@ -120,10 +139,10 @@ def _of_table(name: str, table: Table, conditions: Sequence[Condition], ordered:
     types = [c for c in by.get("equal", ()) if _role(table, c) == "type"]
     if equal and _worth(table.columns[equal[0]]) == 0:
         return Want(name, (*types[:1], equal[0]))
-    if not equal and special:
+    if special and (not equal or _worth(table.columns[equal[0]]) > _worth(table.columns[special[0].column])):
         one = special[0]
         return Want(name, (one.column,), folded=one.how == "folded", beginning=one.how == "prefix")
-    ranges = [c for c in by.get("ranged", ()) if _role(table, c) == "timestamp" or (equal and _role(table, c) == "number")]
+    ranges = [c for how in _RANGES for c in by.get(how, ()) if _role(table, c) == "timestamp" or (equal and _role(table, c) == "number")]
     tail = [c for c in ranges if c not in equal]
     if not tail and not by.get("member"):
         tail = [s.column for s in ordered[:1] if _sorts(table, s.column) and s.column not in equal]

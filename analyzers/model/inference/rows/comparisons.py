@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_RANGES = frozenset({"<", "<=", ">", ">="})
+_RANGES = {"<": "below", "<=": "below", ">": "ranged", ">=": "ranged"}
+_MIRRORED = {"<": "ranged", "<=": "ranged", ">": "below", ">=": "below"}
 _DENIALS = frozenset({"!=", "~", "not", "not in", "is not"})
 
 
@@ -37,7 +38,7 @@ def _condition(inference: Inference, model: Model, words: RowsWords, node: Node,
         case Other(word=word) if word in _DENIALS:
             return []
         case Other(word=word, children=(one, other)) if word == "==" or word in _RANGES:
-            return _compared(inference, model, words, one, other, "equal" if word == "==" else "ranged", frame)
+            return _compared(inference, model, words, word, (one, other), frame)
         case Call(callee=Name(id=name) | Member(name=name), args=parts) if name in words.combiners:
             match words.combiners[name]:
                 case "all":
@@ -59,18 +60,20 @@ def _either(inference: Inference, model: Model, words: RowsWords, parts: tuple[N
 
 
 def _compared(
-    inference: Inference, model: Model, words: RowsWords, one: Node, other: Node, how: str, frame: Frame
+    inference: Inference, model: Model, words: RowsWords, operator: str, parts: tuple[Node, Node], frame: Frame
 ) -> list[Search]:
     """`Order.total > 3`, `3 < Order.total`, `func.lower(Order.email) == email`; of two tables' columns, a join."""
-    sides = [(side, _attribute(inference, side, frame)) for side in (one, other)]
+    one, other = parts
+    sides = [(side, _attribute(inference, side, frame)) for side in parts]
     held = [attribute for _, attribute in sides if attribute is not None]
     if len(held) == 2:
         return [] if held[0].model != held[1].model else [_unknown(model)]
     if held:
         value = other if sides[0][1] is not None else one
+        how = (_RANGES if sides[0][1] is not None else _MIRRORED).get(operator, "equal")
         literal = flow.evaluate(inference, value, frame)
         return [_search(inference, held[0], model, "null" if literal == Literal(None) else how, value)]
-    for side in (one, other):
+    for side in parts:
         if isinstance(side, Call) and isinstance(side.callee, Member | Name) and len(side.args) == 1:
             name = side.callee.name if isinstance(side.callee, Member) else side.callee.id
             attribute = _attribute(inference, side.args[0], frame)
@@ -94,10 +97,15 @@ def _called(inference: Inference, model: Model, of: Node, call: Call, how: str, 
 
 
 def _begins(value: Node | None) -> bool:
-    """Whether a pattern begins with something to look for; one that is not literal may."""
-    return not (isinstance(value, Text) and str(value.value)[:1] in ("%", "_", "")) and not (
-        isinstance(value, Other) and value.children and isinstance(value.children[0], Text) and not _begins(value.children[0])
-    )
+    """Whether a pattern begins with something to look for, as far as it is literal."""
+    match value:
+        case Text(value=str() as text):
+            return text[:1] not in ("%", "_", "")
+        case Other(children=(first, *_)):
+            return isinstance(first, Text) and _begins(first) or not isinstance(first, Text)
+        case Call(callee=Member(of=of, name="format")):
+            return _begins(of)
+    return False
 
 
 def _attribute(inference: Inference, node: Node, frame: Frame) -> Attribute | None:

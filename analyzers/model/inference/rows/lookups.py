@@ -77,7 +77,9 @@ def _how(words: RowsWords, rest: list[str], value: Value) -> str:
         how = "filled"
     if not before:
         return how
-    return "ranged" if how in ("ranged", "equal") and before == ["ranged"] else "computed"
+    if before != ["ranged"]:
+        return "computed"
+    return {"equal": "ranged", "ranged": "ranged", "below": "below"}.get(how, "computed")
 
 
 def _followed(inference: Inference, model: Model, words: RowsWords, keyword: str) -> tuple[Model, str, list[str]] | None:

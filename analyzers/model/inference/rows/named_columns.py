@@ -20,9 +20,9 @@ _OPERATORS = {
     "<=>": "equal",
     "is": "equal",
     "in": "member",
-    "<": "ranged",
+    "<": "below",
     ">": "ranged",
-    "<=": "ranged",
+    "<=": "below",
     ">=": "ranged",
     "between": "ranged",
     "!=": "",
@@ -96,8 +96,8 @@ def order(model: Model, method: Method, args: list[Value]) -> Search:
 
 def either(found: list[Search], added: list[Search], model: Model, *, begins: bool) -> list[Search]:
     """The conditions after one more: it holds beside those that came last, or in their place if it `begins` an alternative."""
-    rest = [s for s in found if s.how in ("ordered", "grouped")]
-    before = [s for s in found if s.how not in ("ordered", "grouped")]
+    rest = [s for s in found if s.how in _APART]
+    before = [s for s in found if s.how not in _APART]
     last = before[-1] if len(before) == 1 and before[-1].how == "either" and before[-1].column == _OR else None
     if begins:
         sides = (*last.sides, tuple(added)) if last is not None else (tuple(before), tuple(added))
@@ -108,6 +108,7 @@ def either(found: list[Search], added: list[Search], model: Model, *, begins: bo
     return [*rest, Search("either", model.qualified, _OR, sides=sides)] if before else [*rest, *added]
 
 
+_APART = ("ordered", "grouped", "deleted")
 _OR = "|"
 """Marks alternatives that are still open for what follows."""
 

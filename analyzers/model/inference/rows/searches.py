@@ -57,8 +57,9 @@ def searched(
     if ordered is not None:
         kept = found if method.orders == "column" or method.then else [s for s in found if s.how != "ordered"]
         found = kept + ordered
-    if method.groups:
-        found.append(Search("grouped", model.qualified, ""))
+    for how, so in (("grouped", method.groups), ("deleted", method.deletes)):
+        if so:
+            found.append(Search(how, model.qualified, ""))
     return msgspec.structs.replace(rows, searches=tuple(found)) if found != list(rows.searches) else rows
 
 
@@ -163,7 +164,9 @@ def _how(operator: str) -> str:
             return "equal"
         case "IN":
             return "member"
-        case "<" | ">" | "<=" | ">=" | "BETWEEN":
+        case "<" | "<=":
+            return "below"
+        case ">" | ">=" | "BETWEEN":
             return "ranged"
         case "LIKE":
             return "pattern"
