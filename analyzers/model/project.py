@@ -208,10 +208,10 @@ class Remedy(msgspec.Struct, frozen=True):
 class Condition(msgspec.Struct, frozen=True):
     """What all rows meet that a query finds.
 
-    `how`: equal, member (one of several), ranged, below (ranged, and up to a value alone), prefix (a text that begins so), folded (equal but for upper and lower case),
-    pattern (a text with something in it), null, filled (not null), contains (a part of a document or of a list), computed (a
-    function of the column), key (no other search is needed), either (what one of the `sides` says). `table` is empty for the
-    query's own, and `value` for what is no literal.
+    `how`: equal, member (one of several), ranged, below (ranged, up to a value alone), prefix (a text that begins so), folded
+    (equal but for upper and lower case), pattern (a text with something in it), null, filled (not null), contains (a part of a
+    document or of a list), computed (a function of the column), key (no other search is needed), either (what one of the
+    `sides` says). `table` is empty for the query's own, and `value` for what is no literal.
     """
 
     how: str

@@ -87,8 +87,8 @@ def _bare(name: str) -> str:
 
 
 def is_journal(table: Table) -> bool:
-    """Whether rows are added to the table as things happen, so that old ones are by far the most. One that has at most a row for
-    each of another has as many rows as that."""
+    """Whether rows are added to the table as things happen, so that old ones are by far the most. One that has at most a row
+    for each of another has as many rows as that."""
     if _extends(table):
         return False
     for words in (_words(table.name.partition("_")[2] or table.name), _words(table.label)):

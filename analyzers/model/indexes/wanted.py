@@ -84,8 +84,8 @@ def _pays(want: Want, query: QuerySite, tables: Mapping[str, Table]) -> bool:
 
 def _pays_by_state(want: Want, query: QuerySite, table: Table) -> bool:
     """An index on how far rows have come is of use where few rows are on the way, as those are that a task looks for; most have
-    arrived. A task reads a table through, where it is not one that fills as things happen."""
-    if not _waited(query) and not is_busy(table):
+    arrived. A task reads a table through, where it is not one that fills as things happen, or says what is due."""
+    if not _waited(query) and not is_busy(table) and not any(map(is_due, want.columns)):
         return False
     given = next((c.value for c in query.conditions if c.column == want.columns[0] and c.value), "")
     if given.lower() in _RARE or (given and _waited(query)):
@@ -142,7 +142,12 @@ def _of_table(name: str, table: Table, conditions: Sequence[Condition], ordered:
     if special and (not equal or _worth(table.columns[equal[0]]) > _worth(table.columns[special[0].column])):
         one = special[0]
         return Want(name, (one.column,), folded=one.how == "folded", beginning=one.how == "prefix")
-    ranges = [c for how in _RANGES for c in by.get(how, ()) if _role(table, c) == "timestamp" or (equal and _role(table, c) == "number")]
+    ranges = [
+        c
+        for how in _RANGES
+        for c in by.get(how, ())
+        if _role(table, c) == "timestamp" or (equal and _role(table, c) == "number")
+    ]
     tail = [c for c in ranges if c not in equal]
     if not tail and not by.get("member"):
         tail = [s.column for s in ordered[:1] if _sorts(table, s.column) and s.column not in equal]

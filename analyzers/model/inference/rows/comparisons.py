@@ -102,7 +102,7 @@ def _begins(value: Node | None) -> bool:
         case Text(value=str() as text):
             return text[:1] not in ("%", "_", "")
         case Other(children=(first, *_)):
-            return isinstance(first, Text) and _begins(first) or not isinstance(first, Text)
+            return not isinstance(first, Text) or _begins(first)
         case Call(callee=Member(of=of, name="format")):
             return _begins(of)
     return False
