@@ -29,6 +29,7 @@ from analyzers.report.markdown import CheckOutput, annotation_text, check_output
 from analyzers.report.markers import SHORT, Mark, as_fixed, as_open, fixed_in, marks, marks_in
 from analyzers.report.sarif import to_sarif
 from analyzers.report.terminal import to_terminal
+from analyzers.report.text import code_span
 from analyzers.review.compare import compare as _difference
 from analyzers.review.compare import happening as _happening
 from analyzers.review.diff import Diff, parse_diff
@@ -77,6 +78,7 @@ __all__ = [
     "as_open",
     "audit",
     "check_output",
+    "code_span",
     "comment_body",
     "compare",
     "fixed_in",

@@ -74,6 +74,7 @@ class App(msgspec.Struct, frozen=True):
 
 class CheckOutput(msgspec.Struct, frozen=True):
     annotations_count: int = 0
+    text: str | None = None
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -91,6 +92,12 @@ class Check(msgspec.Struct, frozen=True):
 
 class Checks(msgspec.Struct, frozen=True):
     check_runs: list[Check] = []
+
+
+class Permission(msgspec.Struct, frozen=True):
+    """What a person may do in a repository: admin, write, read or none."""
+
+    permission: str = "none"
 
 
 class Reactions(msgspec.Struct, frozen=True):

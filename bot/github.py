@@ -40,6 +40,7 @@ from bot.answers import (
     InstallationToken,
     Nothing,
     Outage,
+    Permission,
     PullRequest,
     RateLimited,
     Rejected,
@@ -281,6 +282,15 @@ class GitHub:
         """The comments of the conversation, of whomever, oldest first."""
         return self._pages(f"{self._root}/issues/{number}/comments", Comment, "the conversation")
 
+    def may_write(self, login: str) -> bool:
+        """Whether this person can push to the repository."""
+        path = f"{self._root}/collaborators/{quote(login, safe='')}/permission"
+        try:
+            found = self._ask(path, Permission, "the permission of who asked")
+        except Unknown:
+            return False
+        return found.permission in ("admin", "maintain", "write")
+
     def files(self, number: int) -> Iterator[File]:
         """The changed files with their patches as GitHub shows them, at most 3,000."""
         return self._pages(f"{self._root}/pulls/{number}/files", File, "the changed files")
@@ -307,6 +317,10 @@ class GitHub:
         """Submits one review of the commit `head`, as a comment, and returns its id. Raises `Unsure` and `Rejected`."""
         review = {"commit_id": head, "event": "COMMENT", "body": body, "comments": list(comments)}
         return self._write("POST", f"{self._root}/pulls/{number}/reviews", review, Created, "creating the review").id
+
+    def say(self, number: int, body: str) -> None:
+        """Writes a comment in the conversation. Raises `Unsure` where it may be there now."""
+        self._write("POST", f"{self._root}/issues/{number}/comments", {"body": body}, Created, "writing a comment")
 
     def update_comment(self, comment_id: int, body: str) -> None:
         """Writes one of our comments on the diff anew. Repeating it changes nothing."""

@@ -16,6 +16,7 @@ from typing import Any
 import analyzers
 from analyzers import Finding, Place, Severity
 from bot.answers import Account, Check, Rejected, Unsure
+from bot.commands import BUTTONS
 from bot.conversation import Change, Conversation, changes, read_acceptances, read_told
 from bot.github import GitHub
 from bot.policy import Conclusion, blocking
@@ -312,7 +313,12 @@ def complete(
         sent += len(batch)
         _update(github, check, {"output": {**output, "annotations": batch}}, sent)
     last = {"annotations": batches[-1]} if batches[-1] else {}
-    done = {"status": "completed", "conclusion": conclusion.conclusion, "output": {**output, **last}}
+    done = {
+        "status": "completed",
+        "conclusion": conclusion.conclusion,
+        "output": {**output, **last},
+        "actions": list(BUTTONS[: 2 if conclusion.conclusion == "failure" else 1]),
+    }
     _update(github, check, done, sent + len(batches[-1]))
 
 

@@ -164,7 +164,7 @@ class _Submission:
         keys = [*self._keys, f"cliffguard:current:{job.subject}", f"cliffguard:delivery:{job.delivery}"]
         again = f"{id}-{hashlib.sha256(job.delivery.encode()).hexdigest()[:8]}"
         seen = DELIVERY_TTL if job.delivery else 0
-        rerun = int(job.reason.endswith(".rerequested"))
+        rerun = int(job.reason.endswith((".rerequested", ".requested_action")))
         return keys, [PREFIX, id, again, job.head, job.updated, CURRENT_TTL, seen, data, text, now, rerun]
 
 

@@ -27,7 +27,7 @@ import structlog
 
 import analyzers
 from analyzers import BlobReader, FactStore, Place, Problem, Review, Revision
-from bot import publish
+from bot import commands, publish
 from bot.answers import Check, PullRequest, RateLimited
 from bot.cache import fact_store
 from bot.conversation import Acceptance, Conversation
@@ -63,6 +63,8 @@ class Coordination(Protocol):
     def current(self, job: Job) -> bool: ...
 
     def lease(self, subject: str) -> AbstractContextManager[Lease]: ...
+
+    def submit(self, job: Job) -> object: ...
 
 
 class Compare(Protocol):
@@ -137,6 +139,9 @@ def run(job: Job, settings: Settings, queue: Coordination, context: Context | No
             return _cancel(job, github)
         tries = _count_try(job, queue)
         try:
+            if job.work is Work.COMMAND:
+                commands.perform(job, github, queue, retried=tries > 1)
+                return Result("neutral", calls=github.calls)
             return _Run(job, context, queue, lease, github, retried=tries > 1).run()
         except Later as later:
             later.after = max(later.after, min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (tries - 1)))
@@ -154,7 +159,7 @@ def _count_try(job: Job, queue: Coordination) -> int:
 def give_up(job: Job, reason: str, settings: Settings, queue: Coordination, context: Context | None = None) -> None:
     """Completes the check run of a job that is not tried again, if it is still open. `reason` is one sentence or a clause."""
     context = context or context_of(settings)
-    if job.work is Work.CANCEL:
+    if job.work in (Work.CANCEL, Work.COMMAND):
         return
     with queue.lease(job.subject), context.github(job) as github:
         check = publish.start(github, job.head, job.id, retried=True)

@@ -18,7 +18,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
-from bot.jobs import Job, Work
+from bot.jobs import Command, Job, Work
 from bot.observe import count_delivery
 from bot.queue import Outcome, Receiver
 
@@ -75,6 +75,33 @@ class _MergeGroup(msgspec.Struct):
     base_sha: str = ""
 
 
+class _User(msgspec.Struct):
+    login: str = ""
+    type: str = ""
+
+
+class _Comment(msgspec.Struct):
+    """A comment of the conversation, or on the diff; the latter may answer another."""
+
+    id: int = 0
+    body: str | None = None
+    user: _User | None = None
+    in_reply_to_id: int | None = None
+
+
+class _Issue(msgspec.Struct):
+    """A pull request, seen by its conversation; issues proper have no `pull_request`."""
+
+    number: int = 0
+    pull_request: msgspec.Raw = msgspec.Raw()
+
+
+class _Action(msgspec.Struct):
+    """A button of ours."""
+
+    identifier: str = ""
+
+
 class _Changes(msgspec.Struct):
     base: msgspec.Raw = msgspec.Raw()
 
@@ -90,6 +117,10 @@ class Payload(msgspec.Struct):
     check_suite: _Check | None = None
     merge_group: _MergeGroup | None = None
     changes: _Changes | None = None
+    comment: _Comment | None = None
+    issue: _Issue | None = None
+    requested_action: _Action | None = None
+    sender: _User | None = None
 
 
 class Ignored(msgspec.Struct, frozen=True):
@@ -99,6 +130,12 @@ class Ignored(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(Payload)
+
+SAID = re.compile(r"^/cliffguard\b[ \t]*([^\r\n]*)", re.M)
+MAX_COMMAND = 500  # characters
+EVENTS = ("pull_request", "check_run", "check_suite", "merge_group", "issue_comment", "pull_request_review_comment")
+BUTTONS = {"ignore": "ignore all accepted in the check run"}
+"""What our buttons say, by their names; `recheck` is a review."""
 
 PULL_REQUEST = {
     "opened": Work.REVIEW,
@@ -115,7 +152,7 @@ def job_for(event: str, body: bytes, *, delivery: str = "", app: int | None = No
 
     `delivery` is the delivery id, `app` the id of our App: re-runs of other Apps' checks are not ours.
     """
-    if event not in ("pull_request", "check_run", "check_suite", "merge_group"):
+    if event not in EVENTS:
         return Ignored(f"nothing is done for the event {event!r}")
     try:
         payload = _decoder.decode(body)
@@ -129,7 +166,7 @@ def job_for(event: str, body: bytes, *, delivery: str = "", app: int | None = No
         return Ignored("the payload names no repository")
     if installation is None or not installation.id:
         return Ignored("the payload names no installation: the webhook of the App is meant, not one of a repository")
-    if not COMMIT.match(found["head"]):
+    if not COMMIT.match(found["head"]) and "command" not in found:
         return Ignored("the payload names no head commit")
     return Job(
         installation=installation.id,
@@ -152,6 +189,13 @@ def _ask(event: str, payload: Payload, delivery: str, app: int | None) -> dict[s
         case "merge_group", "checks_requested":
             group = payload.merge_group or _MergeGroup()
             return {"work": Work.MERGE_GROUP, "number": 0, "head": group.head_sha, "base": _commit(group.base_sha)}
+        case "issue_comment", "created":
+            issue = payload.issue or _Issue()
+            return _of_comment(payload, issue.number if bytes(issue.pull_request) not in (b"", b"null") else 0)
+        case "pull_request_review_comment", "created":
+            return _of_comment(payload, payload.pull_request.number if payload.pull_request else 0)
+        case "check_run", "requested_action":
+            return _of_button(payload, delivery, app)
     return Ignored(f"nothing is done for {event}.{payload.action}")
 
 
@@ -196,6 +240,29 @@ def _of_rerun(payload: Payload, delivery: str, app: int | None) -> dict[str, Any
         "base": _commit(base.sha if base else ""),
         "attempt": again,
     }
+
+
+def _of_comment(payload: Payload, number: int) -> dict[str, Any] | Ignored:
+    """A line `/cliffguard …` that a person wrote on a pull request."""
+    comment = payload.comment or _Comment()
+    said = SAID.search(comment.body or "")
+    if said is None:
+        return Ignored("the comment asks for nothing")
+    if number <= 0 or not comment.id or comment.user is None or comment.user.type != "User":
+        return Ignored("the comment is not that of a person on a pull request")
+    command = Command(said[1].strip()[:MAX_COMMAND], comment.user.login, comment.id, comment.in_reply_to_id or 0)
+    return {"work": Work.COMMAND, "number": number, "head": "", "command": command}
+
+
+def _of_button(payload: Payload, delivery: str, app: int | None) -> dict[str, Any] | Ignored:
+    """A button of our check run: another review, or what a command says as well."""
+    pressed, sender = (payload.requested_action or _Action()).identifier, payload.sender or _User()
+    found = _of_rerun(payload, delivery, app)
+    if isinstance(found, Ignored) or pressed == "recheck":
+        return found
+    if pressed not in BUTTONS or found["work"] is not Work.REVIEW or not sender.login:
+        return Ignored(f"there is no button {pressed!r}")
+    return {**found, "work": Work.COMMAND, "command": Command(BUTTONS[pressed], sender.login)}
 
 
 def _is_of(pull_request: _PullRequest, payload: Payload, head: str) -> bool:

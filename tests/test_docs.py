@@ -164,6 +164,8 @@ def answered() -> set[str]:
         "check_suite": {"head_sha": SHA},
         "merge_group": {"head_sha": SHA, "base_sha": SHA},
         "changes": {"base": {"ref": {"from": "main"}}},
+        "issue": {"number": 7, "pull_request": {}},
+        "comment": {"id": 1, "body": "/cliffguard help", "user": {"login": "ann", "type": "User"}},
     }
     data = lzma.decompress((ROOT / "tests" / "data" / "octokit_webhook_examples.json.xz").read_bytes())
     examples: dict[str, list[dict[str, Any]]] = json.loads(data)["events"]
@@ -183,7 +185,14 @@ def test_every_event_that_is_answered_is_subscribed_and_no_other() -> None:
 def test_the_permissions_are_those_that_are_used() -> None:
     permissions = manifest()["default_permissions"]
     tokens = github.API_PERMISSIONS | github.GIT_PERMISSIONS
-    hearing = {"pull_request": "pull_requests", "check_run": "checks", "check_suite": "checks", "merge_group": "merge_queues"}
+    hearing = {
+        "pull_request": "pull_requests",
+        "pull_request_review_comment": "pull_requests",
+        "issue_comment": "issues",  # GitHub's form refuses the event without it, also where the comments are of pull requests
+        "check_run": "checks",
+        "check_suite": "checks",
+        "merge_group": "merge_queues",
+    }
     heard = {hearing[event]: "read" for event in manifest()["default_events"]}
     assert permissions == {"metadata": "read"} | heard | tokens
 

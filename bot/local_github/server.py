@@ -354,10 +354,21 @@ class LocalGitHub:
         self.webhooks.send(self.app, "merge_group", payload, installation=installation)
         return head
 
+    def press(self, run: CheckRun, identifier: str, user: str = "") -> None:
+        """Press a button of a check run, as somebody who may; by default the repository's owner."""
+        with self.world.lock:
+            repository = run.suite.repository
+            installation, sender = self.installation(repository), self.world.account(user or repository.owner.login)
+            payload = webhooks.check_run(self.world, run, installation, sender, "requested_action")
+            payload["requested_action"] = {"identifier": identifier}
+        self.webhooks.send(run.suite.app, "check_run", payload, installation=installation)
+
     def reply_to_comment(self, comment: ReviewComment, body: str, user: str) -> ReviewComment:
         """A person's answer in a thread."""
         with self.world.lock:
-            return reviews.add_reply(self.world, comment, self.world.account(user), body)
+            made = reviews.add_reply(self.world, comment, self.world.account(user), body)
+        self._say(made)
+        return made
 
     def comment(self, pull: PullRequest, body: str, user: str) -> IssueComment:
         """A person's comment in the conversation."""
@@ -365,7 +376,8 @@ class LocalGitHub:
             now = self.world.now()
             made = IssueComment(self.world.next_id(), pull, self.world.account(user), body, now, now)
             pull.comments.append(made)
-            return made
+        self._say(made)
+        return made
 
     def redeliver(self, delivery: Delivery) -> Delivery:
         """The same delivery once more, under the same GUID."""
@@ -376,6 +388,13 @@ class LocalGitHub:
         with self.world.lock:
             suites = [s for s in self.world.suites.values() if s.repository is repository and s.head_sha == sha]
             return [run for suite in suites for run in suite.runs if name in (None, run.name)]
+
+    def _say(self, comment: IssueComment | ReviewComment) -> None:
+        installation = self.world.installation_of(comment.pull.repository, self.app)
+        if installation is not None:
+            with self.world.lock:
+                event, payload = webhooks.comment(self.world, comment, installation)
+            self.webhooks.send(self.app, event, payload, installation=installation)
 
     def _send(self, pull: PullRequest, action: str, **more: Any) -> None:
         installation = self.world.installation_of(pull.repository, self.app)

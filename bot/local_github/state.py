@@ -16,8 +16,15 @@ from bot.local_github.git import Git
 
 Side = Literal["LEFT", "RIGHT"]
 
-PERMISSIONS = {"checks": "write", "contents": "read", "merge_queues": "read", "metadata": "read", "pull_requests": "write"}
-EVENTS = ("check_run", "check_suite", "merge_group", "pull_request")
+PERMISSIONS = {
+    "checks": "write",
+    "contents": "read",
+    "issues": "read",
+    "merge_queues": "read",
+    "metadata": "read",
+    "pull_requests": "write",
+}
+EVENTS = ("check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "pull_request_review_comment")
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
 

@@ -15,7 +15,19 @@ import httpx
 import orjson
 
 from bot.local_github import views
-from bot.local_github.state import Account, App, CheckRun, CheckSuite, Delivery, Installation, PullRequest, Repository, World
+from bot.local_github.state import (
+    Account,
+    App,
+    CheckRun,
+    CheckSuite,
+    Delivery,
+    Installation,
+    IssueComment,
+    PullRequest,
+    Repository,
+    ReviewComment,
+    World,
+)
 
 TIMEOUT = 10.0
 _CLOSED = None
@@ -147,6 +159,26 @@ def check_run(world: World, run: CheckRun, installation: Installation, sender: A
 def check_suite(world: World, suite: CheckSuite, installation: Installation, sender: Account) -> dict[str, Any]:
     shown = {key: value for key, value in views.check_suite(world, suite).items() if key != "repository"}
     return {"action": "rerequested", "check_suite": shown, **_context(world, suite.repository, installation, sender)}
+
+
+def comment(world: World, made: IssueComment | ReviewComment, installation: Installation) -> tuple[str, dict[str, Any]]:
+    """The event of a new comment, and its payload: in the conversation, or on the diff."""
+    pull, context = made.pull, _context(world, made.pull.repository, installation, made.user)
+    if isinstance(made, ReviewComment):
+        shown = {"comment": views.review_comment(world, made), "pull_request": views.simple_pull(world, pull)}
+        return "pull_request_review_comment", {"action": "created", **shown, **context}
+    page = f"{world.url}/{pull.repository.full_name}/pull/{pull.number}"
+    url = f"{world.api_url}/repos/{pull.repository.full_name}"
+    issue = {
+        "id": pull.id,
+        "number": pull.number,
+        "title": pull.title,
+        "state": pull.state,
+        "user": views.user(world, pull.user),
+        "html_url": page,
+        "pull_request": {"url": f"{url}/pulls/{pull.number}", "html_url": page},
+    }
+    return "issue_comment", {"action": "created", "issue": issue, "comment": views.issue_comment(world, made), **context}
 
 
 def merge_group(

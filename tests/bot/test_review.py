@@ -71,6 +71,10 @@ class Coordination:
     newest: str | None = None
     lost: bool = False
     leased: list[str] = field(default_factory=list)
+    submitted: list[Job] = field(default_factory=list)
+
+    def submit(self, job: Job) -> None:
+        self.submitted.append(job)
 
     def current(self, job: Job) -> bool:
         return self.newest in (None, job.head)

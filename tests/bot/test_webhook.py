@@ -25,7 +25,7 @@ from rq.job import Job as RQJob
 from bot import webhook
 from bot.app import create_app
 from bot.errors import Broken
-from bot.jobs import Job, Work
+from bot.jobs import Command, Job, Work
 from bot.queue import Depth, Queue
 from bot.settings import Settings
 from bot.webhook import Ignored, job_for
@@ -58,6 +58,23 @@ def of_merge_group(action: str = "checks_requested") -> dict[str, Any]:
 def job(event: str, **fields: Any) -> Job:
     known = {"work": Work.REVIEW, "installation": 5, "repository_id": 123, "owner": "octo", "repository": "shop", "number": 7}
     return Job(**{**known, "head": A, "base": B, "reason": event, "delivery": "d-1", **fields})
+
+
+def of_comment(**more: Any) -> dict[str, Any]:
+    body = "Thanks.\r\n/cliffguard ignore ab12cd34 few rows\r\nBye"
+    comment = {"id": 9, "body": body, "user": {"login": "ann", "type": "User"}, **more.pop("comment", {})}
+    issue = {"number": 7, "pull_request": {"url": "x"}}
+    fields = {"action": "created", "installation": {"id": 5}, "repository": REPOSITORY, "comment": comment}
+    return {**fields, "issue": issue, **more}
+
+
+def of_button(identifier: str) -> dict[str, Any]:
+    pressed = {"requested_action": {"identifier": identifier}, "sender": {"login": "ann", "type": "User"}}
+    return {**of_check("check_run", "requested_action"), **pressed}
+
+
+def asked(event: str, command: Command) -> Job:
+    return job(event, head="", base="", work=Work.COMMAND, command=command)
 
 
 TABLE: list[tuple[str, dict[str, Any], Job]] = [
@@ -117,6 +134,23 @@ TABLE: list[tuple[str, dict[str, Any], Job]] = [
         job("check_run.rerequested", attempt="rerequested d-1", number=0, base=C, work=Work.MERGE_GROUP),
     ),
     ("merge_group", of_merge_group(), job("merge_group.checks_requested", number=0, work=Work.MERGE_GROUP)),
+    ("issue_comment", of_comment(), asked("issue_comment.created", Command("ignore ab12cd34 few rows", "ann", 9))),
+    (
+        "pull_request_review_comment",
+        of_comment(issue=None, pull_request={"number": 7}, comment={"in_reply_to_id": 4}),
+        asked("pull_request_review_comment.created", Command("ignore ab12cd34 few rows", "ann", 9, 4)),
+    ),
+    ("check_run", of_button("recheck"), job("check_run.requested_action", attempt="rerequested d-1")),
+    (
+        "check_run",
+        of_button("ignore"),
+        job(
+            "check_run.requested_action",
+            attempt="rerequested d-1",
+            work=Work.COMMAND,
+            command=Command("ignore all accepted in the check run", "ann"),
+        ),
+    ),
 ]
 
 NOTHING: list[tuple[str, Any, str]] = [
@@ -142,6 +176,13 @@ NOTHING: list[tuple[str, Any, str]] = [
     ("pull_request", of_pull_request("opened", pull_request={"head": None}), "no pull request"),
     ("pull_request", of_pull_request("opened", pull_request={"head": {"sha": "--upload-pack=x"}}), "no head commit"),
     ("check_run", of_check("check_run", "completed"), "check_run.completed"),
+    ("check_run", of_button("launch"), "no button"),
+    ("check_run", {**of_button("ignore"), "sender": None}, "no button"),
+    ("issue_comment", of_comment(comment={"body": "Nice: > /cliffguard help"}), "asks for nothing"),
+    ("issue_comment", of_comment(comment={"body": None}), "asks for nothing"),
+    ("issue_comment", of_comment(comment={"user": {"login": "cliffguard[bot]", "type": "Bot"}}), "not that of a person"),
+    ("issue_comment", of_comment(issue={"number": 7}), "on a pull request"),
+    ("issue_comment", of_comment(action="edited"), "issue_comment.edited"),
     ("check_run", of_check("check_run", app={"id": 98}), "another App"),
     ("check_suite", of_check("check_suite", "requested"), "check_suite.requested"),
     ("check_suite", {"action": "rerequested"}, "no check"),
