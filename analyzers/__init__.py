@@ -24,6 +24,10 @@ from analyzers.findings import (
     Severity,
 )
 from analyzers.fixes import Trial
+from analyzers.loadtest.writing import TOOLS as _TOOLS
+from analyzers.loadtest.writing import LoadScript
+from analyzers.loadtest.writing import load_script as _load_script
+from analyzers.model.naming.code import Codebase
 from analyzers.report.json import to_json
 from analyzers.report.markdown import CheckOutput, annotation_text, check_output, comment_body, review_body, to_markdown
 from analyzers.report.markers import SHORT, Mark, as_fixed, as_open, fixed_in, marks, marks_in
@@ -44,6 +48,7 @@ from analyzers.settings import Limits, Settings, settings_of
 from analyzers.source import BlobReader, Place, Revision, Span
 
 __all__ = [
+    "LOAD_TOOLS",
     "RULES",
     "SETTINGS_PATH",
     "SHORT",
@@ -60,6 +65,7 @@ __all__ = [
     "Finding",
     "Fix",
     "Limits",
+    "LoadScript",
     "Mark",
     "NoStore",
     "Place",
@@ -82,6 +88,7 @@ __all__ = [
     "comment_body",
     "compare",
     "fixed_in",
+    "load_test",
     "marks",
     "marks_in",
     "needed",
@@ -99,6 +106,7 @@ _DEFAULTS, _NO_STORE = Settings(), NoStore()
 _LIMITS, _NOTHING_TOLD = Limits(), Told()
 
 RULES: Mapping[str, Rule] = rules()
+LOAD_TOOLS: tuple[str, ...] = tuple(_TOOLS)
 
 
 class Analysis:
@@ -200,6 +208,21 @@ def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, se
     lasting, past = _happening(found)
     review = _review(files, settings, lasting, (), past, (*judged.problems, *unread), set(files))
     return Analysis(review, head, files, blobs, analyst, judged.findings)._illustrated()
+
+
+def load_test(
+    head: Revision,
+    blobs: BlobReader,
+    tool: str,
+    *,
+    name: str,
+    store: FactStore = _NO_STORE,
+    settings: Settings = _DEFAULTS,
+) -> LoadScript:
+    """A starter script of a load test (`LOAD_TOOLS`), made of the routes of a revision."""
+    files, _ = pipeline.Analyst(blobs, store, settings).facts(head)
+    code = Codebase({path: facts for path, (_, facts) in files.items()})
+    return _load_script(code, tool, name, settings.expected_peak)
 
 
 def _review(

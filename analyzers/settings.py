@@ -21,6 +21,7 @@ _MAX_BYTES = 100_000  # a configuration of a thousand entries is a tenth of this
 FailOn = Literal["critical", "high", "medium", "low", "never"]
 Database = Literal["postgresql", "mysql", "sqlite"]
 Count = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Many = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Acceptance(msgspec.Struct, frozen=True):
@@ -55,6 +56,13 @@ class Limits(msgspec.Struct, frozen=True):
     file: Count = 15
 
 
+class Peak(msgspec.Struct, frozen=True):
+    """The most that is expected to happen at once: users who are there together, requests in a second."""
+
+    users: Many | None = None
+    requests_per_second: Many | None = None
+
+
 class Settings(msgspec.Struct, frozen=True):
     """The configuration of one revision. An unset `fail_on` or `database` leaves the choice to the service or the code."""
 
@@ -65,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True):
     tables: Tables = Tables()
     rules: Rules = Rules()
     comments: Limits = Limits()
+    expected_peak: Peak = Peak()
 
     @classmethod
     def parse(cls, text: bytes | None, *, known_rules: Collection[str] = ()) -> tuple[Settings, tuple[Problem, ...]]:

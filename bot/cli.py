@@ -38,6 +38,13 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+class Tool(StrEnum):
+    """What runs a load test."""
+
+    LOCUST = "locust"
+    K6 = "k6"
+
+
 class Threshold(StrEnum):
     """The lowest severity whose new findings count as a failure."""
 
@@ -136,6 +143,38 @@ def audit(
         analysis = analyse(end, repository, store=_store(no_cache), settings=settings)
         status = _report(analysis, problems, repository, Revision("", {}), settings, form, output, fail_on)
     raise typer.Exit(status)
+
+
+@app.command()
+def loadtest(
+    repo: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The repository; bare ones too.", show_default="this one")
+    ] = Path(),
+    framework: Annotated[Tool, typer.Option("--framework", help="What runs the test.")] = Tool.LOCUST,
+    head: Head = None,
+    output: Output = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Write a starter load test from the project's routes, for twice the peak that `.cliffguard.yml` expects."""
+    from analyzers import RULES, SETTINGS_PATH, Settings, load_test
+    from bot.objects import Repository
+
+    _check_writable(output)
+    with Repository(repo) as repository:
+        _progress("Reading the tree")
+        end = _head(repository, head)
+        settings, problems = Settings.parse(_file(repository, end, SETTINGS_PATH), known_rules=RULES)
+        name = repo.resolve().name.removesuffix(".git")
+        script = load_test(end, repository, framework, name=name, store=_store(no_cache), settings=settings)
+    if not script.asked:
+        raise UsageError(
+            f"No address to ask for was found in {script.routes} routes. Known are those of Django, Django REST framework, "
+            "Flask, FastAPI, Symfony and Laravel."
+        )
+    for problem in problems:
+        print(f"cliffguard: {problem.path}:{problem.line}: {problem.text}", file=sys.stderr)
+    _write(script.text, output)
+    _progress(f"{script.asked} of {script.routes} routes are asked for")
 
 
 @app.command()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Text, walk
+import msgspec
+
+from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other, Text, walk
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition, Module, ValueDefinition
+from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition
 from analyzers.model.naming.literals import arguments, last_name, text_of
+from analyzers.model.naming.names import module_parts
 from analyzers.model.naming.roles import is_product
 from analyzers.routing.frameworks import Decorated, Framework, Maker, Mount
 from analyzers.routing.handlers import handler_of, methods_of
-from analyzers.routing.paths import Address, angled, braced
-from analyzers.routing.values import Route
+from analyzers.routing.paths import Address, angled, braced, kind_of
+from analyzers.routing.values import Kind, Parameter, Route
 
 _MAX_MOUNTS = 6  # parts in one another
 _EVERY = 32  # addresses of one part, at most
@@ -60,28 +63,38 @@ class _Reading:
 
     def file(self, path: str, facts: FileFacts) -> Iterator[Route]:
         local = dict(_made(facts))
-        for node in (n for top in facts.outline for n in walk(top)):
-            match node:
-                case Function(decorators=decorators) | Class(decorators=decorators):
-                    for decorator in decorators:
-                        if isinstance(decorator, Call) and isinstance(decorator.callee, Member):
-                            methods = self.words.decorators.get(decorator.callee.name)
-                            if methods is not None:
-                                yield from self.stated(path, decorator, methods, node, local)
-                case Call(callee=Member(name=name)) if name in self.words.adders or name in self.words.classes:
-                    yield from self.added(path, node, local)
+        for node, name in _defined(facts.outline, ""):
+            for decorator in node.decorators:
+                if isinstance(decorator, Call) and isinstance(decorator.callee, Member):
+                    methods = self.words.decorators.get(decorator.callee.name)
+                    if methods is not None:
+                        yield from self.stated(path, decorator, methods, node, name, local)
+        for call in (n for top in facts.outline for n in walk(top) if isinstance(n, Call) and isinstance(n.callee, Member)):
+            assert isinstance(call.callee, Member)
+            if call.callee.name in self.words.adders or call.callee.name in self.words.classes:
+                yield from self.added(path, call, local)
 
     def stated(
-        self, path: str, call: Call, methods: tuple[str, ...], of: Function | Class, local: dict[str, Assign]
+        self,
+        path: str,
+        call: Call,
+        methods: tuple[str, ...],
+        of: Function | Class,
+        name: str,
+        local: dict[str, Assign],
     ) -> Iterator[Route]:
+        """What a decorator states of a function, or of a class whose methods are those of requests."""
+        assert isinstance(call.callee, Member)
         given = arguments(call)
         address = given.get("0", given.get("path", given.get("rule")))
-        said = methods_of(given.get("methods")) or methods or (() if isinstance(of, Class) else self.words.default)
-        qualified, found = self._name(path, of)
-        if isinstance(of, Class) and found is not None:
-            said = handler_of(self.code, self.framework.views, path, Name(of.start, of.end, of.name)).methods
-        assert isinstance(call.callee, Member)
-        yield from self._routes(path, call, address, said, qualified, call.callee.of, local)
+        said = methods_of(given.get("methods")) or methods
+        if isinstance(of, Class):
+            said = said or handler_of(self.code, self.framework.views, path, Name(of.start, of.end, of.name)).methods
+        kinds = _kinds(of) if isinstance(of, Function) else {}
+        handler = ".".join((*module_parts(path), name))
+        for route in self._routes(path, call, address, said or self.words.default, handler, call.callee.of, local):
+            told = (Parameter(p.name, p.kind if p.kind != "text" else kinds.get(p.name, "text")) for p in route.parameters)
+            yield msgspec.structs.replace(route, parameters=tuple(told))
 
     def added(self, path: str, call: Call, local: dict[str, Assign]) -> Iterator[Route]:
         assert isinstance(call.callee, Member)
@@ -128,11 +141,6 @@ class _Reading:
 
     def _read(self, text: str) -> Address:
         return angled(text) if self.words.notation == "angled" else braced(text)
-
-    def _name(self, path: str, of: Function | Class) -> tuple[str, object]:
-        found = self.code.definitions(path).get(of.name)
-        at = found if found is not None and getattr(found, "node", None) is of else None
-        return (at.qualified if at is not None and not isinstance(at, Module) else of.name), at
 
     # -- where it is mounted ------------------------------------------------------------------------------------------
 
@@ -244,6 +252,22 @@ class _Reading:
 
 
 _PARTS = ("app", "application", "api", "router", "blueprint", "bp", "namespace", "ns", "routes", "server")
+
+
+def _defined(body: Iterable[Node], prefix: str) -> Iterator[tuple[Function | Class, str]]:
+    """The functions and classes of a file, however deep they stand, by their names from its top."""
+    for node in body:
+        match node:
+            case Function(name=name) | Class(name=name) if name:
+                yield node, f"{prefix}{name}"
+                yield from _defined(node.body, f"{prefix}{name}.")
+            case Other(children=inner):
+                yield from _defined(inner, prefix)
+
+
+def _kinds(function: Function) -> dict[str, Kind]:
+    """What the types of parameters say of parts of the address that bear their names."""
+    return {p.name: kind_of(last_name(p.annotation)) for p in function.parameters if p.annotation is not None}
 
 
 def _made(facts: FileFacts) -> Iterator[tuple[str, Assign]]:

@@ -39,7 +39,7 @@ _KINDS: dict[str, Kind] = {
 
 def kind_of(told: str) -> Kind:
     """The kind that a converter's name, or a pattern, stands for."""
-    word = told.strip().lower()
+    word = told.strip().lower().rstrip("0123456789")
     if word in _KINDS:
         return _KINDS[word]
     if re.fullmatch(r"\(*\^?(?:\\d|\[0-9\]|\[1-9\])[^|]*", told.strip()) and "a-z" not in word and r"\w" not in word:

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.settings import Acceptance, Limits, Rules, Settings, Tables, json_schema, settings_of
+from analyzers.settings import Acceptance, Limits, Peak, Rules, Settings, Tables, json_schema, settings_of
 
 RULES = {"n_plus_one", "missing_index"}
 FULL = b"""\
@@ -28,6 +28,9 @@ rules:
   disabled: [missing_index]
 comments:
   push: 5
+expected_peak:
+  users: 100
+  requests_per_second: 50
 """
 
 
@@ -42,6 +45,7 @@ def test_a_full_file() -> None:
         tables=Tables(small=("country", "role")),
         rules=Rules(disabled=("missing_index",)),
         comments=Limits(push=5),
+        expected_peak=Peak(users=100, requests_per_second=50),
     )
     jsonschema.validate(yaml.safe_load(FULL) | {"rules": {"disabled": ["missing_index"]}}, json.loads(json_schema()))
 
@@ -68,6 +72,10 @@ def test_nothing_said_means_defaults(text: bytes | None) -> None:
         (b"comments: {file: 101}\n", 1, ["`comments.file`", "a number from 0 to 100", "`101`"]),
         (b"comments: {file: -1}\n", 1, ["`comments.file`", "a number from 0 to 100", "`-1`"]),
         (b"comments: {file: [1]}\n", 1, ["`comments.file`", "a number from 0 to 100", "a list"]),
+        (b"expected_peak:\n  users: many\n", 2, ["`expected_peak.users`", "a number, at least 1", "`many`"]),
+        (b"expected_peak:\n  users: 0\n", 2, ["`expected_peak.users`", "at least 1", "`0`"]),
+        (b"expected_peak: {requests_per_second: 1.5}\n", 1, ["`expected_peak.requests_per_second`", "`1.5`"]),
+        (b"expected_peak: 100\n", 1, ["`expected_peak`", "a mapping"]),
         (b"- a\n", 1, ["a mapping"]),
         (b"a: [\n", 2, ["not valid YAML"]),
         (b"a: *b\n", 1, ["not valid YAML"]),

@@ -335,3 +335,24 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.endswith("[]\n")
     for command in ("review", "audit", "explain", "run", "serve", "worker"):
         assert command in done.stdout
+
+
+# A load test
+
+
+def test_a_load_test_is_written_for_the_routes_of_the_project(run: Run, shop: Shop, tmp_path: Path) -> None:
+    urls = 'from django.urls import path\nfrom shop.views import names\n\nurlpatterns = [path("orders/<int:pk>/", names)]\n'
+    shop.configure("expected_peak:\n  users: 300\n")
+    shop.commit(urls=urls, settings='ROOT_URLCONF = "shop.urls"\n')
+    done = run("loadtest", str(shop.path), "--framework", "k6")
+    assert done.code == 0, done.err
+    assert "600 users, 2 x the expected peak of 300" in done.out
+    assert '"/orders/{pk}"' in done.out
+    assert run("loadtest", str(shop.path), "--output", str(tmp_path / "locustfile.py")).code == 0
+    assert "USERS = 600" in (tmp_path / "locustfile.py").read_text()
+
+
+def test_without_routes_there_is_nothing_to_load(run: Run, shop: Shop) -> None:
+    done = run("loadtest", str(shop.path))
+    assert done.code == 2
+    assert "No address to ask for" in done.err

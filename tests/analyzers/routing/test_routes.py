@@ -64,4 +64,4 @@ def test_what_is_asked_without_changing_anything_is_safe() -> None:
     routes = {route.path: route for route in routes_of(Codebase(files))}
     assert routes["/api/books/{book_id}"].safe
     assert not routes["/api/books"].safe
-    assert routes["/api/books/{book_id}"].parameters == (Parameter("book_id"),)
+    assert routes["/api/books/{book_id}"].parameters == (Parameter("book_id", "integer"),)
