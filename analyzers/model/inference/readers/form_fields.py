@@ -60,7 +60,9 @@ class _Reader:
     def __init__(self, inference: Inference, library: Library, words: Forms, definition: ClassDefinition) -> None:
         self.inference, self.library, self.words, self.definition = inference, library, words, definition
         self.changed = _changed(inference, definition, words)
-        self.whole = "" not in self.changed  # what code changes of the fields is known by name
+        hidden = _hidden(inference, definition, words)
+        self.hidden = hidden or frozenset()
+        self.whole = "" not in self.changed and hidden is not None  # what is changed of the fields is known by name
 
     def _frame(self, path: str, function: str) -> Frame:
         frame = self.inference.frame(path, None)
@@ -71,7 +73,7 @@ class _Reader:
         """The fields that the class itself declares, with rows of their own."""
         for name, assign in self.definition.attributes.items():
             call = assign.value
-            if not self.whole or name in self.changed or not isinstance(call, Call):
+            if not self.whole or name in self.changed or name in self.hidden or not isinstance(call, Call):
                 continue
             known, label = self._kind(self.definition.path, call)
             given = arguments(call)
@@ -86,7 +88,7 @@ class _Reader:
     def set_in_code(self) -> None:
         """`self.fields["order"].queryset = …`: the rows that a method gives to a field."""
         for name, nodes in self.changed.items():
-            if not self.whole or len(nodes) != 1 or not name:
+            if not self.whole or len(nodes) != 1 or name in self.hidden:
                 continue
             method, assign = nodes[0]
             if not isinstance(assign, Assign) or not isinstance(assign.target, Member) or assign.value is None:
@@ -116,7 +118,7 @@ class _Reader:
         for path, node in names_in(code, stated[0].path, stated[1].value)[0]:
             name = text_of(node)
             relation = model.relations.get(name)
-            own = code.attribute(self.definition, name) is not None or name in self.changed
+            own = code.attribute(self.definition, name) is not None or name in self.changed or name in self.hidden
             target = self.inference.model(relation.target) if relation is not None else None
             if relation is None or target is None or own or relation.inverse or relation.polymorphic:
                 continue
@@ -177,6 +179,30 @@ class _Reader:
             members.shown(self.inference, shown, node, frame)
         else:
             members.shown(self.inference, row, node, frame)
+
+
+def _hidden(inference: Inference, definition: ClassDefinition, words: Forms) -> frozenset[str] | None:
+    """The fields that a class beside the form does not show with all their rows; none where it makes the fields itself, or
+    stands elsewhere."""
+    out: set[str] = set()
+    known = words.owner_mark not in definition.node.name
+    for owner in inference.code.definitions(definition.path).values():
+        stated = owner.attributes.get(words.owner_form) if isinstance(owner, ClassDefinition) else None
+        if not isinstance(owner, ClassDefinition) or stated is None or stated.value is None:
+            continue
+        if inference.code.resolve_node(owner.path, stated.value) is not definition:
+            continue
+        known = True
+        if any(inference.code.method(owner, name) is not None for name in words.owner_methods):
+            return None
+        for name in words.owner_fields:
+            listed = inference.code.attribute(owner, name)
+            if listed is not None and listed[1].value is not None:
+                names, whole = names_in(inference.code, listed[0].path, listed[1].value)
+                out.update(text_of(node) for _, node in names)
+                if not whole:
+                    return None
+    return frozenset(out) if known else None
 
 
 def _changed(inference: Inference, definition: ClassDefinition, words: Forms) -> _Changes:

@@ -24,9 +24,11 @@ def walk_picked(inference: Inference, receiver: Instance, listing: Listing, rows
     picked = msgspec.structs.replace(
         rows, typed=True, chained=True, limit=0, limited=False, declared=None, root=None, searches=(), named=None
     )
+    inference.guarded += 1  # what is done for each of a few rows that somebody picked may well be asked for one by one
     for function, own in _functions(inference, receiver.definition, listing, frame):
         given = (None, picked) if own else (receiver, None, picked)
         inference.call(function, receiver if own else None, given, {}, frame, function.node)
+    inference.guarded -= 1
 
 
 def _functions(
