@@ -128,9 +128,11 @@ def _lookup(query: RowQuery) -> Finding:
 
 
 def _cause(query: RowQuery) -> str:
-    """A function that queries, whichever loops call it; else the loop, for all it asks of one table."""
-    place = query.query if query.through or query.query_function != query.read_function else query.loop
-    return f"{place.path}:{place.span.start_line}:{place.span.start_column} {query.table} {query.effect}"
+    """A function that queries, whichever loops call it; else the loop, for all it asks, or all it writes in one way."""
+    beyond = bool(query.through) or query.query_function != query.read_function
+    place = query.query if beyond else query.loop
+    what = f"{query.table} {query.effect}" if beyond else query.effect
+    return f"{place.path}:{place.span.start_line}:{place.span.start_column} {what}"
 
 
 def _per(read: RelationRead) -> str:
