@@ -56,8 +56,7 @@ def link(
     roots = [path for path, facts in files.items() if facts.language in ("python", "php") and is_product(path)]
     blobs = {path: (ids or {}).get(path, "") for path in roots}
     traces.load(blobs.items())
-    relations = frozenset(name for model in models.by_name.values() for name in model.relations)
-    evidence = Evidence((traces.mentions(blobs[path], files[path]) for path in roots), relations)
+    evidence = Evidence((traces.mentions(blobs[path], files[path]) for path in roots), models)
     inference = Inference(code, models, evidence)
     world = World(code, models, inference.repositories, ids or {}, evidence)
     walked = {path: _traced(inference, path, world, traces) for path in roots}

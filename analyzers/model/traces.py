@@ -191,7 +191,8 @@ class World:
             case "users":
                 return ",".join(self._models.users)
             case "eager":
-                return "may" if self._evidence.may_load(name) else "never"
+                model, _, relation = name.rpartition(".")
+                return "may" if self._evidence.may_load(model, relation) else "never"
             case "imports":
                 return "yes" if name in self._imports else "no"
             case "serves":

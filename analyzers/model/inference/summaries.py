@@ -221,8 +221,8 @@ class Inference:
 
     def may_load(self, relation: Relation) -> bool:
         """Whether some query of the project may load the relation with its rows."""
-        self.trace.touched.add(f"eager:{relation.name}")
-        return self.evidence.may_load(relation.name)
+        self.trace.touched.add(f"eager:{relation.model}.{relation.name}")
+        return self.evidence.may_load(relation.model, relation.name)
 
     def asked_here(self, row: Row, relation: Relation) -> bool:
         """Whether a collection of an unknown row is queried where it is read, as nothing in the project may have loaded it."""
