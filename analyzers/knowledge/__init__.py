@@ -316,6 +316,9 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     containers: dict[str, Literal["list", "mapping"]] = {}  # what makes an empty one
     driver_calls: tuple[str, ...] = ()  # methods that run SQL, whoever has them
     sql_makers: tuple[str, ...] = ()  # functions that make a statement of the text they are given
+    driver_functions: dict[str, int] = {}  # functions that run the SQL of their n-th argument
+    driver_prefixes: tuple[str, ...] = ()  # how the names of functions begin that fetch from what their first argument holds
+    lines: tuple[str, ...] = ()  # functions that read a file line by line
     driver_binds: tuple[str, ...] = ()  # methods that run a prepared statement with the values they are given
     driver_rows: dict[str, Literal["rows", "row"]] = {}  # methods that give what such a statement selects
     getters: tuple[str, ...] = ()  # functions that make a function that reads the path they are given

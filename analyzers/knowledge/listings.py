@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -65,11 +67,15 @@ class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a request brings: how much that is, its client decides."""
+    """What a request or a file brings: how much that is, whoever sends it decides."""
 
     bases: tuple[str, ...]
-    parts: tuple[str, ...]  # methods that give what came under a name
-    wholes: tuple[str, ...]  # methods that give all of it, by names
+    parts: tuple[str, ...] = ()  # methods that give what came under a name
+    wholes: tuple[str, ...] = ()  # methods that give all of it, by names
+    fields: bool = False  # an attribute that is not its `own` gives what came under that name
+    own: tuple[str, ...] = ()
+    methods: dict[str, Literal["list", "item"]] = {}  # methods of the project's class that get the rows, or one of them
+    label: str = ""  # what to call one of these
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,7 +21,7 @@ from analyzers.model.inference.readers import (
     transformers,
     votes,
 )
-from analyzers.model.inference.rows import origins, queries, searches, statements
+from analyzers.model.inference.rows import origins, queries, searches, sent, statements
 from analyzers.model.inference.templates import templates, views
 from analyzers.model.inference.types import (
     ClassValue,
@@ -196,6 +196,8 @@ def call_library(
         given = _of_base(inference, frame, last, node, args, keywords)
         if given is not None:
             return given
+    if sent.applied(inference, LibraryValue(name.rpartition(".")[0], callee.instance), last, node, args, frame):
+        return None
     flow.hand_over(inference, args, frame, node)
     return handed_on(node, args) or (LibraryValue(name, instance=True) if "." in name or "\\" in name else None)
 

@@ -33,6 +33,13 @@ def known(frame: Frame, name: str) -> bool:
     return words is not None and name in words.collection
 
 
+def each(frame: Frame, name: str) -> bool:
+    """Whether a method of lists calls the function that it is given with each of the items."""
+    words = _words(frame.language)
+    method = words.collection.get(name) if words is not None else None
+    return method is not None and method.calls == "row"
+
+
 def apply(inference: Inference, held: Rows | Listed | Tupled, name: str, call: Call, frame: Frame) -> Value:
     """What `held.name(…)` gives."""
     words = _words(frame.language)

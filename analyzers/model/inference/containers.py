@@ -10,7 +10,7 @@ from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Applies
 from analyzers.model.inference import constructors, flow
 from analyzers.model.inference.readers import declared
-from analyzers.model.inference.rows import origins, queries
+from analyzers.model.inference.rows import queries, sent
 from analyzers.model.inference.types import (
     NOTHING,
     Bound,
@@ -205,7 +205,7 @@ def item_at(inference: Inference, node: Other, frame: Frame) -> Value:
             return items[key.value]
         case Listed(item=item) | Keyed(item=item):
             return flow.only(item)
-    return origins.part_of(holder)
+    return sent.part_of(holder)
 
 
 def mapping(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> Value:

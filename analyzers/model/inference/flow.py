@@ -15,7 +15,7 @@ from analyzers.knowledge import libraries
 from analyzers.model.inference import arguments, calls, constructors, containers, in_place, members, namesakes, reflection
 from analyzers.model.inference.branching import branches, cases, conditions
 from analyzers.model.inference.readers import endpoints
-from analyzers.model.inference.rows import origins, queries, records, selects, statements
+from analyzers.model.inference.rows import origins, queries, records, selects, sent, statements
 from analyzers.model.inference.templates import templates, views
 from analyzers.model.inference.types import (
     Attribute,
@@ -115,13 +115,16 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     over = evaluate(inference, node.over, frame) if node.over is not None else None
     site = frame.site(node)
     growing = isinstance(over, Rows | Listed | Keyed | Given) and not (isinstance(over, Rows) and over.limit == 1)
-    item = iterate(inference, over, site, node.over or node, frame) if node.key is None or not origins.is_sent(over) else None
+    item = iterate(inference, over, site, node.over or node, frame) if node.key is None or not sent.is_list(over) else None
     if item is None or isinstance(over, Given):
         item = namesakes.item(inference, node, over, site, frame) or item
     item = only(item) if conditions.leaves(node.body) else item
     around = dict(frame.env)
     if node.target is not None:
         bind(inference, node.target, item, frame)
+    if node.kind == "while" and (step := statements.fetched(inference, node.over, site, frame)) is not None:
+        bind(inference, step[0], only(step[1]) if conditions.leaves(node.body) else step[1], frame)
+        growing = True
     if frame.template:
         frame.env.setdefault("loop", None)
     if growing:
@@ -167,7 +170,7 @@ def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Fr
             for other in items[1:]:
                 merged = join(merged, other)
             return merged
-    return origins.sent(over, site, node, frame)
+    return sent.item(over, site, node, frame)
 
 
 # -- expressions ---------------------------------------------------------------------------------------------------
@@ -191,7 +194,7 @@ def evaluate(inference: Inference, node: Node, frame: Frame) -> Value:
             holder = evaluate(inference, of, frame)
             if holder is None or isinstance(holder, Taken):
                 return statements.of_unknown(inference, node, frame) or holder
-            return members.member(inference, holder, name, node, frame)
+            return sent.field(members.member(inference, holder, name, node, frame))
         case Text(value=value):
             return Literal(value)
         case Assign():

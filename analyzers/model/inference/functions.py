@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Call
 from analyzers.knowledge import Library
 from analyzers.model.inference import reflection
-from analyzers.model.inference.rows import records
+from analyzers.model.inference.rows import records, sent
 from analyzers.model.inference.types import LibraryValue, Literal, ModelClass, Row, Rows, Value
 from analyzers.model.tables.repositories import class_named
 
@@ -33,7 +33,8 @@ def given(
         found = class_named(inference.code, frame.path, node.args[position])
         return True, inference.receiver_of(found) if found is not None else None
     if name in library.helpers:
-        return True, LibraryValue(library.helpers[name], instance=True) if not args else None
+        kind = library.helpers[name]
+        return True, LibraryValue(kind, instance=True) if not args else sent.helped(kind)
     if name in library.reflection:
         return True, reflection.given(inference, library, name, args)
     if name in library.registry:

@@ -19,7 +19,7 @@ from analyzers.model.inference.branching import conditions
 from analyzers.model.inference.branching.evidence import Evidence
 from analyzers.model.inference.frames import Frame, Lookup, Query, Read, Trace
 from analyzers.model.inference.readers import entries
-from analyzers.model.inference.rows import origins, queries
+from analyzers.model.inference.rows import origins, queries, sent
 from analyzers.model.inference.templates import templates
 from analyzers.model.inference.types import (
     Bound,
@@ -421,6 +421,7 @@ class Inference:
                 frame.given(parameter, plain, value)
             elif frame.outer is not None and parameter.default is not None:
                 value = arguments.left_out(self, parameter.default, plain, frame)
+            value = value if value is not None else sent.parameter(self, function, parameter, frame)
             if value is None and parameter.annotation is not None:
                 value = members.annotated(self, frame.path, parameter.annotation, frame.function)
                 if isinstance(value, Row) and frame.outer is None and entries.is_entry(self.code, frame.owner, function):

@@ -1,6 +1,6 @@
 """Rows, and the queries that bring them.
 
-`origins`, `managers`, `inputs` (what a request brings), `addresses` (what an address names)
+`origins`, `managers`, `inputs` and `sent` (what a request brings), `addresses` (what an address names)
     where rows come from
 `queries`, `selects`, `loaders`, `records`, `eager`, `dql`, `statements`
     what is asked, and loaded with it

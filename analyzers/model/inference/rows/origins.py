@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, walk
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model.inference.rows.dql import read_dql
 from analyzers.model.inference.rows.searches import attribute_search
@@ -20,7 +20,6 @@ from analyzers.model.inference.types import (
     Row,
     Rows,
     Site,
-    Taken,
     Tupled,
     Value,
     row_among,
@@ -161,36 +160,6 @@ def sender(inference: Inference, name: str) -> Row | None:
 
 SENDERS = frozenset(p.rpartition(".")[2] for x in libraries() if x.models is not None for p in x.models.user_members)
 _USER_MEMBERS = tuple(f".{path}" for x in libraries() if x.models is not None for path in x.models.user_members)
-
-
-def is_sent(value: Value) -> bool:
-    """Whether a value is a list that a request brought: its client decides how long that is (with keys, a form)."""
-    if not isinstance(value, LibraryValue) or not value.instance:
-        return False
-    holder, _, name = value.name.rpartition(".")
-    return name == _PART or any(holder in words.bases and name in words.parts for words in _INPUTS)
-
-
-def part_of(value: Value) -> Value:
-    """What a request brought under one name: `$request->validated()['items']`."""
-    holder, _, name = value.name.rpartition(".") if isinstance(value, LibraryValue) and value.instance else ("", "", "")
-    known = any(holder in words.bases and name in (*words.parts, *words.wholes) for words in _INPUTS)
-    return LibraryValue(f"{holder}.{_PART}", instance=True) if known else None
-
-
-def sent(value: Value, loop: Site, node: Node, frame: Frame) -> Value:
-    """One of the things that a request brought in a list."""
-    if not is_sent(value):
-        return None
-    texts = [n.value for n in walk(node) if isinstance(n, Text) and isinstance(n.value, str) and n.value.isidentifier()]
-    names = [n.id.lstrip("$") for n in walk(node) if isinstance(n, Name)]
-    label = texts[-1] if texts else names[0] if names else ""
-    site = frame.site(node)
-    return Taken(Row("", Rows("", site, label=label or "items"), (), loop))
-
-
-_PART = "part of what was sent"
-_INPUTS = tuple(words for library in libraries() for words in library.inputs)
 
 
 def rows_from(value: Value, frame: Frame, node: Node) -> Rows | None:

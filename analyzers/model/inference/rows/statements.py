@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, dotted
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model.inference import flow
 from analyzers.model.inference.branching import procedures
 from analyzers.model.inference.rows import inputs, managers, origins, queries
-from analyzers.model.inference.types import KnownMethod, Row, RowMethod, Rows, RowWrite, Value, row_among, row_in
+from analyzers.model.inference.types import KnownMethod, Row, RowMethod, Rows, RowWrite, Site, Taken, Value, row_among, row_in
 
 if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
@@ -60,16 +60,17 @@ def run_sql(inference: Inference, node: Call, args: tuple[Value, ...], keywords:
     Drivers are many and their objects come from everywhere, so such a call is told by its shape: the method's name, and SQL in
     its first argument.
     """
-    name = node.callee.name if isinstance(node.callee, Member) else ""
+    name = _driver_name(node, frame)
     library = _DRIVERS.get((frame.language, name))
     if library is None:
         return None
-    if name in library.driver_rows:
-        rows = Rows("", frame.site(node), label="row")
-        return rows if library.driver_rows[name] == "rows" else queries.single(rows, known=True)
-    text = sql_of(node.args[0]) if node.args else ""
+    at = library.driver_functions.get(name, 0)
+    text = sql_of(node.args[at]) if at < len(node.args) else ""
     if not _STATEMENT.match(text):
-        return None
+        if name not in library.driver_rows:
+            return None
+        rows = _walked(node, args) or Rows("", frame.site(node), label="row")
+        return rows if library.driver_rows[name] == "rows" else queries.single(rows, known=True)
     table = _TABLE.search(text)
     label = table[1].rpartition(".")[2] if table else "row"
     per = row_among((*args, *keywords.values()))
@@ -82,7 +83,51 @@ def run_sql(inference: Inference, node: Call, args: tuple[Value, ...], keywords:
 _DRIVERS: dict[tuple[str, str], Library] = {  # by language and name of a method, the first library whose drivers have it
     (library.language, name): library
     for library in reversed(libraries())
-    for name in (*library.driver_calls, *library.driver_rows)
+    for name in (*library.driver_calls, *library.driver_rows, *library.driver_functions)
+}
+
+
+def _driver_name(node: Call, frame: Frame) -> str:
+    """The name by which a driver is called: of a method, or of a function that is one of a driver's."""
+    match node.callee:
+        case Member(name=name):
+            return name
+        case Name(id=name):
+            library = _DRIVERS.get((frame.language, name.lstrip("\\")))
+            own = library is not None and (name in library.driver_functions or name.startswith(library.driver_prefixes))
+            return name.lstrip("\\") if own else ""
+    return ""
+
+
+def _walked(node: Call, args: tuple[Value, ...]) -> Rows | None:
+    """The rows that a function of a driver fetches from: `mysqli_fetch_assoc($result)`."""
+    first = args[0] if args and isinstance(node.callee, Name) else None
+    return first if isinstance(first, Rows) else None
+
+
+def fetched(inference: Inference, test: Node | None, loop: Site, frame: Frame) -> tuple[Node, Value] | None:
+    """`while ($row = $result->fetch())`: the name, and the row of those that the loop fetches one by one."""
+    match test:
+        case Other(word="!=" | "!==" | "<>" | "and" | "&&", children=(Assign() as step, *_)) | (Assign() as step):
+            call = step.value
+        case _:
+            return None
+    if not isinstance(call, Call):
+        return None
+    name = call.callee.name if isinstance(call.callee, Member) else _driver_name(call, frame)
+    library = _DRIVERS.get((frame.language, name))
+    if library is not None and library.driver_rows.get(name) == "row":
+        source = call.callee.of if isinstance(call.callee, Member) else call.args[0] if call.args else None
+        rows = flow.evaluate(inference, source, frame) if source is not None else None
+        if isinstance(rows, Rows) and not rows.model:
+            return step.target, Row("", rows, (), loop)
+    if isinstance(call.callee, Name) and call.callee.id.lstrip("\\") in _LINES.get(frame.language, ()):
+        return step.target, Taken(Row("", Rows("", frame.site(call), label="row"), (), loop))
+    return None
+
+
+_LINES = {
+    language: frozenset(n for x in libraries() if x.language == language for n in x.lines) for language in ("python", "php")
 }
 
 
