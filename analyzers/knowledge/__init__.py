@@ -114,6 +114,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_suffix: str = ""  # reading `<relation><suffix>` reads this row's own column
     primary_key: str = "id"
     mapping: Mapping | None = None
+    mixin_relations: dict[str, dict[str, str]] = {}  # class or trait of another library -> name -> entry of `relations`
     relation_types: dict[str, str] = {}  # type that a method returns -> the entry of `relations` it stands for
     picks_one: tuple[str, ...] = ()  # methods of a relation under construction that make it one of its rows
     points_back_by: dict[str, int] = {}  # such methods that give its rows their owner -> position of the name they give it
@@ -197,6 +198,9 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collection: dict[str, Method] = {}  # methods of rows in memory
     row_methods: dict[str, Method] = {}  # methods of one row
     mixin_reads: dict[str, dict[str, str]] = {}  # class or trait of another library -> its method -> the relation that it reads
+    mixin_attributes: dict[
+        str, dict[str, str]
+    ] = {}  # the same -> class attribute that names columns -> relation they are read of
     dynamic: str = ""  # how methods of a query begin that end with a column's name, and are that method
     scope: str = ""  # method of a model that is a method `{name}` of its queries
     scope_mark: str = ""  # decorator of such a method that has the name itself
@@ -344,6 +348,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     injected: dict[str, str] = {}  # type of a parameter -> what it is: session
     policy_bases: tuple[str, ...] = ()  # classes that run when a program starts, and decide for all its rows
     tables: dict[str, int] = {}  # calls that start a query of the table that their n-th argument names
+    starts: dict[str, int] = {}  # calls that start a query of the model, or go on with the query, that their n-th argument is
     outputs: dict[str, int] = {}  # calls that put out their n-th argument as data
     addresses: Addresses | None = None
     bound_in: tuple[str, ...] = ()  # namespaces in whose classes a parameter of a model's type is a row fetched for the call

@@ -25,6 +25,7 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     joins_shown: bool = False  # where it is not stated and a reference is shown, all that cannot be empty come along
     joins_code: str = ""  # code that names references, `{paths}`
     row_methods: dict[str, str] = {}  # methods of the class that get a row; what the library asks of it in their place
+    given_rows: tuple[str, ...] = ()  # methods of the class that get the rows
     rows_code: str = ""  # code that gives the rows with more loaded, `{load}`
     separator: str = "__"
     page_attribute: str = ""
@@ -110,8 +111,9 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Transformers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Objects that turn each row into data by one method, and more of it by others."""
 
-    bases: tuple[str, ...]
-    method: str
+    bases: tuple[str, ...] = ()
+    method: str = ""
+    holders: tuple[str, ...] = ()  # how the names of objects begin whose `applied` these are, where others have such
     includes: str = ""  # attribute that names what is always put out with a row
     include: str = ""  # the method that gives such a thing, `{name}`
     calls: dict[str, tuple[int, int]] = {}  # functions and methods: positions of the rows and of the object

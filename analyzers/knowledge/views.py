@@ -35,4 +35,5 @@ class Templates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     composers: tuple[str, ...] = ()  # calls that say, for templates named first, who adds names whenever they are made
     composer_method: str = ""
     components: dict[str, Component] = {}  # by the start of the tag's name
+    computed: dict[str, str] = {}  # class -> its method that is read as the attribute `{name}`
     exposing: tuple[str, ...] = ()  # classes whose properties their templates know

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
+_CALLED = ("__invoke", "__call__")
 _ADDS = frozenset({"append", "add", "appendleft", "insert"})
 _EXTENDS = frozenset({"extend", "update"})
 
@@ -159,6 +160,16 @@ def items_of(value: Value) -> Value:
     return None
 
 
+def key_of(over: Value, loop: Site) -> Value:
+    """The key of a list that is walked with its keys: of groups, a value of the rows that they are made of."""
+    match over:
+        case Keyed(key=key):
+            return key
+        case Listed(item=Rows() as rows):
+            return Taken(Row(rows.model, rows, (), loop)) if rows.model else None
+    return None
+
+
 def keyed_member(holder: Keyed, name: str) -> Value:
     """What the call of a mapping's method gives."""
     match name:
@@ -252,6 +263,9 @@ def invoke(
             return invoke(inference, function.function, (*function.args, *args), node, frame, given)
         case ClassValue(definition=definition):
             return constructors.made(inference, Instance(definition, args, tuple((keywords or {}).items())), node, frame)
+        case Instance(definition=definition):
+            called = next(filter(None, (inference.code.method(definition, name) for name in _CALLED)), None)
+            return inference.call(called, function, args, keywords or {}, frame, node) if called is not None else None
         case Getter(path=path) if args:
             return declared.read_path(inference, args[0], path, node, frame)
     return None

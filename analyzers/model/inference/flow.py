@@ -16,7 +16,7 @@ from analyzers.model.inference import arguments, calls, constructors, containers
 from analyzers.model.inference.branching import branches, cases, conditions
 from analyzers.model.inference.readers import endpoints
 from analyzers.model.inference.rows import origins, queries, records, selects, sent, statements
-from analyzers.model.inference.templates import templates, views
+from analyzers.model.inference.templates import macros, templates, views
 from analyzers.model.inference.types import (
     Attribute,
     Bound,
@@ -122,6 +122,8 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     around = dict(frame.env)
     if node.target is not None:
         bind(inference, node.target, item, frame)
+    if isinstance(node.key, Name) and (key := containers.key_of(over, site)) is not None:
+        bind(inference, node.key, key, frame)
     if node.kind == "while" and (step := statements.fetched(inference, node.over, site, frame)) is not None:
         bind(inference, step[0], only(step[1]) if conditions.leaves(node.body) else step[1], frame)
         growing = True
@@ -219,7 +221,7 @@ def look_up(inference: Inference, name: str, frame: Frame) -> Value:
     if held is not _MISSING:
         return held  # type: ignore[return-value]
     if frame.template:
-        return origins.sender(inference, name)
+        return macros.own(inference, frame) if name == "_self" else origins.sender(inference, name)
     if frame.language == "php":
         match name:
             case "self" | "static" if frame.owner is not None:
@@ -345,7 +347,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             return callee  # the template language has called the member already
         case LibraryValue(instance=True) if callee.name in _SESSIONS:
             return callee  # `$this->getEntityManager()`: the member was the session already
-        case Closure() | Partial():
+        case Closure() | Partial() | Instance():
             return containers.invoke(inference, callee, args, node, frame, keywords)
         case View():
             return views.called(inference, callee, node, frame)

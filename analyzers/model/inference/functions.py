@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call
-from analyzers.knowledge import Library
+from analyzers.knowledge import Library, named
 from analyzers.model.inference import reflection
 from analyzers.model.inference.rows import records, sent
 from analyzers.model.inference.types import LibraryValue, Literal, ModelClass, Row, Rows, Value
@@ -28,6 +28,9 @@ def given(
         table, site = args[position], frame.site(node)
         label = str(table.value) if isinstance(table, Literal) else ""
         return True, Rows("", site, root=site, stage="open", label=label) if label else None
+    position = library.starts.get(named(library, name, library.starts) or "", len(args))
+    if position < len(args):
+        return True, records.started(inference, args[position], node, frame)
     position = library.makers.get(name, len(args))
     if position < len(node.args):
         found = class_named(inference.code, frame.path, node.args[position])

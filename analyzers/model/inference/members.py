@@ -12,7 +12,7 @@ from analyzers.model.inference import attributes, constructors, containers, flow
 from analyzers.model.inference.finders import finder, getter
 from analyzers.model.inference.readers import grids, listings, resources, serializers
 from analyzers.model.inference.rows import inputs, loaders, managers, origins, queries, records, statements
-from analyzers.model.inference.templates import templates
+from analyzers.model.inference.templates import templates, views
 from analyzers.model.inference.types import (
     Attribute,
     Bound,
@@ -333,6 +333,8 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     given = dict(holder.given).get(name)
     if given is not None:
         return given
+    if (computed := views.computed(inference, definition, name)) is not None:
+        return inference.call(computed, holder, (), {}, frame, node)
     read = getter(inference, definition, name) if frame.template else None
     if read is not None:
         return inference.call(read, holder, (), {}, frame, node)

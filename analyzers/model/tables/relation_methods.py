@@ -42,6 +42,7 @@ class RelationMethods:
                 relation = self._relation(base, name, method.node)
                 if relation is not None:
                     draft.relations[name] = relation
+        draft.relations |= {name: r for name, r in self._mixed_in() if name not in draft.relations}
         self._load_always()
         draft.table = self._stated(models.table_attribute) or TABLES[models.table](self.owner.path, self.owner.name)
         key = self._stated(models.key_attribute) or models.primary_key
@@ -49,6 +50,15 @@ class RelationMethods:
         draft.abstract = any(isinstance(d, Name) and d.id == "abstract" for d in self.owner.node.decorators)
         draft.indexes.append(Index.of((key,), unique=True, primary=True))
         return draft
+
+    def _mixed_in(self) -> Iterator[tuple[str, Relation]]:
+        """The relations that traits of other libraries bring, whose rows are that library's own."""
+        place = self.code.place(self.owner.path, self.owner.node)
+        for base in sorted(self.code.externals(self.owner)):
+            for name, kind in self.models.mixin_relations.get(base, {}).items():
+                spec = self.models.relations[kind]
+                label = f"{self.owner.name}.{name}"
+                yield name, Relation(self.owner.qualified, name, "", spec.many, place, label, polymorphic=spec.polymorphic)
 
     def _stated(self, name: str) -> str:
         found = self.code.attribute(self.owner, name)

@@ -50,7 +50,7 @@ def walk_listing(inference: Inference, definition: ClassDefinition) -> None:
     if found is None:
         return
     library, listing = found
-    if listing.row_methods:
+    if listing.row_methods or listing.given_rows:
         _walk_methods(inference, definition, listing)
         return
     if listing.part:
@@ -132,6 +132,10 @@ def _walk_methods(inference: Inference, definition: ClassDefinition, listing: Li
     frame = inference.frame(definition.path, None)
     frame.owner, frame.function = definition, definition.qualified
     rows = inference.call(method, receiver, (), {}, frame, definition.node)
+    for name in listing.given_rows if isinstance(rows, Rows) else ():
+        own = inference.code.method(definition, name)
+        if own is not None:
+            inference.call(own, receiver, (rows,), {}, frame, own.node)
     row = flow.iterate(inference, rows, frame.site(definition.node), definition.node, frame)
     if not isinstance(row, Row):
         return

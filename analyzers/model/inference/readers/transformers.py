@@ -31,6 +31,8 @@ def called(inference: Inference, name: str, node: Call, args: tuple[Value, ...],
             if at < len(args):
                 _transform(inference, words, args[rows], args[at], node.args[at], node, frame)
             return at < len(args)
+        if words.holders and not name.startswith(words.holders):
+            continue
         if last in words.applied and words.applied[last] < len(args):
             at = words.applied[last]
             _transform(inference, words, _given(inference, words, node, frame), args[at], node.args[at], node, frame)

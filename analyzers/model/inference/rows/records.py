@@ -64,6 +64,8 @@ def attribute(inference: Inference, row: Row, model: Model, name: str, node: Nod
     stated = inference.code.attribute(model.definition, name)
     if stated is not None:
         return inference.constant(stated[0].path, stated[1], stated[0])
+    if (relation := _kept_elsewhere(inference, model, name)) is not None:
+        related(inference, row, relation, node, frame)
     return members.taken(row)
 
 
@@ -75,6 +77,18 @@ def _is_cast(inference: Inference, model: Model, name: str) -> bool:
     return any(
         isinstance(p, Other) and p.children and isinstance(p.children[0], Text) and p.children[0].value == name for p in pairs
     )
+
+
+def _kept_elsewhere(inference: Inference, model: Model, name: str) -> Relation | None:
+    """The relation of whose rows a column is read that the class names as one of those: `$country->name`, translated."""
+    words = words_of(model)
+    for base in sorted(inference.code.externals(model.definition)) if words is not None and words.mixin_attributes else ():
+        for attribute, relation in words.mixin_attributes.get(base, {}).items() if words is not None else ():
+            stated = inference.code.attribute(model.definition, attribute)
+            listed = stated[1].value.children if stated is not None and isinstance(stated[1].value, Other) else ()
+            if any(isinstance(n, Text) and n.value == name for n in listed):
+                return model.relations.get(relation)
+    return None
 
 
 def related(inference: Inference, row: Row, relation: Relation, node: Node, frame: Frame) -> Value:
@@ -276,6 +290,14 @@ def _asked(inference: Inference, row: Row, relation: Relation, call: Call, frame
 
 def _opened(inference: Inference, model: Model, site: Site, recast: str) -> Rows:
     return Rows(model.qualified, site, kind=builder_class(inference, model), root=site, stage="open", recast=recast)
+
+
+def started(inference: Inference, value: Value, node: Node, frame: Frame) -> Value:
+    """A query of all rows of a model, or the query itself."""
+    model = inference.model(value.model) if isinstance(value, ModelClass) else None
+    if model is not None and words_of(model) is not None:
+        return _opened(inference, model, frame.site(node), "")
+    return value if isinstance(value, Rows) else None
 
 
 def _rows_method(inference: Inference, rows: Rows, model: Model, words: RowsWords, name: str) -> Value:

@@ -22,6 +22,11 @@ def define(node: Function, frame: Frame) -> None:
     frame.env[node.name] = Closure(frame.path, node, frame.env)
 
 
+def own(inference: Inference, frame: Frame) -> Value:
+    """`_self`: the macros of the template itself."""
+    return _macros_of(inference, frame.path, frame)
+
+
 def imported(inference: Inference, node: Call, frame: Frame) -> Value:
     """The macros of the template that `import` names: of this one, for `_self`."""
     if any(isinstance(a, Name) and a.id == "_self" for a in node.args):

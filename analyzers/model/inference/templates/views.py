@@ -14,16 +14,18 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Name, Node, Other
 from analyzers.knowledge import libraries, named
+from analyzers.knowledge.naming import studly
 from analyzers.knowledge.views import Component, Templates
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.types import Closure, Instance, Literal, Mapped, Tupled, Value, View
-from analyzers.model.naming.definitions import ClassDefinition
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.tables.repositories import class_named
 
 if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
+_COMPUTED = tuple((p, b) for x in libraries() if x.templates is not None for b, p in x.templates.computed.items())
 _MAX_OPEN = 10  # templates within each other: a layout, its parts, and components within components
 _MAX_PROPERTIES = 40
 
@@ -82,6 +84,15 @@ def _properties(inference: Inference, receiver: Instance, node: Node, frame: Fra
         local = frame.env.get(f"$this.{name}")
         found[name] = local if local is not None else members.member(inference, receiver, name, node, frame)
     return found
+
+
+def computed(inference: Inference, definition: ClassDefinition, name: str) -> FunctionDefinition | None:
+    """The method of a component that is read as an attribute: `$this->orders` is what `getOrdersProperty()` gives."""
+    for pattern, base in _COMPUTED:
+        method = inference.code.method(definition, pattern.format(name=studly(name)))
+        if method is not None and base in inference.code.externals(definition):
+            return method
+    return None
 
 
 def called(inference: Inference, view: View, node: Call, frame: Frame) -> Value:
