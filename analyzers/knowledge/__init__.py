@@ -309,6 +309,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     property_marks: tuple[str, ...] = ()  # decorators of methods that are read like attributes
     context_renderers: dict[str, int] = {}  # functions whose keywords are the context: position of the template
     view_contexts: dict[str, str] = {}  # decorators of views: the keyword that names the class of the view's first argument
+    template_marks: dict[str, str] = {}  # the same, where the first argument may be that template: its keyword
     view_marks: dict[str, str] = {}  # decorators of views: the keyword that names the template of what the view returns
     fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
     path_readers: tuple[str, ...] = ()  # calls that read the dotted path of their first argument that the second names

@@ -20,7 +20,7 @@ def split(name: str) -> tuple[str, str]:
 
 def inside(space: str, rest: str, paths: Iterable[str]) -> list[str]:
     """The templates called `rest` of the bundle that `space` is short for; where none is, the only one called so."""
-    called = [p for p in paths if any(f"/{p}".endswith(f"/{folder}/{rest}") for folder in _FOLDERS)]
+    called = [p for p in paths if any(f"/{p}".endswith(f"/{folder}/{rest}") for folder in (*_FOLDERS, space))]
     fitting = [p for p in called if (owner := _owner(p, rest)) and space.lower().endswith(owner)]
     return fitting or (called if len(called) == 1 else [])
 

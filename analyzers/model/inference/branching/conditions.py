@@ -209,6 +209,7 @@ class Test(NamedTuple):
     names: tuple[str, ...]
     equated: tuple[tuple[str, str], ...]  # names with the attribute of theirs that is compared
     asks_what_is_known: bool  # `if key not in cache:` — what follows happens once for each key, not for each row
+    calls: bool  # a function is asked about one of its names
 
 
 def test_of(inference: Inference, node: Node) -> Test:
@@ -223,6 +224,7 @@ def test_of(inference: Inference, node: Node) -> Test:
             tuple(n.id for n in inner if isinstance(n, Name)),
             tuple((side.of.id, side.name) for side in sides if isinstance(side, Member) and isinstance(side.of, Name)),
             any(n.word in ("in", "not in", "isset", "??") for n in others),
+            any(isinstance(n, Call) and any(isinstance(a, Name) for a in n.args) for n in inner),
         )
     return known
 
@@ -236,6 +238,15 @@ def picked_by(inference: Inference, test: Test, frame: Frame) -> list[Site]:
         if isinstance(row, Row) and row.loop is not None and model is not None and attribute in model.keys:
             out.append(row.loop)
     return out
+
+
+def unsettled(test: Test, frame: Frame) -> list[Site]:
+    """The loops of whose rows the test asks nothing: a function is asked about what this call stated literally, so that its
+    answer is the same for all of them, and may be no: `if (Permission::exists($ability))`."""
+    held = [name for name in test.names if name in frame.env]
+    if not test.calls or not held or not frame.defaults.issuperset(held):
+        return []
+    return [value.loop for value in frame.env.values() if isinstance(value, Row) and value.loop is not None]
 
 
 _CACHES = frozenset(name for library in libraries() for name in library.caches)

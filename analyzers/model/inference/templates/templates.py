@@ -116,8 +116,9 @@ def walk_returned(inference: Inference, definition: FunctionDefinition) -> None:
     """Walks the template that decorators of a view, or of its class, name, with what the view was just seen to return."""
     for decorator, mark in _marks(inference, definition):
         for library in libraries():
-            wanted = library.view_marks.get(named(library, mark, library.view_marks) or "")
-            names = [k.value for k in decorator.keywords if k.name == wanted]
+            first = library.template_marks.get(named(library, mark, library.template_marks) or "")
+            wanted = first or library.view_marks.get(named(library, mark, library.view_marks) or "")
+            names = [k.value for k in decorator.keywords if k.name == wanted] or list(decorator.args[:1] if first else ())
             if not names or not isinstance(names[0], Text) or not isinstance(names[0].value, str):
                 continue
             frame = inference.frame(definition.path, None)
