@@ -84,6 +84,7 @@ class Check(msgspec.Struct, frozen=True):
     head_sha: str = ""
     external_id: str | None = None
     status: str = ""
+    started_at: str | None = None
     conclusion: str | None = None
     html_url: str | None = None
     app: App | None = None

@@ -143,7 +143,7 @@ class Tokens:
         return signed
 
     def token(self, transport: Transport, installation: int, repository: int, permissions: Mapping[str, str]) -> _Held:
-        """A token of `installation` that can do `permissions` in `repository`, and nothing else."""
+        """A token of `installation` that can do `permissions` in `repository` (0: all of them), and nothing else."""
         key = (installation, repository, *sorted(permissions.items()))
         with self._lock:
             held = self._held.get(key)
@@ -158,7 +158,7 @@ class Tokens:
 
     def _issue(self, transport: Transport, installation: int, repository: int, permissions: Mapping[str, str]) -> _Held:
         path = f"/app/installations/{installation}/access_tokens"
-        body = {"repository_ids": [repository], "permissions": dict(permissions)}
+        body = {**({"repository_ids": [repository]} if repository else {}), "permissions": dict(permissions)}
         # Repeating is safe: an unused token does nothing, and it expires.
         answer = patiently(lambda: transport.send("POST", path, self.app_jwt(), json=body))
         if answer.status == 401 and (skew := self._skew(answer)):

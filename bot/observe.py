@@ -29,7 +29,17 @@ PlatformCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
 DELIVERIES = Counter("cliffguard_deliveries", "Webhook deliveries.", ["event", "outcome"], registry=REGISTRY)
 EVENTS = frozenset(
-    {"pull_request", "check_run", "check_suite", "merge_group", "installation", "installation_repositories", "ping"}
+    {
+        "pull_request",
+        "pull_request_review_comment",
+        "issue_comment",
+        "check_run",
+        "check_suite",
+        "merge_group",
+        "installation",
+        "installation_repositories",
+        "ping",
+    }
 )
 
 MEASURES = "cliffguard:measures"  # hash: "<metric>|<label>|<bucket or sum>" -> number

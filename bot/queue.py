@@ -52,6 +52,8 @@ from bot.queue_scripts import PROMOTE, RELEASE, SUBMIT
 NAME = "cliffguard"
 PERFORM = "bot.worker.perform"
 ABANDON = "bot.worker.abandon"
+SWEEP = "bot.worker.sweep"
+SWEPT = "cliffguard:sweep:last"
 PREFIX = RQJob.redis_job_namespace_prefix
 
 RETRIES = [5, 30, 120, 600]  # seconds: a restart, a hiccup, a deployment, an outage
@@ -205,6 +207,24 @@ class Queue:
         """Queues `job`, unless it or its delivery is known, or the pull request has moved on. One atomic round trip."""
         keys, arguments = self._arguments(job)
         return _submission(self._submit(keys=keys, args=arguments))
+
+    def has_seen(self, delivery: str) -> bool:
+        """Whether a delivery of this id was accepted."""
+        return bool(self.connection.exists(f"cliffguard:delivery:{delivery}"))
+
+    def is_alive(self, id: str) -> bool:
+        """Whether the job of this id waits, runs or will run again."""
+        status = self.connection.hget(PREFIX + id, "status")
+        return status is not None and _text(status) in ("queued", "scheduled", "deferred", "started")
+
+    def sweep(self, every: int, at_once: bool = False) -> None:
+        """Queues a sweep, if none was in so many seconds, whoever asks; `at_once`, if none was in the last minute."""
+        if at_once and int(self.connection.ttl(SWEPT)) < every - 60:
+            self.connection.delete(SWEPT)
+        if self.connection.set(SWEPT, 1, nx=True, ex=every):
+            self._rq.enqueue_call(
+                SWEEP, job_id=f"sweep-{uuid.uuid4().hex[:12]}", result_ttl=RESULT_TTL, failure_ttl=FAILURE_TTL
+            )
 
     def current(self, job: Job) -> bool:
         """Whether nothing newer was asked for on the pull request of `job`."""

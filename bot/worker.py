@@ -97,6 +97,21 @@ def abandon(payload: Mapping[str, Any], reason: str) -> Any:
         return _conclude(job, f"the review failed repeatedly ({reason})")
 
 
+def sweep() -> None:
+    """Finds what got lost. The next sweep goes on where GitHub stopped this one."""
+    from bot import review
+    from bot.installations import Installations
+    from bot.sweep import sweep as swept
+
+    settings = _settings()
+    context = review.context_of(settings)
+    try:
+        with Installations(context.tokens, settings.api_url) as github, observe.step("sweep"):
+            swept(github, _queue(), context.github)
+    except (Later, Gone, Broken) as error:
+        log.warning("the sweep was interrupted", reason=error.reason)
+
+
 def _conclude(job: Job, reason: str) -> Any:
     """Says on GitHub that the job is not tried again. Returns what the queue needs to do this later, if GitHub is away."""
     from bot import review
@@ -180,7 +195,7 @@ class Supervisor:
         self._queue, self._settings = queue, settings
         self._workers: dict[int, tuple[str, float]] = {}  # process id -> name, start
         self._delay, self._next_start = 0.0, 0.0
-        self._stopping = False
+        self._stopping = self._swept = False
 
     def run(self) -> None:
         """Returns when told to stop by SIGTERM or SIGINT, with every job finished or back in the queue."""
@@ -207,6 +222,9 @@ class Supervisor:
     def _tick(self) -> None:
         try:
             self._queue.tick()
+            if self._settings.app_id is not None and self._settings.sweep:
+                self._queue.sweep(self._settings.sweep, at_once=not self._swept)
+                self._swept = True
         except RedisError as error:
             log.error("the queue does not answer", error=str(error))
 
