@@ -95,6 +95,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     option_constraints: str = ""
     option_abstract: str = ""
     option_ordering: str = ""
+    option_latest: str = ""
     option_unmanaged: str = ""
     items: dict[str, str] = {}  # arguments of a table besides columns -> primary, unique, index, foreign, check, exclusion
     table_makers: tuple[str, ...] = ()  # calls that state a table without a class
@@ -225,6 +226,7 @@ class Views(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name_attribute: str = ""
     context_method: str = ""
     page_attribute: str = ""
+    order_attribute: str = ""  # names what the library's own method orders the rows by
     rows_name: str = ""  # attribute of the view that holds its rows
     row_name: str = ""  # attribute of the view that holds its one row
     row_method: str = ""  # gives that row

@@ -30,4 +30,8 @@ class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     handed_on: dict[str, int] = {}  # methods that hand on the rows of their n-th argument
     page_method: str = ""
     page_attribute: str = ""
+    order_attribute: str = ""  # names what the rows of a page are ordered by, in the class or in its pagination
+    ordering_pages: tuple[str, ...] = ()  # paginations that need an order
+    order_default: str = ""  # what those order by that name nothing
+    filters_attribute: str = ""  # names classes that filter the rows
     page_sizes: tuple[str, ...] = ()  # attributes of a pagination that bound a page, the widest first

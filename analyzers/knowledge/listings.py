@@ -30,6 +30,8 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     separator: str = "__"
     page_attribute: str = ""
     page_default: int = 0
+    order_attribute: str = ""  # names what the list is sorted by
+    period_attribute: str = ""  # names the time by whose periods rows are picked
     pager_attribute: str = ""  # holds the rows page by page
     actions_attribute: str = ""  # names methods and functions that get the rows somebody picked, as their last argument
     action_marks: tuple[str, ...] = ()  # decorators of such methods

@@ -57,7 +57,7 @@ def _site(code: Codebase, models: ModelIndex, model: Model, query: Query) -> Que
         ordered=ordered,
         limited=limited,
         partial=partial,
-        batch=is_batch(at.path),
+        batch=query.aside or is_batch(at.path),
         deletes=any(s.how == "deleted" for s in rows.searches),
     )
 

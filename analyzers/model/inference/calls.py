@@ -134,7 +134,10 @@ def call_library(
             return handed
         found = _transparent(library, name, last)
         if found is not None:
-            return _paged(library, name, args, keywords, found)
+            paged = _paged(library, name, args, keywords, found)
+            if isinstance(paged, Rows) and paged.limited:
+                inference.note_query(paged, frame, node, added=True)
+            return paged
         applies = library.applies.get(named(library, name, library.applies) or "")
         if applies is not None:
             return containers.apply_to_items(inference, applies, node, args, frame)

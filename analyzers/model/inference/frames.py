@@ -32,6 +32,7 @@ class Query(msgspec.Struct, frozen=True, eq=False):
 
     rows: Rows
     at: Site
+    aside: bool = False  # of a page for those who look after the site
 
 
 class Lookup(msgspec.Struct, frozen=True, eq=False):

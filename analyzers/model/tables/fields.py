@@ -34,6 +34,7 @@ class Draft:
         self.indexes: list[Index] = []
         self.keys: set[str] = set()
         self.ordering: tuple[str, ...] = ()
+        self.latest: tuple[str, ...] = ()
         self.foreign: dict[str, str] = {}  # attribute of a column -> what it refers to: a table, or a class by its full name
         self.types: set[str] = set()  # attributes that say which table a key beside them is of
         self.table = ""
@@ -271,6 +272,8 @@ class Declarations:
             draft.managed = not is_false(value)
         elif word == models.option_ordering and word and isinstance(value, Other):
             draft.ordering = tuple(map(text_of, value.children))
+        elif word == models.option_latest and word:
+            draft.latest = tuple(map(text_of, value.children if isinstance(value, Other) else (value,)))
         elif word in models.option_indexes or word == models.option_constraints:
             constraints = word == models.option_constraints
             draft.indexes.extend(self._stated_indexes(base.path, value, models, draft.columns, constraints))

@@ -39,6 +39,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     indexes: tuple[Index, ...]
     keys: frozenset[str]  # attributes that are the primary key
     ordering: tuple[str, ...] = ()  # how rows are ordered that nothing else orders
+    latest: tuple[str, ...] = ()  # what the last of them is the last by, where nothing else says so
     foreign: dict[str, str] = {}  # attribute of a column -> the table or the model's full name that it refers to
     mapped: Mapped | None = None  # what a file beside the code says of it
 
@@ -184,6 +185,7 @@ class _Builder:
             tuple(draft.indexes),
             frozenset(draft.keys),
             draft.ordering,
+            draft.latest,
             draft.foreign,
             self.mappings.of(definition.qualified),
         )

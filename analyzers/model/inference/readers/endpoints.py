@@ -10,7 +10,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Keyword, Member, Node, walk
 from analyzers.knowledge import LINEAGES_KEPT, Endpoints, Library, libraries, named
-from analyzers.model.inference.readers import serializers
+from analyzers.model.inference.readers import pages, serializers
 from analyzers.model.inference.readers.choices import Choice, chosen
 from analyzers.model.inference.rows import queries
 from analyzers.model.inference.types import Bound, ClassValue, Instance, LibraryValue, Listed, Literal, Row, Rows, Value
@@ -128,6 +128,9 @@ def _list(inference: Inference, endpoint: Instance, words: Endpoints, frame: Fra
     rows = _rows(inference, endpoint, words, frame)
     if rows is None or not rows.known:
         return
+    found = endpoint_of(inference, definition)
+    if found is not None:
+        pages.of_endpoint(inference, definition, *found, rows)
     rows = _page(inference, definition, rows, words)
     for choice in _serializers(inference, definition, words, None):
         at = node or _beside(definition, choice)

@@ -15,7 +15,7 @@ from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, T
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.listings import Listing
 from analyzers.model.inference import flow, members
-from analyzers.model.inference.readers import declared, picked
+from analyzers.model.inference.readers import declared, pages, picked
 from analyzers.model.inference.rows import managers, origins, queries
 from analyzers.model.inference.types import (
     Bound,
@@ -176,6 +176,7 @@ def show(inference: Inference, definition: ClassDefinition, listing: Listing, mo
     rows = _rows(inference, definition, listing, receiver, model)
     if rows is None:
         return
+    pages.of_listing(inference, definition, listing, rows)
     rows = _joined(inference, definition, listing, receiver, rows, names, frame)
     picked.walk_picked(inference, receiver, listing, rows, frame)
     _show_parts(inference, definition, listing, model)

@@ -111,6 +111,8 @@ def _ordered(
     match method.orders:
         case "names":
             stated = [s for value in args for s in lookups.order(model, value, latest=method.latest)]
+            if not args and method.returns == "row":
+                stated = [lookups.named_order(model, name, latest=method.latest) for name in model.latest]
             return stated or [Search("ordered", model.qualified, "")]
         case "attributes":
             return [comparisons.order(inference, model, node, frame) for node in call.args]

@@ -12,7 +12,7 @@ from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import LINEAGES_KEPT, Library, Views, libraries, named
 from analyzers.knowledge.naming import app_label
 from analyzers.model.inference import flow, members
-from analyzers.model.inference.readers import cells, listings, votes
+from analyzers.model.inference.readers import cells, listings, pages, votes
 from analyzers.model.inference.rows import managers, origins, queries
 from analyzers.model.inference.templates import components, extensions, macros, tags, views
 from analyzers.model.inference.types import Closure, Instance, Literal, Mapped, ModelClass, Row, Rows, Value
@@ -280,6 +280,7 @@ def walk_view(inference: Inference, definition: ClassDefinition) -> None:
     receiver = Instance(definition, given=given)
     context = _view_context(inference, view, receiver)
     if isinstance(rows, Rows):
+        pages.of_view(inference, definition, view, rows)
         cells.walk_cells(inference, definition, receiver, rows)
     method = inference.code.method(definition, view.context_method)
     if method is not None:
@@ -330,6 +331,11 @@ def held(inference: Inference, receiver: Instance, name: str) -> Value:
 
 def default_rows(inference: Inference, definition: ClassDefinition, view: Views) -> Value:
     """What the library's own `get_queryset` gives: the stated rows, or all rows of the stated model."""
+    rows = _stated_rows(inference, definition, view)
+    return pages.sorted_by(inference, definition, view.order_attribute, rows) if isinstance(rows, Rows) else rows
+
+
+def _stated_rows(inference: Inference, definition: ClassDefinition, view: Views) -> Value:
     stated = inference.code.attribute(definition, view.rows_attribute)
     if stated is not None:
         return inference.constant(stated[0].path, stated[1], stated[0])
