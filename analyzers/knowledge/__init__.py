@@ -174,6 +174,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bypass_advice: str = ""
     count_advice: str = ""
     bulk: str = ""  # code that asks for `{model}` once for all `{rows}`
+    parts_of: tuple[str, ...] = ()  # calls that take of the rows of a query those that belong to rows at hand
     condition_makers: tuple[str, ...] = ()  # calls whose arguments are conditions, as those of a method
     combiners: dict[str, Literal["all", "any", "none"]] = {}  # calls that join the conditions they are given
     comparisons: dict[str, str] = {}  # methods of a column, and functions of one, that compare it -> how

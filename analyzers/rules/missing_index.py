@@ -44,7 +44,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
             asked.append((want, query))
     known = _Known(project, drops(project.migrations), growing(project.tables))
     doubts = [known.doubt(want, of) for want, of in asked]
-    indexes = merged([want for (want, _), doubt in zip(asked, doubts, strict=True) if not doubt])
+    indexes = merged([want for (want, _), doubt in zip(asked, doubts, strict=True) if not doubt], project.tables)
     found: dict[str, Finding] = {}
     for (want, of), doubt in zip(asked, doubts, strict=True):
         table, known_as = tables[want.table], _subject(tables[want.table], want, of)

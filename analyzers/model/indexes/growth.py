@@ -19,7 +19,7 @@ _KEPT = listed("""
     setting config configuration option preference country currency language locale region continent timezone role
     permission privilege status state type kind plan tier level site feature switch toggle unit tax
     vat template theme layout menu enum holiday module plugin department license badge trophy achievement
-    widget workflow trigger rule policy
+    widget workflow trigger rule policy severity priority environment format transport
 """)
 # The last word of a table by whose rows others are told apart: few, but each of them with many rows.
 _KINDS = listed("tag label category topic keyword genre model")
@@ -65,6 +65,12 @@ def stays_small(table: Table) -> bool:
 def _classifies(table: Table) -> bool:
     """Whether it holds what rows of others are told apart by; one between two tables does not."""
     return singular(_words(table.label)[-1]) in _KINDS and len(table.foreign_keys) < 2 and not _owned(table)
+
+
+def kinds(table: Table, tables: Mapping[str, Table]) -> frozenset[str]:
+    """The columns of a table that refer to one of a short list, so that many rows have the same."""
+    found = ((key.columns, tables.get(key.target)) for key in table.foreign_keys if len(key.columns) == 1)
+    return frozenset(columns[0] for columns, target in found if target is not None and stays_small(target))
 
 
 def growing(tables: Mapping[str, Table]) -> frozenset[str]:

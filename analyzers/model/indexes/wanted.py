@@ -7,12 +7,13 @@ ordered by. A column with few values is no use alone: an index on it would be re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from analyzers.model.indexes import coverage
-from analyzers.model.indexes.growth import is_busy, is_due, is_journal
+from analyzers.model.indexes.growth import is_busy, is_due, is_journal, kinds
 from analyzers.model.naming.roles import is_scheduled
 from analyzers.model.project import Column, Condition, QuerySite, Sort, Table
 from analyzers.words import listed
@@ -114,7 +115,7 @@ def _best(conditions: Sequence[Condition], query: QuerySite, tables: Mapping[str
         table = tables.get(name)
         mine = [c for c in conditions if not c.sides and (c.table or query.table) == name]
         ordered = query.ordered if name == query.table and query.limited else ()
-        want = _of_table(name, table, mine, ordered) if table is not None else None
+        want = _of_table(name, table, mine, ordered, kinds(table, tables)) if table is not None else None
         if want is not None and table is not None:
             wants.append((_worth(table.columns[want.columns[0]]) * 10 + number, want))
     for condition in conditions:
@@ -125,7 +126,9 @@ def _best(conditions: Sequence[Condition], query: QuerySite, tables: Mapping[str
     return min(wants, key=lambda pair: pair[0])[1] if wants else None
 
 
-def _of_table(name: str, table: Table, conditions: Sequence[Condition], ordered: Sequence[Sort]) -> Want | None:
+def _of_table(
+    name: str, table: Table, conditions: Sequence[Condition], ordered: Sequence[Sort], few: Collection[str]
+) -> Want | None:
     by: dict[str, list[str]] = {}
     for condition in conditions:
         # Of rows that the code itself names there is one, and few others: a program's own list.
@@ -133,7 +136,9 @@ def _of_table(name: str, table: Table, conditions: Sequence[Condition], ordered:
             by.setdefault(condition.how, []).append(condition.column)
     special = [c for c in conditions if not c.value and c.how in ("folded", "prefix") and _worth(table.columns[c.column]) <= 2]
     equal = sorted(
-        dict.fromkeys(c for c in (*by.get("equal", ()), *by.get("member", ())) if _worth(table.columns[c]) < _NONE),
+        dict.fromkeys(
+            c for c in (*by.get("equal", ()), *by.get("member", ())) if _worth(table.columns[c]) < _NONE and c not in few
+        ),
         key=lambda c: _worth(table.columns[c]),
     )
     types = [c for c in by.get("equal", ()) if _role(table, c) == "type"]
@@ -224,13 +229,23 @@ def _sorts(table: Table, column: str) -> bool:
 # -- one index for several ---------------------------------------------------------------------------------------------
 
 
-def merged(wants: Iterable[Want]) -> dict[Want, tuple[str, ...]]:
-    """For each want the columns of the index that serves it, the longest of those that begin with its own."""
-    every = list(dict.fromkeys(wants))
-    return {want: max((o.columns for o in every if _extends(o, want)), key=lambda c: (len(c), c)) for want in every}
+def merged(wants: Iterable[Want], tables: Mapping[str, Table]) -> dict[Want, tuple[str, ...]]:
+    """For each want the columns of the index that serves it: of those that begin as it does, the one that most others begin
+    with, then the longest. Where the first column tells rows apart, what follows it matters little."""
+    asked = Counter(wants)
+    served = {o: sum(times for want, times in asked.items() if _extends(o, want)) for o in asked}
+    found = {}
+    for want in asked:
+        first = tables[want.table].columns.get(want.columns[0])
+        apart = first is not None and _worth(first) <= 2
+        others = [o for o in asked if _extends(o, want) or (apart and _plain(o, want) and o.columns[0] == want.columns[0])]
+        found[want] = max(others, key=lambda o: (served[o], len(o.columns), o.columns)).columns
+    return found
 
 
 def _extends(longer: Want, want: Want) -> bool:
-    plain = not (longer.folded or longer.beginning or want.folded or want.beginning)
-    same = longer.table == want.table and longer.columns[: len(want.columns)] == want.columns
-    return longer == want or (same and plain)
+    return longer == want or (_plain(longer, want) and longer.columns[: len(want.columns)] == want.columns)
+
+
+def _plain(one: Want, other: Want) -> bool:
+    return one.table == other.table and not (one.folded or one.beginning or other.folded or other.beginning)

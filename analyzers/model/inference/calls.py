@@ -56,6 +56,7 @@ def _words(library: Library) -> frozenset[str]:
     tables = (getattr(library, field) for field in library.__struct_fields__)
     return frozenset().union(
         library.models.user_names if library.models is not None else (),
+        library.rows.parts_of if library.rows is not None else (),
         library.templates.composers if library.templates is not None else (),
         library.votes.methods if library.votes is not None else (),
         (*library.choices.adders, *library.choices.setters) if library.choices is not None else (),
@@ -132,6 +133,8 @@ def call_library(
         known, handed = functions.given(inference, library, name, node, args, frame)
         if known:
             return handed
+        if library.rows is not None and named(library, name, library.rows.parts_of):
+            searches.taken_apart(inference, (*args, *keywords.values()))
         found = _transparent(library, name, last)
         if found is not None:
             paged = _paged(library, name, args, keywords, found)

@@ -7,7 +7,7 @@ How arguments name columns differs by library: keywords with paths and lookups (
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from analyzers.facts.outline import Call, Member, Node, Text
 from analyzers.knowledge import Method
 from analyzers.knowledge import Rows as RowsWords
+from analyzers.model.inference.frames import Query
 from analyzers.model.inference.rows import comparisons, lookups, named_columns
 from analyzers.model.inference.types import (
     Listed,
@@ -72,6 +73,14 @@ def fetched(inference: Inference, rows: Rows, call: Call, frame: Frame) -> Rows:
     rest = msgspec.structs.replace(call, args=call.args[1:])
     found = lookups.conditions(inference, model, words, rest, (), frame)
     return msgspec.structs.replace(rows, searches=(*rows.searches, *found), root=rows.root or frame.site(call))
+
+
+def taken_apart(inference: Inference, given: Iterable[Value]) -> None:
+    """Notes of queries that only the rows are asked for that belong to others: those are found by the column that says so."""
+    for rows in given:
+        if isinstance(rows, Rows) and rows.root is not None:
+            part = msgspec.structs.replace(rows, searches=(*rows.searches, Search("key", rows.model, "")))
+            inference.trace.note((rows.root.path, rows.root.start), Query(part, rows.root))
 
 
 def filtered(
