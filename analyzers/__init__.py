@@ -24,6 +24,7 @@ from analyzers.findings import (
     Severity,
 )
 from analyzers.fixes import Trial
+from analyzers.linting import Linter, LinterError, Remark
 from analyzers.loadtest.writing import TOOLS as _TOOLS
 from analyzers.loadtest.writing import LoadScript
 from analyzers.loadtest.writing import load_script as _load_script
@@ -65,6 +66,8 @@ __all__ = [
     "Finding",
     "Fix",
     "Limits",
+    "Linter",
+    "LinterError",
     "LoadScript",
     "Mark",
     "NoStore",
@@ -72,6 +75,7 @@ __all__ = [
     "Placement",
     "Problem",
     "Related",
+    "Remark",
     "Review",
     "Revision",
     "Rule",
@@ -180,10 +184,17 @@ def needed(revision: Revision, settings: Settings = _DEFAULTS) -> list[str]:
 
 
 def compare(
-    base: Revision, head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS
+    base: Revision,
+    head: Revision,
+    blobs: BlobReader,
+    *,
+    store: FactStore = _NO_STORE,
+    settings: Settings = _DEFAULTS,
+    linter: Linter | None = None,
 ) -> Analysis:
-    """What `head` brings that `base` had not: two complete analyses, and their difference."""
-    analyst = pipeline.Analyst(blobs, store, settings)
+    """What `head` brings that `base` had not: two complete analyses, and their difference. A `linter` of SQL is asked about the
+    migrations that it brings; without one they are judged by what is known here."""
+    analyst = pipeline.Analyst(blobs, store, settings, linter, frozenset(head.files.keys() - base.files.keys()))
     old, _ = analyst.facts(base)
     new, unread = analyst.facts(head)
     analyst.recall({path: key for path, (key, _) in old.items() if path in new and new[path][0] != key})

@@ -17,6 +17,7 @@ from analyzers.facts.store import FactStore, FileFacts
 from analyzers.findings import Finding, Measure, Problem
 from analyzers.frontends import frontend_for, read_facts
 from analyzers.globs import matches
+from analyzers.linting import Linter, has_statements, with_remarks
 from analyzers.model.link import link
 from analyzers.model.naming.roles import is_test
 from analyzers.model.project import Project
@@ -56,8 +57,16 @@ def readable(revision: Revision, settings: Settings) -> Iterator[tuple[str, str,
 class Analyst:
     """The analyses of one review. What two revisions share is read, and walked, once."""
 
-    def __init__(self, blobs: BlobReader, store: FactStore, settings: Settings) -> None:
+    def __init__(
+        self,
+        blobs: BlobReader,
+        store: FactStore,
+        settings: Settings,
+        linter: Linter | None = None,
+        born: frozenset[str] = frozenset(),
+    ) -> None:
         self._blobs, self._store, self._settings = blobs, store, settings
+        self._linter, self._born = linter, born
         self._known: dict[str, FileFacts] = {}
         self._traces = Traces(store)
         self._judged: dict[str, bytes] = {}
@@ -94,10 +103,15 @@ class Analyst:
         project = link(
             {path: facts for path, (_, facts) in files.items()}, ids, self._traces, database=self._settings.database or ""
         )
+        linted = self._linted(files)
         problems = list(project.problems)
+        if linted and self._linter is not None:
+            facts = {path: files[path][1] for path in linted}
+            project, unjudged = with_remarks(project, facts, lambda path: self._source(files[path][0]), self._linter)
+            problems.extend(unjudged)
         findings: list[Finding] = []
         measures: list[Measure] = []
-        whole = True
+        whole = len(problems) == len(project.problems)
         for rule in rules().values():
             if rule.id in self._settings.rules.disabled:
                 continue
@@ -115,9 +129,20 @@ class Analyst:
             self._store.put_many(self._judged)
             self._judged = {}
 
+    def _linted(self, files: Files) -> list[str]:
+        """The files of the change whose statements a linter is asked about."""
+        return [path for path in sorted(self._born & files.keys()) if self._linter and has_statements(files[path][1])]
+
+    def _source(self, key: str) -> bytes | None:
+        blob = key.partition("-")[0]
+        return dict(self._blobs.read([blob])).get(blob)
+
     def _key(self, files: Files) -> str:
-        """Equal where the same code judges the same facts under the same paths by the same settings."""
+        """Equal where the same code judges the same facts under the same paths by the same settings, and the same linter the
+        same files of the change."""
         out = hashlib.sha256(_ENCODE.encode(self._settings))
+        if self._linter is not None and (linted := self._linted(files)):
+            out.update(repr((self._linter.version, linted)).encode(errors="surrogatepass"))
         for path, (key, _) in sorted(files.items()):
             out.update(f"\0{path}\0{key}".encode(errors="surrogatepass"))
         return f"{out.hexdigest()}-judged-{judging()}"

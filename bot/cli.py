@@ -106,6 +106,7 @@ def review(
     """Review the current branch, uncommitted work included, or two revisions."""
     from analyzers import RULES, SETTINGS_PATH, compare, settings_of
     from bot.objects import Repository
+    from bot.squawk import Squawk
 
     _check_writable(output)
     with Repository(repo) as repository:
@@ -115,7 +116,7 @@ def review(
         texts = (_file(repository, start, SETTINGS_PATH), _file(repository, end, SETTINGS_PATH))
         settings, problems = settings_of(*texts, known_rules=RULES)
         _progress(f"Analysing {len(end.files):,} files")
-        analysis = compare(start, end, repository, store=_store(no_cache), settings=settings)
+        analysis = compare(start, end, repository, store=_store(no_cache), settings=settings, linter=Squawk())
         status = _report(analysis, problems, repository, start, settings, form, output, fail_on)
     raise typer.Exit(status)
 

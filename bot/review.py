@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -39,6 +39,7 @@ from bot.objects import GitError
 from bot.observe import count_findings, step
 from bot.policy import Conclusion, conclude, incomplete
 from bot.settings import Settings
+from bot.squawk import Squawk
 
 log = structlog.get_logger()
 
@@ -71,7 +72,14 @@ class Compare(Protocol):
     """`analyzers.compare`, or what a test puts in its place."""
 
     def __call__(
-        self, base: Revision, head: Revision, blobs: BlobReader, *, store: FactStore, settings: analyzers.Settings
+        self,
+        base: Revision,
+        head: Revision,
+        blobs: BlobReader,
+        *,
+        store: FactStore,
+        settings: analyzers.Settings,
+        linter: analyzers.Linter,
     ) -> analyzers.Analysis: ...
 
 
@@ -84,6 +92,7 @@ class Context:
     mirrors: Mirrors
     facts: FactStore
     compare: Compare = analyzers.compare
+    linter: analyzers.Linter = field(default_factory=Squawk)
     connect: Callable[[Context, Job], GitHub] | None = None
     pause: float = 2.0
 
@@ -294,7 +303,12 @@ class _Run:
         settings, problems = _repository_settings(snapshot)
         with step("analyse"):
             analysis = self.context.compare(
-                snapshot.base, snapshot.head, snapshot.blobs, store=self.context.facts, settings=settings
+                snapshot.base,
+                snapshot.head,
+                snapshot.blobs,
+                store=self.context.facts,
+                settings=settings,
+                linter=self.context.linter,
             )
         analysis.review = msgspec.structs.replace(analysis.review, problems=(*analysis.review.problems, *problems))
         return _Judgement(analysis, settings)

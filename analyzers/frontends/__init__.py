@@ -207,6 +207,13 @@ def read_facts(path: str, source: bytes) -> FileFacts:
         return FileFacts(frontend.language, _lines(source), problems=(problem,))
 
 
+def executed_sql(source: bytes) -> bytes:
+    """A file of SQL with what is not executed blanked out: the way back of a migration. Offsets stay."""
+    from analyzers.frontends.sql_statements import only_up
+
+    return only_up(source.decode("latin-1")).encode("latin-1")
+
+
 def _lines(source: bytes) -> bytes:
     from analyzers.frontends.tree import line_starts
 

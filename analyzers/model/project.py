@@ -153,12 +153,14 @@ _ORDERED = ("", "btree", "hash")
 
 class Operation(msgspec.Struct, frozen=True):
     """One change that a migration makes, where it is stated. `outside`: of the migration's own transaction. `columns`: where
-    each column of a new table is stated, if that is known more closely."""
+    each column of a new table is stated, if that is known more closely. `linted`: the harms that a linter of SQL tells of the
+    statement, each with its rule; nothing where none was asked."""
 
     change: SchemaChange
     place: Place
     outside: bool = False
     columns: tuple[Place, ...] = ()
+    linted: tuple[tuple[str, str], ...] | None = None
 
 
 class Migration(msgspec.Struct, frozen=True):

@@ -235,7 +235,7 @@ def _finding(harm: Harm, moment: Moment) -> Finding:
         code_language=language,
         place=moment.operation.place,
         related=tuple(related),
-        evidence=(_runs(moment),),
+        evidence=(_runs(moment), *_linted(harm, moment)),
         severity=words.severity,
         confidence=Confidence.LIKELY,
         cause=f"{moment.migration.path}: {harm.kind}",
@@ -247,6 +247,13 @@ def _stated(harm: Harm, moment: Moment) -> str:
     """The file that made the column, where it matters that a version with it runs."""
     column = moment.column(harm.columns[0]) if harm.kind in ("renamed", "dropped") and harm.columns else None
     return column.place.path if column is not None and column.place is not None else ""
+
+
+def _linted(harm: Harm, moment: Moment) -> Iterator[str]:
+    """The rules by which a linter of SQL says so."""
+    rules = [f"`{rule}`" for kind, rule in moment.operation.linted or () if kind == harm.kind]
+    if rules:
+        yield f"squawk says so of the statement ({', '.join(dict.fromkeys(rules))})."
 
 
 def _runs(moment: Moment) -> str:

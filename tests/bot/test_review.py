@@ -45,7 +45,15 @@ def findings(revision: Revision, blobs: BlobReader) -> dict[str, Finding]:
     return found
 
 
-def compare(base: Revision, head: Revision, blobs: BlobReader, *, store: FactStore, settings: analyzers.Settings) -> Analysis:
+def compare(
+    base: Revision,
+    head: Revision,
+    blobs: BlobReader,
+    *,
+    store: FactStore,
+    settings: analyzers.Settings,
+    linter: analyzers.Linter,
+) -> Analysis:
     old, new = findings(base, blobs), findings(head, blobs)
     added = tuple(finding for name, finding in new.items() if name not in old)
     kept = tuple(finding for name, finding in new.items() if name in old)

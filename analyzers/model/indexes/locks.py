@@ -23,11 +23,13 @@ from analyzers.facts.sql import (
     RenameColumn,
     RenameTable,
     RunCode,
+    SchemaChange,
     SqlIndex,
     ValidateConstraint,
     WriteRows,
 )
 from analyzers.model.indexes.live_changes import Moment
+from analyzers.model.indexes.remarks import COUNTED, decides
 
 
 class Harm(msgspec.Struct, frozen=True):
@@ -58,29 +60,92 @@ def harms(moment: Moment) -> Iterator[Harm]:
 
 
 def _on_postgresql(moment: Moment) -> Iterator[Harm]:
-    change = moment.change
-    match change:
-        case AddIndex(index=index):
-            yield from _index(moment, index)
+    yield from (harm for harm in _of_statement(moment) if not _spared(moment, harm))
+    match moment.change:
         case DropIndex(name=name, concurrently=True) if moment.transaction:
             yield Harm("in transaction", name=name)
-        case AddForeignKey(key=key) if not key.not_valid and not moment.empty(key.columns):
-            yield Harm("foreign key", key.columns, key.name)
-        case AddCheck(check=check) if not check.not_valid and not _of_new_columns(moment, check.condition):
-            yield Harm("check", name=check.name)
         case ValidateConstraint(name=name) if name in moment.pending:
             yield Harm("validated", name=name)
-        case AlterColumn(column=name):
-            yield from _altered(moment, change, name)
-        case AddColumn(column=column, if_missing=False):
-            if column.generated.lower() in _WRITTEN or column.type in _COUNTED or _VOLATILE.search(column.default):
-                yield Harm("rewritten", (column.name,))
-            elif not column.nullable and not column.default and not column.generated and not column.primary:
-                yield from [Harm("no value", (column.name,))] if _unfilled(moment, column.type) else []
         case WriteRows(narrowed=False) if moment.waiting is not None:
             yield Harm("backfill")
         case RunCode(text=text) if moment.waiting is not None and _is_work(text):
             yield Harm("backfill", name=text)
+
+
+def _of_statement(moment: Moment) -> Iterator[Harm]:
+    """What a change does to any table that has rows. Where a linter of SQL was asked, it is believed."""
+    change, linted = moment.change, moment.operation.linted
+    own = tuple(_told(change))
+    if linted is None:
+        yield from own
+        return
+    columns, name = _about(change)
+    yield from (Harm(kind, columns, name) for kind in dict.fromkeys(kind for kind, _ in linted))
+    yield from (harm for harm in own if not decides(change, harm.kind))
+
+
+def _told(change: SchemaChange) -> Iterator[Harm]:
+    """The same by what is known here."""
+    columns, name = _about(change)
+    match change:
+        case AddIndex(index=SqlIndex(concurrently=True)):
+            yield Harm("in transaction", columns, name)
+        case AddIndex(index=index) if not index.using:
+            of_constraint = "unique" if index.constraint or index.primary else "index"
+            yield Harm("exclusion" if index.exclusion else of_constraint, columns, name)
+        case AddForeignKey(key=key) if not key.not_valid:
+            yield Harm("foreign key", columns, name)
+        case AddCheck(check=check) if not check.not_valid:
+            yield Harm("check", columns, name)
+        case AlterColumn():
+            yield from [Harm("type", columns)] if change.new_type else []
+            yield from [Harm("required", columns)] if change.nullable is False else []
+        case AddColumn(column=column):
+            if column.generated.lower() in _WRITTEN or column.type in COUNTED or _VOLATILE.search(column.default):
+                yield Harm("rewritten", columns)
+            elif not column.nullable and not column.default and not column.generated and not column.primary:
+                yield Harm("no value", columns)
+
+
+def _about(change: SchemaChange) -> tuple[tuple[str, ...], str]:
+    """The columns a change is about, and the name it gives."""
+    match change:
+        case AddIndex(index=index):
+            return tuple(part.column for part in index.parts), index.name
+        case AddForeignKey(key=key):
+            return key.columns, key.name
+        case AddCheck(check=check):
+            return (), check.name
+        case AddColumn(column=column):
+            return (column.name,), ""
+        case AlterColumn(column=name):
+            return (name,), ""
+    return (), ""
+
+
+def _spared(moment: Moment, harm: Harm) -> bool:
+    """Whether the rows there are make it harmless, or what else is known of the table and of the run."""
+    change = moment.change
+    match harm.kind, change:
+        case "in transaction", _:
+            return not moment.transaction
+        case "index" | "unique" | "exclusion" | "foreign key", _:
+            return moment.empty(harm.columns)
+        case "check", AddCheck(check=check):
+            return _of_new_columns(moment, check.condition)
+        case "type", AlterColumn(column=name):
+            column = moment.column(name)
+            known = column is not None and bool(column.type)
+            return column is None or not known or not _rewrites(column.type, change.new_type, sized=bool(change.size))
+        case "required", AlterColumn(column=name):
+            column = moment.column(name)
+            checked = any(check.valid and _refuses_null(check.condition, name) for check in moment.checks)
+            return moment.validated or checked or (column is not None and column.nullable is False)
+        case "rewritten", AddColumn(column=column, if_missing=missing):
+            return missing or (bool(column.default) and _one_for_all(column.default))
+        case "no value", AddColumn(column=column, if_missing=missing):
+            return missing or column.type in COUNTED or not _unfilled(moment, column.type)
+    return False
 
 
 def _is_work(text: str) -> bool:
@@ -91,10 +156,25 @@ def _is_work(text: str) -> bool:
     return first.upper().rstrip(";") not in ("", "BEGIN", "COMMIT", "END", "ROLLBACK")
 
 
-_COUNTED = ("serial", "bigserial", "smallserial")
 _VOLATILE = re.compile(
     r"\b(?:gen_random_uuid|uuid_generate_v\w+|uuidv\w+|uuid|clock_timestamp|timeofday|random|nextval)\s*\(", re.IGNORECASE
 )
+_CALLED = re.compile(r"(?<!::)(?<!:: )\b(\w+)\s*\(")
+_STEADY = re.compile(
+    r"now|current_\w+|local(?:time|timestamp)|(?:transaction|statement)_timestamp|to_(?:timestamp|date|jsonb?)|date|timezone"
+    r"|make_\w+|interval|lower|upper|coalesce|nullif|concat|array|cast|row|greatest|least|jsonb?_build_\w+|numeric|decimal"
+    r"|varchar|char|bit|time|timestamp|timestamptz|decode|encode|md5|repeat|left|right|abs|round|floor|ceil",
+    re.IGNORECASE,
+)
+"""Functions and types that give one value for all rows of a statement. Source: PostgreSQL 18, `pg_proc.provolatile`."""
+
+
+def _one_for_all(default: str) -> bool:
+    """Whether a default is evaluated once. A function that is not known may give each row a value of its own."""
+    said = re.sub(r"'(?:[^']|'')*'", "''", default)
+    return all(_STEADY.fullmatch(name) for name in _CALLED.findall(said))
+
+
 _WRITTEN = ("stored", "identity", "serial", "computed")
 _EMPTY_TEXT = ("varchar", "text", "char", "citext", "bytea", "date", "time", "timestamp", "timestamptz", "")
 """Types for which a framework may know a value by itself: an empty text, the time."""
@@ -103,28 +183,6 @@ _EMPTY_TEXT = ("varchar", "text", "char", "citext", "bytea", "date", "time", "ti
 def _unfilled(moment: Moment, kind: str) -> bool:
     """Whether the rows there are get no value. What sends its own default with the column states none for texts."""
     return moment.migration.runner != "django" or kind not in _EMPTY_TEXT
-
-
-def _index(moment: Moment, index: SqlIndex) -> Iterator[Harm]:
-    columns = tuple(part.column for part in index.parts)
-    if index.concurrently:
-        yield from [Harm("in transaction", columns, index.name)] if moment.transaction else []
-    elif index.using or moment.empty(columns):
-        return
-    elif index.exclusion:
-        yield Harm("exclusion", columns, index.name)
-    else:
-        yield Harm("unique" if index.constraint or index.primary else "index", columns, index.name)
-
-
-def _altered(moment: Moment, change: AlterColumn, name: str) -> Iterator[Harm]:
-    column = moment.column(name)
-    old, new = (column.type if column is not None else ""), change.new_type
-    if new and old and _rewrites(old, new, sized=bool(change.size)):
-        yield Harm("type", (name,))
-    refused = change.nullable is False and (column is None or column.nullable is not False)
-    if refused and not moment.validated and not any(c.valid and _refuses_null(c.condition, name) for c in moment.checks):
-        yield Harm("required", (name,))
 
 
 def _refuses_null(condition: str, column: str) -> bool:
