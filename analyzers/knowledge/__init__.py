@@ -127,6 +127,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     filter_method: str = ""  # which of their methods does
     scope_calls: tuple[str, ...] = ()  # calls of a class that give such conditions to all its queries
     scope_marks: tuple[str, ...] = ()  # marks on a class that do
+    scope_method: str = ""  # of a class that such a call or mark names: the one that adds the condition
     cast_attribute: str = ""  # names columns with what they are converted to
     appended_attribute: str = ""  # names the attributes that are read when a row is laid out as data
     accessor: str = ""  # method that is read as the attribute `{name}`

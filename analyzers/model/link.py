@@ -70,7 +70,7 @@ def link(
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
         lookups=tuple({(q.query, q.loop): q for root in said for q in root.lookups}.values()),
         queries=(
-            *standing.asked_always(code, models, query_sites.longest(q for root in said for q in root.queries)),
+            *standing.asked_always(code, models, schema.tables, query_sites.longest(q for root in said for q in root.queries)),
             *query_sites.written(code),
         ),
         deployment=deployment,

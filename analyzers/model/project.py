@@ -138,7 +138,8 @@ class Table(msgspec.Struct, frozen=True):
     unread_at: Place | None = None
     slot: Slot | None = None
     modelled: bool = False  # a class of the project states it
-    scoped: bool = False  # the code adds a condition to every query of it, that stands in none of them
+    scoped: bool = False  # the code adds a condition to every query of it, that stands in none of them and was not read
+    asked: tuple[str, ...] = ()  # columns of such conditions that were read
 
     def led_by(self, column: str) -> Index | None:
         """An index whose first column is `column`. A partial one counts: whether a query implies its predicate is not read."""

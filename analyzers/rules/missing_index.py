@@ -106,10 +106,11 @@ def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> It
         target = tables.get(key.target)
         few = key.target.lower() in small or (target is not None and stays_small(target))
         judged = table.database in (_WITHOUT_OWN_INDEX if key.by == "constraint" else _JUDGED)
-        judged = (judged or (key.by == "relation" and not table.database)) and not (table.scoped and key.by != "constraint")
+        judged = judged or (key.by == "relation" and not table.database)
+        narrowed = table.scoped and key.by != "constraint" and key.columns[0] not in table.asked
         served = any(leading(table, c) or _led_where_filled(table, c) for c in key.columns)
         served = served or (key.by != "constraint" and any(reaching(table, c) for c in key.columns))
-        if judged and not few and not served and not is_authored(key):
+        if judged and not few and not narrowed and not served and not is_authored(key):
             yield key
 
 

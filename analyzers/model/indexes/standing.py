@@ -14,16 +14,26 @@ from analyzers.facts.outline import Text, walk
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.roles import is_product
-from analyzers.model.project import Condition, QuerySite
+from analyzers.model.project import Condition, QuerySite, Table
 from analyzers.model.tables.models import Model, ModelIndex
 
 
-def asked_always(code: Codebase, models: ModelIndex, queries: Iterable[QuerySite]) -> Iterator[QuerySite]:
+def asked_always(
+    code: Codebase, models: ModelIndex, tables: Mapping[str, Table], queries: Iterable[QuerySite]
+) -> Iterator[QuerySite]:
     """The queries with what is asked for whenever their table is."""
     standing = _standing(code, models)
     for query in queries:
-        added = [c for c in standing.get(query.table, ()) if c not in query.conditions]
+        table = tables.get(query.table)
+        always = (*standing.get(query.table, ()), *(_scoped(table) if table is not None else ()))
+        added = [c for c in dict.fromkeys(always) if c not in query.conditions]
         yield msgspec.structs.replace(query, conditions=(*query.conditions, *added)) if added else query
+
+
+def _scoped(table: Table) -> Iterator[Condition]:
+    """What a scope asks for: rows of somebody, whose key it compares, or rows in some state, as most are."""
+    for name in table.asked:
+        yield Condition("equal" if table.columns[name].role == "foreign key" or name.endswith("_id") else "null", name)
 
 
 def _standing(code: Codebase, models: ModelIndex) -> Mapping[str, tuple[Condition, ...]]:

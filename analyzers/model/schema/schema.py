@@ -25,7 +25,7 @@ from analyzers.model.schema.prisma import prisma_schemas
 from analyzers.model.tables.folding import Draft, Fold
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.tables.relation_keys import add_relation_keys
-from analyzers.model.tables.scopes import is_scoped
+from analyzers.model.tables.scopes import scope_of
 from analyzers.model.tables.table_items import stated_tables
 
 
@@ -51,7 +51,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
         if one.name == MAIN:
             for model in stated:
                 _join(fold.tables, model, models, database)
-                fold.tables[model.table].scoped |= is_scoped(code, model)
+                _scope(fold.tables[model.table], code, model)
             for draft in stated_tables(code, database):
                 _declare(fold.tables, draft)
             add_relation_keys(fold.tables, code, models)
@@ -71,6 +71,12 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
             same.indexes.extend(draft.indexes)
         drafts.setdefault(draft.name, draft)
     return Schema({name: draft.finish() for name, draft in drafts.items()}, migrations, tuple(_problems(migrations)))
+
+
+def _scope(draft: Draft, code: Codebase, model: Model) -> None:
+    scope = scope_of(code, model, draft.columns)
+    draft.scoped |= scope.unread
+    draft.asked = scope.columns if draft.asked is None else draft.asked & scope.columns
 
 
 def _declare(tables: dict[str, Draft], draft: Draft) -> None:

@@ -57,6 +57,7 @@ class Draft:
         self.modelled = False  # a model states it
         self.slot: Slot | None = None
         self.scoped = False
+        self.asked: frozenset[str] | None = None  # by all of the models whose table it is
 
     def finish(self) -> Table:
         return Table(
@@ -74,6 +75,7 @@ class Draft:
             slot=self.slot,
             modelled=self.modelled,
             scoped=self.scoped,
+            asked=tuple(sorted(self.asked or ())),
         )
 
     @property

@@ -6,39 +6,71 @@ are not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
-from analyzers.facts.outline import Assign, Call, Keyword, Member, Name, Node, Text, walk
-from analyzers.knowledge import Rows
+import msgspec
+
+from analyzers.facts.outline import Assign, Call, Function, Keyword, Member, Name, Node, Text, walk
+from analyzers.knowledge import Models, Rows
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External
 from analyzers.model.tables.models import Model
 
 
-def is_scoped(code: Codebase, model: Model) -> bool:
-    """Whether every query of the model meets more than it says."""
+class Scope(msgspec.Struct, frozen=True):
+    """What every query of a model meets beyond what it says: by `columns` that it names, or by what was not read."""
+
+    columns: frozenset[str] = frozenset()
+    unread: bool = False
+
+
+def scope_of(code: Codebase, model: Model, columns: Collection[str]) -> Scope:
+    """What the code adds to every query of the model, whose table has these columns."""
     words, rows = model.library.models, model.library.rows
-    calls = words.scope_calls if words is not None else ()
-    marks = words.scope_marks if words is not None else ()
+    given = list(_given(code, model, words)) if words is not None else []
+    named = [_named(code, words, *each) & set(columns) for each in given] if words is not None else []
+    narrowed = rows is not None and any(_narrows(code, rows, *stated) for stated in _managers(code, model, rows))
+    return Scope(frozenset().union(*named), unread=narrowed or not all(named))
+
+
+def _given(code: Codebase, model: Model, words: Models) -> Iterator[tuple[ClassDefinition, Node]]:
+    """The calls and marks that give a condition, each with the class it stands in."""
     for base in code.lineage(model.definition):
-        if isinstance(base, ClassDefinition) and (_calls(base, calls) or _marked(base, marks)):
-            return True
-    return rows is not None and any(_narrows(code, rows, *stated) for stated in _managers(code, model, rows))
+        if not isinstance(base, ClassDefinition):
+            continue
+        for method in base.methods.values() if words.scope_calls else ():
+            for node in walk(method.node):
+                if isinstance(node, Call) and isinstance(node.callee, Member) and node.callee.name in words.scope_calls:
+                    yield base, node
+        for mark in base.node.decorators:
+            if isinstance(mark, Call) and isinstance(mark.callee, Name) and mark.callee.id in words.scope_marks:
+                yield base, mark
 
 
-def _calls(definition: ClassDefinition, names: tuple[str, ...]) -> bool:
-    return bool(names) and any(
-        isinstance(node, Call) and isinstance(node.callee, Member) and node.callee.name in names
-        for method in definition.methods.values()
-        for node in walk(method.node)
-    )
+def _named(code: Codebase, words: Models, base: ClassDefinition, given: Node) -> frozenset[str]:
+    """The words of the texts by which a condition is added: of a closure, or of the method of a class that does."""
+    bodies: list[Node] = []
+    for node in walk(given):
+        match node:
+            case Function():
+                bodies.append(node)
+            case Name() | Member():
+                stated = code.resolve_node(base.path, node)
+                if isinstance(stated, ClassDefinition):
+                    bodies += _bodies(code, stated, words.scope_method)
+    texts = (n.value for body in bodies for n in walk(body) if isinstance(n, Text) and isinstance(n.value, str))
+    return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 
 
-def _marked(definition: ClassDefinition, names: tuple[str, ...]) -> bool:
-    return any(
-        isinstance(mark, Call) and isinstance(mark.callee, Name) and mark.callee.id in names
-        for mark in definition.node.decorators
-    )
+def _bodies(code: Codebase, definition: ClassDefinition, name: str) -> list[Node]:
+    """A method, and those of the same object that it calls."""
+    method = code.method(definition, name)
+    if method is None:
+        return []
+    calls = [n.callee.name for n in walk(method.node) if isinstance(n, Call) and isinstance(n.callee, Member)]
+    called = [code.method(definition, other) for other in dict.fromkeys(calls) if other != name]
+    return [method.node, *(other.node for other in called if other is not None)]
 
 
 def _managers(code: Codebase, model: Model, rows: Rows) -> Iterator[tuple[ClassDefinition, Assign]]:
