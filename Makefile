@@ -13,10 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help setup run test proofs-php check bench lock clean
+.PHONY: help setup run test proofs-php proofs-mariadb check bench lock clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.runtime  ## Install Cliffguard and its pinned dependencies into .venv
 	@:
@@ -29,6 +29,9 @@ test: $(VENV)/.development  ## Run the tests, with coverage (ARGS: for pytest)
 
 proofs-php: $(VENV)/.development  ## Measure the N+1 rule's PHP examples, into its page (see CONTRIBUTING.md for what it needs)
 	@$(BIN)/python -m tests.proofs php
+
+proofs-mariadb: $(VENV)/.development  ## Measure what the rules say of MariaDB, into their pages (needs Debian's mariadb-server)
+	@$(BIN)/python -m tests.proofs mariadb
 
 check: $(VENV)/.development  ## Lint, check types and the architecture's contracts
 	$(BIN)/ruff check .

@@ -107,11 +107,16 @@ def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> It
         few = key.target.lower() in small or (target is not None and stays_small(target))
         judged = table.database in (_WITHOUT_OWN_INDEX if key.by == "constraint" else _JUDGED)
         judged = judged or (key.by == "relation" and not table.database)
-        narrowed = table.scoped and key.by != "constraint" and key.columns[0] not in table.asked
+        narrowed = key.by != "constraint" and key.columns[0] not in table.asked and _narrowed(table)
         served = any(leading(table, c) or _led_where_filled(table, c) for c in key.columns)
         served = served or (key.by != "constraint" and any(reaching(table, c) for c in key.columns))
         if judged and not few and not narrowed and not served and not is_authored(key):
             yield key
+
+
+def _narrowed(table: Table) -> bool:
+    """Whether what the code adds to every query of the table has an index, or may have."""
+    return table.scoped or any(leading(table, column) for column in table.asked)
 
 
 def _led_where_filled(table: Table, column: str) -> bool:

@@ -1,7 +1,7 @@
 """Measures, judges, and writes the tables of the rule pages.
 
 `python -m tests.proofs` does so for what needs only Python, which the tests judge too; `python -m tests.proofs php` for what
-needs PHP.
+needs PHP, and `python -m tests.proofs mariadb` for what needs MariaDB's server.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from tests.proofs import connections, judges, migration_safety, missing_index, plans
+from tests.proofs import connections, judges, mariadb, migration_safety, missing_index, plans
 from tests.proofs.measure import PHP_PACKAGES, measured_in_php, measured_on_postgres
 from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
@@ -27,6 +27,15 @@ if sys.argv[1:] == ["php"]:
         if proof.page:
             judges.the_figures_of_the_literature_hold(proof)
     write(proofs)
+elif sys.argv[1:] == ["mariadb"]:
+    with mariadb.mariadb() as maria:
+        own, read, changed = mariadb.made_by_itself(maria), mariadb.searched(maria), mariadb.effects(maria)
+        print(f"MariaDB {mariadb.version(maria)}")
+    judges.mariadb_does_as_the_rules_say(own, read, changed)
+    page = missing_index.PAGE.read_text(encoding="utf-8")
+    missing_index.PAGE.write_text(filled(page, {"mariadb": mariadb.searches_table(read)}), encoding="utf-8")
+    page = migration_safety.PAGE.read_text(encoding="utf-8")
+    migration_safety.PAGE.write_text(filled(page, {"mariadb": mariadb.changes_table(changed)}), encoding="utf-8")
 else:
     with postgres() as server:
         write(Proof(*measured) for measured in measured_on_postgres(server).items())

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import analyzers
+from tests.proofs import mariadb
 from tests.proofs.measure import EXAMPLE, FIGURES, ORDERS
+from tests.proofs.migration_safety import Effect
 from tests.proofs.proof import Proof, law
+from tests.test_cases import Blobs
 
 _SAID = re.compile(r"queries: (\d+) for (\d+) orders")
 # Their query loads something else with one more query, whatever the number of rows; the law counts what grows.
@@ -46,3 +50,24 @@ def the_figures_of_the_literature_hold(proof: Proof) -> None:
     for (users, orders), queries in FIGURES.items():
         assert proof.queries(proof.page, "bad", users)[orders] == queries
         assert proof.queries(proof.page, "good", users)[orders] == users
+
+
+def mariadb_does_as_the_rules_say(own: str, read: dict[str, int], changed: dict[str, Effect]) -> None:
+    assert own, "a foreign key brought no index"
+    for condition, served in mariadb.SEARCHES.items():
+        assert (read[condition] < mariadb.ROWS / 10) == served, condition
+    for statement, (reads, writes) in mariadb.CHANGES.items():
+        effect = changed[statement]
+        assert (effect.reads, effect.writes) == (reads, writes), statement
+        assert bool(effect.lock) == writes, statement
+        assert bool(migration_titles(statement)) == (not writes), statement
+
+
+def migration_titles(statement: str) -> list[str]:
+    """What the rule says of a migration of a table of MariaDB that was there before."""
+    blobs = Blobs()
+    tables = re.sub(r"INSERT INTO .*?;", "", mariadb.TABLES, flags=re.DOTALL)
+    old = {"compose.yml": b"services:\n  db:\n    image: mariadb:10.11\n", "migrations/001_tables.sql": tables.encode()}
+    new = old | {"migrations/002_more.sql": f"{statement};".encode()}
+    review = analyzers.compare(blobs.add(old), blobs.add(new), blobs).review
+    return [finding.title for finding in review.new if finding.rule == "migration_safety"]

@@ -30,6 +30,7 @@ from analyzers.facts.sql import (
 )
 from analyzers.model.indexes.live_changes import Moment
 from analyzers.model.indexes.remarks import COUNTED, decides
+from analyzers.words import listed
 
 
 class Harm(msgspec.Struct, frozen=True):
@@ -230,9 +231,36 @@ def _rewrites(old: str, new: str, *, sized: bool) -> bool:
 
 def _on_mysql(moment: Moment) -> Iterator[Harm]:
     match moment.change:
-        case AlterColumn(column=name, new_type=new) as change if new:
+        case AlterColumn(column=name, new_type=new) if new:
             column = moment.column(name)
-            if column is not None and column.type and _rewrites(column.type, new, sized=bool(change.size)):
+            if column is not None and _copies(column.type, new):
                 yield Harm("copied", (name,))
         case AddIndex(index=index) if index.method in ("fulltext", "spatial"):
             yield Harm("full text", tuple(part.column for part in index.parts), index.name)
+
+
+_ALIASES = {
+    "integer": "int",
+    "int4": "int",
+    "int8": "bigint",
+    "int2": "smallint",
+    "bool": "tinyint",
+    "boolean": "tinyint",
+    "numeric": "decimal",
+    "double precision": "double",
+    "real": "double",
+    "character varying": "varchar",
+    "string": "varchar",
+    "timestamptz": "timestamp",
+    "json": "longtext",  # in MariaDB it is
+}
+_STORED = listed("""
+    tinyint smallint mediumint int bigint decimal float double char varchar tinytext text mediumtext longtext binary varbinary
+    tinyblob blob mediumblob longblob date time datetime timestamp year
+""")
+
+
+def _copies(old: str, new: str) -> bool:
+    """Whether InnoDB writes each row anew: of types, only a longer `varchar` stays as it is. Types that are not known may."""
+    before, after = _ALIASES.get(old, old), _ALIASES.get(new, new)
+    return before != after and {before, after} <= _STORED
