@@ -22,6 +22,7 @@ from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.endpoints import Endpoints as Endpoints
 from analyzers.knowledge.forms import Choices, Forms
 from analyzers.knowledge.listings import Cells, Grid, Inputs, Listing, Tags, Transformers
+from analyzers.knowledge.methods import Hooks
 from analyzers.knowledge.methods import Method as Method
 from analyzers.knowledge.migrations import Migrations
 from analyzers.knowledge.resolvers import Resolvers as Resolvers
@@ -194,6 +195,7 @@ class Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bulk_create: str = ""  # code that does for all rows at once what such a statement does for one, `{model}` and `{rows}`
     bulk_update: str = ""
     bulk_silent: bool = False  # these run no code that belongs to single rows
+    hooks: Hooks = Hooks()
     bulk_delete: str = ""
     plain_bases: str = ""  # how the names of base classes begin that add nothing to writing a row; unknown of all others
     loaded_names: str = ""  # attribute of a row that holds the collections that came with it, by name

@@ -7,6 +7,17 @@ from typing import Literal
 import msgspec
 
 
+class Hooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a class says what else happens when one of its rows is written, which a statement for many rows passes by."""
+
+    setups: tuple[str, ...] = ()  # how the names of its methods begin that say so
+    events: tuple[str, ...] = ()  # by which calls
+    attributes: tuple[str, ...] = ()  # of the class, that say so
+    marks: tuple[str, ...] = ()  # decorators that do
+    observer: str = ""  # the class `{name}` that is told of it, by its name alone
+    mixins: tuple[str, ...] = ()  # classes and traits of other libraries that do
+
+
 class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a method does to rows, a manager, a repository or a query under construction.
 

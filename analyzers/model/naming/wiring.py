@@ -29,6 +29,7 @@ class Wiring:
         self._settings: dict[str, str] | None = None
         self._heirs: dict[str, list[ClassDefinition]] | None = None
         self._services: dict[str, str] | None = None
+        self._short_names: frozenset[str] | None = None
 
     def implementation(self, interface: ClassDefinition) -> ClassDefinition | None:
         """The class that stands behind an interface, where the project leaves no choice."""
@@ -115,6 +116,13 @@ class Wiring:
                 if isinstance(found, External) and found.name in marks:
                     name = _text(decorator, 0, "name") or definition.name
                     yield name, (definition, _text(decorator, 1, "template"))
+
+    def is_called(self, name: str) -> bool:
+        """Whether a class of the project has that short name."""
+        self._code.touched.add(f"called:{name.lower()}")
+        if self._short_names is None:
+            self._short_names = frozenset(d.name.lower() for d in self._code.php_classes())
+        return name.lower() in self._short_names
 
     def _called(self, name: str) -> list[ClassDefinition]:
         return [d for d in self._code.php_classes() if d.name.lower() == name.lower()]

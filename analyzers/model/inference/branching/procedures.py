@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzers.facts.outline import Call, Member, Name, Node, walk
+from analyzers.knowledge.methods import Hooks
 from analyzers.model.inference.frames import Lookup, Read, Trace
+from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.tables.models import Model
 
 if TYPE_CHECKING:
@@ -17,11 +20,38 @@ if TYPE_CHECKING:
 
 
 def writes_more(code: Codebase, model: Model | None) -> bool:
-    """Whether classes of other libraries, whose `save()` may do anything, take part in writing a row of the model."""
+    """Whether more happens when a row of the model is written: its class says so, or classes of other libraries, whose
+    `save()` may do anything, take part in it."""
     words = model.library.rows if model is not None else None
-    if model is None or words is None or not words.plain_bases:
+    if model is None or words is None:
         return False
-    return not all(name.startswith(words.plain_bases) for name in code.externals(model.definition))
+    if _tells_others(code, model, words.hooks):
+        return True
+    return bool(words.plain_bases) and not all(n.startswith(words.plain_bases) for n in code.externals(model.definition))
+
+
+def _tells_others(code: Codebase, model: Model, hooks: Hooks) -> bool:
+    """Whether the class says that something else happens when one of its rows is written."""
+    if any(code.attribute(model.definition, name) is not None for name in hooks.attributes):
+        return True
+    if not code.externals(model.definition).isdisjoint(hooks.mixins):
+        return True
+    if hooks.observer and code.wiring.is_called(hooks.observer.format(name=model.name)):
+        return True
+    for base in code.lineage(model.definition) if hooks.setups else ():
+        if not isinstance(base, ClassDefinition):
+            continue
+        marks = (d.callee if isinstance(d, Call) else d for d in base.node.decorators)
+        if any(isinstance(m, Name) and m.id.rpartition("\\")[2] in hooks.marks for m in marks):
+            return True
+        for name, method in base.methods.items():
+            if name.startswith(hooks.setups) and any(_is_event(node, hooks) for node in walk(method.node)):
+                return True
+    return False
+
+
+def _is_event(node: Node, hooks: Hooks) -> bool:
+    return isinstance(node, Call) and isinstance(node.callee, Member) and node.callee.name in hooks.events
 
 
 def batched(trace: Trace, lookup: Lookup) -> bool:

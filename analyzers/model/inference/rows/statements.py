@@ -42,13 +42,18 @@ def write(inference: Inference, called: RowWrite, node: Node, frame: Frame) -> N
         inference.note_lookup(rows, node, frame, effect=effect, alone=alone)
 
 
-def write_of_rows(inference: Inference, rows: Rows, effect: str, per: Row | None, node: Node, frame: Frame) -> None:
-    """A query writes: once for each row whose values it is made of, or to whose collection it belongs."""
+def write_of_rows(
+    inference: Inference, rows: Rows, effect: str, per: Row | None, node: Node, frame: Frame, *, one: bool = False
+) -> None:
+    """A query writes: once for each row whose values it is made of, or to whose collection it belongs; `one` row, as its
+    class does."""
     if rows.owner is not None and rows.loop is not None:
         relation = queries.relation_at(inference, rows.owner, rows.path)
         per = Row(relation.model, rows.owner, rows.path[:-1], rows.loop) if relation is not None else None
     if per is not None:
-        inference.note_lookup(Rows(rows.model, frame.site(node), per=per, label=rows.label), node, frame, effect=effect)
+        alone = one and procedures.writes_more(inference.code, inference.model(rows.model))
+        written = Rows(rows.model, frame.site(node), per=per, label=rows.label)
+        inference.note_lookup(written, node, frame, effect=effect, alone=alone)
 
 
 # -- SQL handed to a driver --------------------------------------------------------------------------------------------
