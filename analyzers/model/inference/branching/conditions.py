@@ -88,6 +88,8 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
         case Call(callee=Name(id=asked), args=(Name(id=name), Text(value=str() as attribute), *_)) if asked in _READERS:
             row = frame.env.get(name)
             return Literal(True) if isinstance(row, Row) and _added(inference, row, attribute) else None
+        case Call(callee=Member(of=Name(id=name), name=asked), args=(Text(value=str() as relation), *_)):
+            return Literal(True) if _is_loaded(inference, frame.env.get(name), asked, relation) else None
         case Call(callee=Name(id="isset" | "array_key_exists"), args=args) if (of_row := _attribute_asked(args)) is not None:
             of, attribute = of_row
             return Literal(True) if _aggregated(inference, frame.env.get(of), attribute) else None
@@ -153,6 +155,17 @@ def _came_along(inference: Inference, row: Value) -> Tupled | None:
     if row.rows is not None and row.rows.known:
         names = [name for name in names if queries.came_along(inference, row.rows, (*row.path, name))]
     return Tupled(tuple(Literal(name) for name in names))
+
+
+def _is_loaded(inference: Inference, row: Value, asked: str, relation: str) -> bool:
+    """Whether `asked` asks whether a relation came with a row, and it did: `$order->relationLoaded('lines')`."""
+    model = inference.model(row.model) if isinstance(row, Row) else None
+    method = model.library.rows.row_methods.get(asked) if model is not None and model.library.rows is not None else None
+    if not isinstance(row, Row) or method is None or not method.asks or method.returns != "value":
+        return False
+    if row.rows is None:
+        return relation in row.eager
+    return row.rows.known and queries.came_along(inference, row.rows, (*row.path, relation))
 
 
 def _is_handed(test: Node, frame: Frame) -> bool | None:

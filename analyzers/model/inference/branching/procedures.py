@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, walk
 from analyzers.knowledge.methods import Hooks
-from analyzers.model.inference.frames import Lookup, Read, Trace
+from analyzers.model.inference.frames import Frame, Lookup, Read, Trace
+from analyzers.model.inference.types import Row
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.tables.models import Model
 
@@ -52,6 +53,11 @@ def _tells_others(code: Codebase, model: Model, hooks: Hooks) -> bool:
 
 def _is_event(node: Node, hooks: Hooks) -> bool:
     return isinstance(node, Call) and isinstance(node.callee, Member) and node.callee.name in hooks.events
+
+
+def kept_apart(trace: Trace, frame: Frame) -> None:
+    """Something leaves the program for a row, a mail or a request: what is written beside it says how far the loop came."""
+    trace.written |= {(v.loop, "alone") for v in frame.env.values() if isinstance(v, Row) and v.loop is not None}
 
 
 def batched(trace: Trace, lookup: Lookup) -> bool:
