@@ -16,11 +16,13 @@ import msgspec
 
 from analyzers.knowledge.access import Votes
 from analyzers.knowledge.addresses import Addresses
+from analyzers.knowledge.clients import Client
 from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.endpoints import Endpoints as Endpoints
 from analyzers.knowledge.forms import Choices, Forms
+from analyzers.knowledge.handlers import Handlers, Injection
 from analyzers.knowledge.listings import Cells, Grid, Inputs, Listing, Tags, Transformers
 from analyzers.knowledge.methods import Hooks
 from analyzers.knowledge.methods import Method as Method
@@ -367,6 +369,9 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     application_bases: tuple[str, ...] = ()  # how the names of classes end that configure an application
     schema_from: Literal["models", "migrations", "migrations alone", "unread"] = "models"
     responses: dict[str, str] = {}  # class of what an action may return -> its method that makes the answer
+    handlers: tuple[Handlers, ...] = ()
+    injection: Injection | None = None
+    clients: dict[str, Client] = {}  # by the full name of the call; `x.Maker()` calls what `x.Maker` made
     reflection: dict[str, Literal["class", "last", "replace", "exists"]] = {}  # functions of classes by their names
 
 

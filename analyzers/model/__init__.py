@@ -6,6 +6,8 @@
     walks kept with what they depended on; how a finding of rows is mended
 `indexes`
     whether an index serves a query, which one would, and what a change of a table in use meets
+`requests`
+    what requests and jobs do on their way
 `inference`
     what expressions hold: rows followed from their query to the loop that reads them
 `schema`
@@ -16,4 +18,6 @@
     what is there by name
 `project`
     the vocabulary of rules
+`ways`
+    what requests, jobs and commands reach, and by which calls
 """

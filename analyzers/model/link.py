@@ -10,7 +10,7 @@ from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
 from analyzers.model.indexes import query_sites, standing
-from analyzers.model.inference import inherited
+from analyzers.model.inference import edges, handlers, inherited
 from analyzers.model.inference.branching import policies, procedures
 from analyzers.model.inference.branching.evidence import Evidence
 from analyzers.model.inference.frames import Lookup, Read, Trace
@@ -33,9 +33,11 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
+from analyzers.model.requests import clients
 from analyzers.model.schema.schema import build_schema
 from analyzers.model.tables.models import ModelIndex, build_models
 from analyzers.model.traces import RootTrace, Traces, World
+from analyzers.model.ways import Reach
 from analyzers.routing.reading import routes_of
 from analyzers.routing.values import Route
 from analyzers.source import Place
@@ -65,6 +67,7 @@ def link(
     schema = build_schema(code, models, database)
     deployment, unread = _deployed(code)
     routes, unrouted = _routed(code)
+    reach = Reach((e for root in said for e in root.entries), (c for root in said for c in root.calls))
     return Project(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
@@ -85,6 +88,8 @@ def link(
         ),
         migrations=schema.migrations,
         routes=routes,
+        reach=reach,
+        made=tuple(clients.made(code, reach)),
     )
 
 
@@ -136,6 +141,8 @@ def _walked(
         reads=tuple(r for r in reads if r is not None),
         queries=tuple(query_sites.walked(code, models, trace)),
         lookups=tuple(x for x in lookups if x is not None),
+        entries=tuple(edges.entries(code, trace)),
+        calls=tuple(edges.calls(code, trace)),
         problem=problem,
     )
     return said, depends
@@ -169,6 +176,8 @@ _DECLARATIONS = (
 
 def _walk_root(inference: Inference, path: str, definition: ClassDefinition | FunctionDefinition | None) -> None:
     """A function as a root; every method of a class, and what else it declares; or the file's own statements."""
+    if definition is not None:
+        handlers.note(inference, definition)
     match definition:
         case None:
             inference.module(path)

@@ -15,6 +15,7 @@ import msgspec
 from analyzers.deployment.values import Deployment
 from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
+from analyzers.model.ways import Made, Reach
 from analyzers.routing.values import Route
 from analyzers.source import Place
 
@@ -324,3 +325,5 @@ class Project(msgspec.Struct, frozen=True):
     deployment: Deployment = Deployment()
     migrations: tuple[Migration, ...] = ()  # in the order they are applied, as far as one is stated
     routes: tuple[Route, ...] = ()
+    reach: Reach = Reach()
+    made: tuple[Made, ...] = ()  # clients that each request or job makes

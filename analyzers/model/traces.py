@@ -24,6 +24,7 @@ from analyzers.model.naming.parts import Move, Start
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.tables.repositories import Repositories
+from analyzers.model.ways import CallSite, Entry
 
 _ALTERNATIVES = 3  # revisions of its surroundings a file is remembered in: base, head, and the head before
 
@@ -36,6 +37,8 @@ class RootTrace(msgspec.Struct, frozen=True, array_like=True):
     reads: tuple[RelationRead, ...] = ()
     queries: tuple[QuerySite, ...] = ()
     lookups: tuple[RowQuery, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    calls: tuple[CallSite, ...] = ()
     problem: str = ""
 
 
@@ -112,7 +115,7 @@ class Traces:
             msgspec.structs.replace(root, depends=tuple(positions.setdefault(keys[i], len(positions)) for i in root.depends))
             for root, keys in said
         )
-        starts = world.starts((root.reads, root.queries, root.lookups) for root in roots)
+        starts = world.starts((r.reads, r.queries, r.lookups, r.entries, r.calls) for r in roots)
         trace = FileTrace({key: world.digest(key) for key in positions}, starts, roots)
         key = self._key(path, blob)
         self._held[key] = (trace, *self._held.get(key, ()))[:_ALTERNATIVES]

@@ -1,4 +1,5 @@
-"""More connections than the database server accepts, once every process of every copy opens what it may.
+"""More connections than the database server accepts, once every process of every copy opens what it may; and connections, pools
+and clients that each request makes for itself.
 
 Demand is the sum over the services of copies x processes x (pool + overflow, or threads); capacity what the server, or the
 pooler before it, accepts. Pools are ceilings: the sum is the worst case, and it comes under load. Where a factor is not stated
@@ -7,6 +8,7 @@ in the repository nothing is claimed but what the others make alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from analyzers.deployment.budget import Budget, budgets
@@ -16,6 +18,7 @@ from analyzers.deployment.shortages import Shortage, shortages
 from analyzers.deployment.values import Pool
 from analyzers.findings import Confidence, Finding, Measure, Related, Severity
 from analyzers.model.project import Project
+from analyzers.model.ways import Made
 from analyzers.settings import Settings
 
 TITLE = "Connections"
@@ -26,7 +29,7 @@ _SERVERS = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
     """One finding for each stack whose worst case is more than its server accepts, for each pool that its threads outnumber,
-    and for settings that keep no connection."""
+    for settings that keep no connection, and for each client that requests or jobs make anew."""
     for budget in budgets(project.deployment):
         capacity = budget.capacity
         if capacity is not None and budget.least > capacity:
@@ -36,6 +39,8 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
     if not any(stack.poolers for stack in project.deployment.stacks):
         fresh = {pool.place.path: pool for pool in reversed(project.deployment.pools) if pool.fresh}
         yield from (_fresh(pool) for pool in fresh.values())
+    for made in project.made:
+        yield _anew(made)
 
 
 def measures(project: Project) -> Iterator[Measure]:
@@ -73,6 +78,7 @@ def _short(shortage: Shortage) -> Finding:
     place = next((f.place for f in term.each if f.place is not None), None) or term.service.place
     there = term.program.threads.place or term.service.place
     threads = f"`{term.service.name}` runs {shortage.threads} threads in each process"
+
     return Finding(
         rule="connections",
         subject=f"{shortage.stack.path}: {term.service.name}: pool",
@@ -168,3 +174,52 @@ def _remedy(budget: Budget, capacity: int) -> str:
         share = capacity // processes
         return f"Let each of the {processes} processes open at most {share} (pool and overflow together), or {between}"
     return f"There are more processes than connections: {between}"
+
+
+# -- clients made anew -------------------------------------------------------------------------------------------------
+
+
+def _anew(made: Made) -> Finding:
+    entry, one = made.way.entry, "job" if made.way.entry.kind == "task" else "request"
+    function = _plain(made.function)
+    after = "closes them again" if made.closed else "nothing closes them: they stay open until the object is collected"
+    harm = {
+        "pool": f"Each {one} opens connections of its own and {after}; no other {one} can use them.",
+        "connection": f"Each {one} waits until the server has accepted a connection, and the server has to hold one more.",
+    }.get(made.client.makes, "")
+    first = _plain(entry.function.name)
+    reached = f"`{first}` reaches `{function}`, which is called" if first != function else f"`{function}` is called"
+    steps = made.way.calls[:-1]
+    related = [Related(entry.place, f"each {one} begins here: `{_plain(entry.function.name)}`")]
+    related += [Related(c.place, f"calls `{_plain(c.target.name)}`" if c.target is not None else "calls it") for c in steps]
+    remedy, code = _once(made, function)
+    return Finding(
+        rule="connections",
+        subject=f"{made.function}: {made.library} for each {one}",
+        title=f"`{function}` makes {made.client.title} for each {one}",
+        message=f"{reached} for each {one} and makes {made.client.title}. {harm}",
+        growth=f"1 new {'pool' if made.client.makes == 'pool' else 'connection'} per {one}",
+        remedy=remedy,
+        code=code,
+        code_language="python" if code else "",
+        place=made.place,
+        related=tuple(dict.fromkeys(r for r in related if r.place != made.place)),
+        severity=Severity.HIGH if made.client.makes == "pool" and not made.closed else Severity.MEDIUM,
+        confidence=Confidence.LIKELY,
+    )
+
+
+def _once(made: Made, function: str) -> tuple[str, str]:
+    """What to do instead, and code."""
+    if made.client.instead:
+        return f"Use {made.client.instead}.", ""
+    name = function.rpartition(".")[2]
+    if made.handed_on and not name.startswith("__") and not made.place.path.endswith(".php"):
+        return f"Make it once for each process: let `{function}` remember what it made.", f"@functools.cache\ndef {name}(…):"
+    return "Make it once for each process, where the module is loaded, and use that one.", ""
+
+
+def _plain(name: str) -> str:
+    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
+    parts = re.split(r"::|[.\\]", name)
+    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]

@@ -13,7 +13,8 @@ from analyzers.model.inference import arguments, calls, flow
 from analyzers.model.inference.readers import resources, shapes
 from analyzers.model.inference.rows import origins
 from analyzers.model.inference.types import Instance, Keyed, Listed, Mapped, Row, Rows, Tupled, Value
-from analyzers.model.naming.definitions import FunctionDefinition
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 
 if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
@@ -29,7 +30,7 @@ def made(inference: Inference, instance: Instance, node: Node, frame: Frame) -> 
     if stands_for is not None:
         return stands_for
     given = (*instance.args, *(value for _, value in instance.keywords))
-    constructor = next(filter(None, (inference.code.method(instance.definition, name) for name in _CONSTRUCTORS)), None)
+    constructor = constructor_of(inference.code, instance.definition)
     if constructor is not None and any(map(_holds_rows, given)):
         inference.call(constructor, instance, instance.args, dict(instance.keywords), frame, node)
     handed_on = calls.handed_on_by_class(inference, instance)
@@ -37,6 +38,11 @@ def made(inference: Inference, instance: Instance, node: Node, frame: Frame) -> 
         return handed_on
     shapes.constructed(inference, instance, node, frame)
     return resources.made(inference, instance, node, frame)
+
+
+def constructor_of(code: Codebase, definition: ClassDefinition) -> FunctionDefinition | None:
+    """The constructor that objects of a class have."""
+    return next(filter(None, (code.method(definition, name) for name in _CONSTRUCTORS)), None)
 
 
 def _holds_rows(value: Value) -> bool:

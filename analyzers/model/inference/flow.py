@@ -12,7 +12,17 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
-from analyzers.model.inference import arguments, calls, constructors, containers, in_place, members, namesakes, reflection
+from analyzers.model.inference import (
+    arguments,
+    calls,
+    constructors,
+    containers,
+    edges,
+    in_place,
+    members,
+    namesakes,
+    reflection,
+)
 from analyzers.model.inference.branching import branches, cases, conditions
 from analyzers.model.inference.readers import endpoints
 from analyzers.model.inference.rows import origins, queries, records, selects, sent, statements
@@ -323,6 +333,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     keywords = arguments.by_name(inference, node, frame)
     if (made := selects.called(inference, callee, node, args, frame)) is not None:
         return made
+    edges.note(inference, callee, args, node, frame)
     args = arguments.spread(node, args) if isinstance(callee, Bound | Closure | ClassValue) else args
     match callee:
         case Bound(query=Rows()):

@@ -7,9 +7,12 @@ import typing
 import msgspec
 
 from analyzers.facts.outline import Function, Node, Parameter, Text
-from analyzers.model.inference.types import Literal, Row, Rows, Site, Value
-from analyzers.model.naming.definitions import EXPRESSION_LANGUAGES, TEMPLATE_LANGUAGES, ClassDefinition
+from analyzers.model.inference.types import Literal, Row, Rows, Site, Value, join
+from analyzers.model.naming.definitions import EXPRESSION_LANGUAGES, TEMPLATE_LANGUAGES, ClassDefinition, FunctionDefinition
 from analyzers.model.project import Relation
+
+if typing.TYPE_CHECKING:
+    from analyzers.model.inference.handlers import Called
 
 
 class Read(msgspec.Struct, frozen=True, eq=False):
@@ -49,7 +52,7 @@ class Lookup(msgspec.Struct, frozen=True, eq=False):
 class Trace:
     """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name."""
 
-    __slots__ = ("hydrated", "lookups", "reads", "searches", "touched", "written")
+    __slots__ = ("calls", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
 
     def __init__(self) -> None:
         self.reads: dict[tuple[object, ...], Read] = {}
@@ -58,6 +61,8 @@ class Trace:
         self.touched: set[str] = set()
         self.hydrated: set[tuple[str, str]] = set()
         self.written: set[tuple[Site, typing.Literal["here", "alone", "beyond"]]] = set()  # by loops, and how
+        self.calls: dict[tuple[object, ...], tuple[Site, FunctionDefinition | None, str]] = {}
+        self.entries: dict[tuple[object, ...], Called] = {}
 
     def add(self, other: Trace) -> None:
         """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
@@ -70,6 +75,10 @@ class Trace:
             self.lookups.setdefault(where, lookup)
         for place, query in other.searches.items():
             self.note(place, query)
+        for key, call in other.calls.items():
+            self.calls.setdefault(key, call)
+        for key, called in other.entries.items():
+            self.entries.setdefault(key, called)
 
     def note(self, place: tuple[str, int], query: Query) -> None:
         known = self.searches.get(place)
@@ -140,3 +149,11 @@ class Frame:
 
     def site(self, node: Node) -> Site:
         return Site(self.path, node.start, node.end, self.function)
+
+
+def merged(values: list[Value]) -> Value:
+    """What a function gives that returns one of these."""
+    found: Value = values[0] if values else None
+    for value in values[1:]:
+        found = join(found, value)
+    return found

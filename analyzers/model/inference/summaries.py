@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzers.facts.outline import Assign, Function, Name, Node
-from analyzers.model.inference import arguments, flow, members, namesakes
+from analyzers.model.inference import arguments, edges, flow, members, namesakes
 from analyzers.model.inference.branching import conditions
 from analyzers.model.inference.branching.evidence import Evidence
-from analyzers.model.inference.frames import Frame, Lookup, Query, Read, Trace
+from analyzers.model.inference.frames import Frame, Lookup, Query, Read, Trace, merged
 from analyzers.model.inference.readers import entries
 from analyzers.model.inference.rows import origins, queries, sent
 from analyzers.model.inference.templates import templates
@@ -36,7 +36,6 @@ from analyzers.model.inference.types import (
     Site,
     Tupled,
     Value,
-    join,
 )
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import (
@@ -322,13 +321,10 @@ class Inference:
         if self._depth >= _MAX_DEPTH:
             return None
         self.code.touch(definition.path, definition.node)
+        edges.note_call(self, definition, node, caller)
 
         def walk() -> Value:
-            language = self.code.files[definition.path].language
-            frame = Frame(definition.path, definition.qualified, language, definition.owner, caller)
-            if definition.node.receiver:
-                frame.env[definition.node.receiver] = receiver
-            self.bind_arguments(definition.node, args, keywords, frame)
+            frame = self._opened(definition, receiver, args, keywords, caller)
             return self._walk(definition.node, frame, caller, node)
 
         around = (
@@ -339,6 +335,21 @@ class Inference:
             self.walks_templates,
         )  # decides what is noted, not what is returned
         return self.remembered((id(definition.node), receiver, args, tuple(keywords.items()), around), walk)
+
+    def _opened(
+        self,
+        definition: FunctionDefinition,
+        receiver: Value,
+        args: tuple[Value, ...],
+        keywords: dict[str, Value],
+        caller: Frame | None,
+    ) -> Frame:
+        language = self.code.files[definition.path].language
+        frame = Frame(definition.path, definition.qualified, language, definition.owner, caller)
+        if definition.node.receiver:
+            frame.env[definition.node.receiver] = receiver
+        self.bind_arguments(definition.node, args, keywords, frame)
+        return frame
 
     def call_on(
         self,
@@ -355,11 +366,7 @@ class Inference:
         self.code.touch(definition.path, definition.node)
 
         def walk() -> Value:
-            language = self.code.files[definition.path].language
-            frame = Frame(definition.path, definition.qualified, language, definition.owner, caller)
-            if definition.node.receiver:
-                frame.env[definition.node.receiver] = receiver
-            self.bind_arguments(definition.node, args, keywords, frame)
+            frame = self._opened(definition, receiver, args, keywords, caller)
             return Tupled((self._walk(definition.node, frame, caller, node), frame.first_of(definition.node)))
 
         around = (tuple(self.once), self.guarded > 0, self.walks_templates)
@@ -393,8 +400,8 @@ class Inference:
                 caller.at = held
         self.ways = frame.returned
         if frame.yielded:
-            return Listed(_merge(frame.yielded))
-        result = _merge(frame.returned)
+            return Listed(merged(frame.yielded))
+        result = merged(frame.returned)
         if result is None and function.returns is not None:
             return members.annotated(self, frame.path, function.returns, frame.function)
         return result
@@ -440,10 +447,3 @@ class Inference:
         inner.env = dict(closure.env)
         self.bind_arguments(closure.node, args, keywords, inner)
         return self._walk(closure.node, inner, frame, node)
-
-
-def _merge(values: list[Value]) -> Value:
-    merged: Value = values[0] if values else None
-    for value in values[1:]:
-        merged = join(merged, value)
-    return merged

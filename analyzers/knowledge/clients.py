@@ -1,0 +1,21 @@
+"""What libraries say of clients, pools and connections: the calls that make one, and how it is given back; typed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a call makes. `makes`: one `connection`, a `pool` of them, or a `session` that takes one from a pool when it is
+    used.
+
+    `closes` are its methods that give back what it holds. `held_by` is the position of the argument that keeps what is made.
+    """
+
+    title: str  # with its article: "a Redis client"
+    makes: Literal["connection", "pool", "session"]
+    closes: tuple[str, ...] = ("close",)
+    held_by: int = -1
+    instead: str = ""  # what to use in its place, in words

@@ -1,0 +1,37 @@
+"""What libraries say of the functions they call: for a request, for a job, when somebody runs a command; typed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["request", "task", "command"]
+
+
+class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Functions and methods that a library calls, by what tells it of them.
+
+    `bases` are classes whose heirs it makes objects of: of these it calls the methods named, or any where none is. `marks` are
+    decorators of a function or a method, or of a class whose methods `marked` it calls. `objects` have methods that are such
+    decorators, `methods`; whoever has a method of these that is given an address (`@app.get("/orders")`) has it for that where
+    `addressed`. `registers` are calls that are handed the function, at a position. In `spaces` (parts of a namespace) a class
+    has no other purpose: `called` names the methods, or any.
+    """
+
+    kind: Kind
+    bases: dict[str, tuple[str, ...]] = {}
+    marks: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    addressed: bool = False
+    registers: dict[str, int] = {}
+    spaces: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+
+
+class Injection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a handler names, among its parameters, the functions that are called before it: `Depends(get_session)`."""
+
+    marks: tuple[str, ...]

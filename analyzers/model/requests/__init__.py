@@ -1,0 +1,5 @@
+"""What requests and jobs do on their way, told by the text around the calls that they reach (`analyzers.model.ways`):
+
+`lifetimes`   how long what a call makes is kept, and what it is made of
+`clients`     clients, pools and connections that each of them makes anew
+"""

@@ -1,0 +1,96 @@
+"""Clients, pools and connections that are made anew for each request or job, and sessions that nobody gives back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from analyzers.facts.outline import Call, Node
+from analyzers.knowledge import libraries
+from analyzers.knowledge.clients import Client
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.roles import is_batch
+from analyzers.model.requests import lifetimes
+from analyzers.model.requests.lifetimes import Around
+from analyzers.model.ways import CallSite, Made, Reach, Way
+
+_CLIENTS = {name: client for library in libraries() for name, client in library.clients.items()}
+_LANGUAGES = {name: library.language for library in libraries() for name in library.clients}
+_ASIDE = re.compile(
+    r"health|ready|alive|ping\b|heartbeat|status|check|probe|diagnos|^test|_test|install|setup|upgrade|migrat|backup|restore",
+    re.IGNORECASE,
+)
+
+
+def made(code: Codebase, reach: Reach) -> Iterator[Made]:
+    """The clients that are made for each request or job, though they are made of the same each time."""
+    for call in reach.of_library(_CLIENTS):
+        client = _CLIENTS[call.library]
+        if client.makes == "session" or is_batch(call.place.path) or _is_aside(call):
+            continue
+        site = lifetimes.around(code, call)
+        if site is None:
+            continue
+        way = reach.way(call, ("request", "task"), lambda calls: _lasts_no_longer(code, calls))
+        if way is None or any(map(_is_aside, way.calls)):
+            continue
+        if _is_the_same_each_time(code, way) and (_LANGUAGES[call.library] != "php" or _repeats(code, way)):
+            handed_on = lifetimes.fate(code, site) == "handed on"
+            yield Made(client, call.library, call.function.name, call.place, way, handed_on, _closes(site, client))
+
+
+def _is_aside(call: CallSite) -> bool:
+    """Whether names say that the call only tries whether something works, or is made when the product is set up."""
+    file, name = call.place.path.rpartition("/")[2], re.split(r"[.:\\]", call.function.name)[-1]
+    return _ASIDE.search(file) is not None or _ASIDE.search(name) is not None
+
+
+def _lasts_no_longer(code: Codebase, calls: tuple[CallSite, ...]) -> bool:
+    """Whether what the last of these calls makes is gone when the function that makes the first of them is done, or is handed
+    to whoever calls that."""
+    for i, call in enumerate(reversed(calls)):
+        site = lifetimes.around(code, call)
+        if site is None or site.function is None or lifetimes.caches(site.function):
+            return False
+        holder = _CLIENTS[call.library].held_by if call.library else -1
+        found = lifetimes.fate(code, site, holder)
+        if found == "kept":
+            return False
+        if found == "let go":
+            rest = (lifetimes.around(code, c) for c in calls[: len(calls) - 1 - i])
+            return not any(r is None or lifetimes.caches(r.function) for r in rest)
+    return True
+
+
+def _is_the_same_each_time(code: Codebase, way: Way) -> bool:
+    """Whether what it is made of does not come with the request."""
+    names: frozenset[str] | None = None
+    below: Around | None = None
+    for call in reversed(way.calls):
+        site = lifetimes.around(code, call)
+        if site is None:
+            return False
+        parts: Iterator[Node]
+        if not isinstance(site.node, Call):
+            parts = iter(())  # an attribute that is a call
+        elif names is None:
+            parts = iter([*site.node.args, *(k.value for k in site.node.keywords)])
+        else:
+            parts = lifetimes.given(site.node, below.function, names) if below is not None and below.function else iter(())
+        names = lifetimes.depends(code, site, parts)
+        if lifetimes.UNKNOWN in names:
+            return False
+        if not names:
+            return True
+        below = site
+    return not names
+
+
+def _repeats(code: Codebase, way: Way) -> bool:
+    """Whether one request makes it several times: some call on the way stands in a loop."""
+    return any((site := lifetimes.around(code, call)) is not None and lifetimes.looped(site) for call in way.calls)
+
+
+def _closes(site: Around, client: Client) -> bool:
+    """Whether the function that makes it gives back what it holds."""
+    return lifetimes.closes(site, client.closes)

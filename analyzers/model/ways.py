@@ -1,0 +1,115 @@
+"""What requests, jobs and commands reach: the functions that libraries call, the calls each function makes, and ways between.
+
+Walks note entries and calls where they stand (`handlers`, `edges`); here they are put together. A way goes from an entry to a
+call, through functions of the project. What is decided on the way (a cache answers, another process does it) is the asker's to
+say, as it knows what matters.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+import msgspec
+
+from analyzers.knowledge.clients import Client
+from analyzers.knowledge.handlers import Kind
+from analyzers.source import Place
+
+
+class Function(msgspec.Struct, frozen=True, array_like=True):
+    """A function of the project: its file and its qualified name there. Of a file's own statements, the name of its module."""
+
+    path: str
+    name: str
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """A function that a library calls, and where that is told of."""
+
+    kind: Kind
+    function: Function
+    place: Place
+
+
+class CallSite(msgspec.Struct, frozen=True, array_like=True):
+    """A call that `function` makes: of a function of the project (`target`), or of a library's (`library`, its full name).
+
+    `library` ends in `()` where an object that another call made is called: `sqlalchemy.orm.sessionmaker()`.
+    """
+
+    function: Function
+    place: Place
+    target: Function | None = None
+    library: str = ""
+
+
+class Way(msgspec.Struct, frozen=True):
+    """From an entry to a call: the calls of the project's functions on the way, and the call itself last."""
+
+    entry: Entry
+    calls: tuple[CallSite, ...]
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A client that each request or job makes. `way` are the calls to it from the entry on, itself last."""
+
+    client: Client
+    library: str
+    function: str
+    place: Place
+    way: Way
+    handed_on: bool  # the function that makes it gives it to its callers
+    closed: bool
+
+
+class Reach:
+    """The entries and calls of one revision."""
+
+    def __init__(self, entries: Iterable[Entry] = (), calls: Iterable[CallSite] = ()) -> None:
+        self.entries = tuple(dict.fromkeys(entries))
+        self.calls = tuple(dict.fromkeys(calls))
+
+    @cached_property
+    def by_function(self) -> Mapping[Function, Entry]:
+        """What calls each entry; where several do, a request before a job before a command."""
+        order: dict[Kind, int] = {"request": 0, "task": 1, "command": 2}
+        found: dict[Function, Entry] = {}
+        for entry in sorted(self.entries, key=lambda e: order[e.kind]):
+            found.setdefault(entry.function, entry)
+        return found
+
+    @cached_property
+    def callers(self) -> Mapping[Function, tuple[CallSite, ...]]:
+        """The calls of each of the project's functions."""
+        found: dict[Function, list[CallSite]] = {}
+        for call in self.calls:
+            if call.target is not None:
+                found.setdefault(call.target, []).append(call)
+        return {function: tuple(calls) for function, calls in found.items()}
+
+    def of_library(self, names: Mapping[str, object]) -> tuple[CallSite, ...]:
+        """The calls of these functions of libraries."""
+        return tuple(call for call in self.calls if call.library in names)
+
+    def way(self, call: CallSite, kinds: tuple[Kind, ...], passes: Callable[[tuple[CallSite, ...]], bool]) -> Way | None:
+        """The shortest way to a call from an entry of one of these kinds. Each end of it `passes`: the calls from one of the
+        project's functions on, asked before that function's callers are looked at."""
+        queue: deque[tuple[CallSite, ...]] = deque([(call,)])
+        seen = {call.function}
+        while queue:
+            calls = queue.popleft()
+            if not passes(calls):
+                continue
+            entry = self.by_function.get(calls[0].function)
+            if entry is not None and entry.kind in kinds:
+                return Way(entry, calls)
+            for before in self.callers.get(calls[0].function, ()):
+                if before.function not in seen and len(calls) < _LONGEST:
+                    seen.add(before.function)
+                    queue.append((before, *calls))
+        return None
+
+
+_LONGEST = 10  # calls of a way; real ones have two or three
