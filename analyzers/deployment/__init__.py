@@ -4,13 +4,21 @@
 `variables`   what a value holds that names environment variables: `${WEB_CONCURRENCY:-4}`
 `commands`    what a command line starts, and how many times, by `programs.yml`
 `images`      Dockerfiles: what an image runs, and what it sets
-`compose`, `kubernetes`, `procfiles`
+`supervisors` what a supervisor, a process manager or Horizon starts
+`compose`, `kubernetes`, `platforms`, `procfiles`, `tasks`, `units`
               the formats that state services, each into a `Stack`
-`servers`     database servers and poolers among the services, and how many connections they allow
-`pools`       connections that the code keeps, by `pools.yml`
+`manifests`, `kustomize`, `helm`, `go_templates`
+              objects of Kubernetes: plain, of overlays, and of charts by their own values
+`servers`     database servers among the services, and how many connections they allow; `plans` those that are managed
+`poolers`     what stands between, and its two sides
+`pools`       connections that the code keeps, by `pools.yml`; `drivers` those that files state
 `uses`        what a configuration is for, by its path
 `states`      what settings keep in one process or on one disk, by `states.yml`
 `copies`      whether a second process or a second disk is there
+`demand`      what each program may open, by services, programs and pools
 `budget`      demand against capacity, as an equation whose factors know where they come from
+`equations`   budgets in words
+`shortages`   pools that are smaller than the threads that share them
+`pooling`     the pooler that is missing, as a service of the same file
 `reading`     all of it: the stacks of a repository
 """

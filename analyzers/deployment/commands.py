@@ -11,6 +11,7 @@ from importlib import resources
 import msgspec
 
 from analyzers.deployment.configurations import configured, settings_called
+from analyzers.deployment.supervisors import Started, started
 from analyzers.deployment.values import Amount, Program, Work
 from analyzers.deployment.variables import amount, resolved
 from analyzers.facts.store import FileFacts
@@ -102,7 +103,11 @@ def programs(command: str, setting: Setting, depth: int = 0) -> Iterator[Program
         if not words:
             continue
         name = words[0].rpartition("/")[2]
-        if name in _SHELLS and depth < _MAX_NESTING:
+        if depth < _MAX_NESTING and (several := started(words, setting.files, setting.folder)):
+            for one in several:
+                there = msgspec.structs.replace(setting, place=one.place, variables={**setting.variables, **one.variables})
+                yield from (_multiplied(p, one, there) for p in programs(one.command, there, depth + 1))
+        elif name in _SHELLS and depth < _MAX_NESTING:
             script = next((words[i + 1] for i, w in enumerate(words[:-1]) if re.fullmatch(r"-\w*c", w)), None)
             yield from programs(script, setting, depth + 1) if script else _scripted(words[1:], setting, depth)
         elif (found := _known(words)) is not None:
@@ -111,6 +116,17 @@ def programs(command: str, setting: Setting, depth: int = 0) -> Iterator[Program
             yield from programs(shlex.join(words[words.index("--", 1) + 1 :]), setting, depth + 1)
         else:
             yield from _scripted(words, setting, depth)
+
+
+def _multiplied(program: Program, one: Started, setting: Setting) -> Program:
+    """A program that a supervisor starts so many times, beside the others."""
+    copies = amount(one.copies, setting.variables, one.place, f"copies of `{one.name}`")
+    processes = program.processes
+    if copies.value is None or processes.value == 1:
+        processes = copies if copies.value != 1 else processes
+    elif processes.value is not None:
+        processes = msgspec.structs.replace(processes, value=processes.value * copies.value)
+    return msgspec.structs.replace(program, processes=processes, beside=True)
 
 
 def _scripted(words: Sequence[str], setting: Setting, depth: int) -> Iterator[Program]:

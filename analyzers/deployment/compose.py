@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
-from analyzers.deployment.images import dockerfile_of, image_at, joined, own_dockerfile
+from analyzers.deployment.images import command_of_base, dockerfile_of, image_at, joined, own_dockerfile
 from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount, Service, Stack
 from analyzers.deployment.variables import amount, resolved
@@ -133,6 +133,8 @@ def _service(files: Mapping[str, FileFacts], name: str, entries: _Entries, folde
     path, first = next(iter(entries.values()))
     place = Place(path, files[path].span(first.start, first.end))
     command, at = _command(files, entries, dotenv)
+    if image is None and not command:
+        command = command_of_base(told("image"))
     if image is not None and not any(k.partition(".")[0] == "entrypoint" for k in entries):
         command, at = f"{image.entrypoint} {command or image.command}".strip(), at if command else image.place
     where = Where({**dotenv, **environment}, files, built_in if built_in is not None else folder, at or place)

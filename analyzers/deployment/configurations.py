@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from analyzers.deployment.values import Amount
-from analyzers.deployment.variables import amount
-from analyzers.facts.outline import Assign, Call, Keyword, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.deployment.variables import amount, from_ruby
+from analyzers.facts.outline import Assign, Call, Function, Keyword, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.facts.store import FileFacts
 from analyzers.source import Place
 
@@ -19,7 +19,7 @@ def configured(config: Config, options: Sequence[str], setting: Setting) -> dict
     """What a program's own file says of its processes, its threads, and the way it works."""
     named = [options[i + 1] for i, option in enumerate(options[:-1]) if option in config.flags]
     named += [o.partition("=")[2] for o in options for flag in config.flags if o.startswith(f"{flag}=")]
-    named += [o for o in options if o.endswith((".ini", ".yaml"))]
+    named += [o for o in options if o.endswith((".ini", ".yaml", ".xml"))]
     for name in (*named, *config.files):
         path = _file(name.removeprefix("python:").removeprefix("file:"), setting)
         if path is not None:
@@ -46,11 +46,26 @@ def _said(path: str, config: Config, setting: Setting) -> Iterator[tuple[str, Am
                     text = said(value)
                     is_kind = wanted[name] == "kind"
                     yield wanted[name], text if is_kind else amount(text, setting.variables, place, f"`{name}` in `{path}`")
+    if facts.language == "ruby":
+        yield from ((wanted[key], a) for key, a in directives(path, facts, setting.variables) if key in wanted)
     for entry in facts.settings:
-        key = entry.key.rpartition(".")[2]
+        key = entry.key.rpartition(".")[2].lstrip(":")
         if key in wanted and key:
             place = Place(path, facts.span(entry.start, entry.end))
-            yield wanted[key], amount(entry.value, setting.variables, place, f"`{key}` in `{path}`")
+            yield wanted[key], amount(from_ruby(entry.value), setting.variables, place, f"`{key}` in `{path}`")
+
+
+def directives(path: str, facts: FileFacts, variables: Mapping[str, str]) -> Iterator[tuple[str, Amount]]:
+    """The directives of a configuration that is Ruby, the last argument of each: `threads 5, 10` is ten."""
+    named = {
+        n.target.id: n.value for top in facts.outline for n in walk(top) if isinstance(n, Assign) and isinstance(n.target, Name)
+    }
+    for node in (n for top in facts.outline for n in walk(top)):
+        match node:
+            case Call(callee=Name(id=name), args=(*_, last)):
+                value = named.get(last.id) if isinstance(last, Name) else last
+                text = said(value) if value is not None else ""
+                yield name, amount(text, variables, Place(path, facts.span(node.start, node.end)), f"`{name}` in `{path}`")
 
 
 def said(node: Node) -> str:
@@ -58,8 +73,17 @@ def said(node: Node) -> str:
     match node:
         case Text(value=value):
             return "" if value is None else str(value)
-        case Call(callee=Name(id="int" | "str" | "float" | "bool"), args=(inner, *_)):
+        case Call(callee=Name(id="int" | "str" | "float" | "bool" | "Integer" | "Float" | "String"), args=(inner, *_)):
             return said(inner)
+        case Call(callee=Member(of=inner, name="to_i" | "presence"), args=()) | Member(of=inner, name="to_i" | "presence"):
+            return said(inner)
+        case Call(callee=Member(of=Name(id="ENV"), name="fetch"), args=(Text(value=str() as variable), *others)):
+            default = said(_result(others[0])) if others else ""
+            return f"${{{variable}:-{default}}}" if default else f"${{{variable}}}"
+        case Other(word="item", children=(Name(id="ENV"), Text(value=str() as variable))):
+            return f"${{{variable}}}"
+        case Other(word="binary", children=(first, other)) if said(first).startswith("${") and ":-" not in said(first):
+            return f"{said(first)[:-1]}:-{said(other)}}}"
         case Call(callee=callee, args=args, keywords=keywords) if asked := _asked(dotted(callee), args, keywords):
             return asked
         case Other(word="item", children=(of, Text(value=str() as variable))) if dotted(of).endswith("environ"):
@@ -70,6 +94,11 @@ def said(node: Node) -> str:
     if any(isinstance(n, Member | Name) and "cpu" in dotted(n) for n in walk(node)):
         return "processors"
     return ""
+
+
+def _result(node: Node) -> Node:
+    """What a block gives: its last expression."""
+    return node.body[-1] if isinstance(node, Function) and node.body else node
 
 
 def _asked(name: str, args: Sequence[Node], keywords: Sequence[Keyword]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from analyzers.deployment.values import Amount, Pool, Program, Service, Stack, Surge
+from analyzers.deployment.variables import bound
 
 _LASTING = ("web", "worker", "scheduler")
 _ADDRESS = re.compile(
@@ -109,7 +110,18 @@ def _each(program: Program, service: Service, pools: Sequence[Pool], *, asks: bo
         if program.threads.symbol == "requests":
             return (Amount(None, "an event loop sets no bound to its threads", program.place, f"threads of {service.name}"),)
         return (program.threads,)
-    return tuple(a for a in (pool.size, pool.overflow) if a is not None)
+    told = _parameter(pool, service)
+    sized = (told,) if told is not None else (pool.size, pool.overflow)
+    return tuple(bound(a, service.environment) for a in sized if a is not None)
+
+
+def _parameter(pool: Pool, service: Service) -> Amount | None:
+    """The size of a pool that an address in the service's variables states."""
+    for name, value in service.environment.items() if pool.parameter else ():
+        found = re.search(rf"[?&]{re.escape(pool.parameter)}=(\d+)", value)
+        if found:
+            return Amount(int(found[1]), f"`{pool.parameter}` in `{name}`", service.place)
+    return None
 
 
 def names_of(stack: Stack, name: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
 
 import msgspec
 
@@ -51,8 +53,20 @@ def image_at(files: Mapping[str, FileFacts], path: str, target: str = "") -> Ima
             case ("CMD", _, _):
                 image = msgspec.structs.replace(image, command=setting.value, place=place)
         stages[name] = image
+    if not image.command and not image.entrypoint:
+        image = msgspec.structs.replace(image, command=command_of_base(image.base))
     known = {k: v for k, v in arguments.items() if v}
     return msgspec.structs.replace(image, environment={**known, **image.environment})
+
+
+@cache
+def _bases() -> Mapping[str, str]:
+    return msgspec.yaml.decode(resources.files(__package__).joinpath("bases.yml").read_bytes(), type=dict[str, str])
+
+
+def command_of_base(image: str) -> str:
+    """What a well-known image runs by itself."""
+    return next((command for shape, command in _bases().items() if re.fullmatch(shape, image)), "")
 
 
 def dockerfile_of(files: Mapping[str, FileFacts], folder: str, name: str = "") -> str | None:

@@ -11,7 +11,7 @@ import msgspec
 from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
 from analyzers.deployment.helm import Chart, charts
-from analyzers.deployment.images import Image, image_at, own_dockerfile
+from analyzers.deployment.images import Image, command_of_base, image_at, own_dockerfile
 from analyzers.deployment.kustomize import Stated, built
 from analyzers.deployment.manifests import Entry, Manifest, is_kubernetes, plain
 from analyzers.deployment.uses import NOT_RUN
@@ -160,6 +160,8 @@ def _command(workload: Manifest, container: str, image: Image | None) -> str:
     entry, arguments = words("command"), words("args")
     if image is not None and not entry:
         entry, arguments = image.entrypoint, arguments or image.command
+    if image is None and not entry and not arguments:
+        entry = command_of_base(workload.told(f"{container}.image"))
     return f"{entry} {arguments}".strip()
 
 

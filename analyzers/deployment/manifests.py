@@ -94,3 +94,9 @@ def is_kubernetes(facts: FileFacts) -> bool:
     """Whether a file states objects of Kubernetes."""
     keys = {setting.key.rpartition(".")[2] for setting in facts.settings if setting.key.count(".") <= 1}
     return facts.language == "yaml" and "kind" in keys and "apiVersion" in keys
+
+
+def document(path: str, facts: FileFacts) -> Manifest:
+    """A file of settings that is no object of Kubernetes, with its scalars by their keys; what occurs twice is told last."""
+    entries = {s.key: Entry(s.value, Place(path, facts.span(s.start, s.end))) for s in facts.settings if s.key != "{{"}
+    return Manifest("", path, entries)

@@ -10,13 +10,14 @@ from importlib import resources
 import msgspec
 
 from analyzers.deployment.configurations import said
+from analyzers.deployment.drivers import pools_of_files
 from analyzers.deployment.uses import OTHER_USE
 from analyzers.deployment.values import Amount, Pool
 from analyzers.deployment.variables import amount
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import External, ValueDefinition, statements
+from analyzers.model.naming.definitions import ClassDefinition, External, ValueDefinition, statements
 from analyzers.model.naming.roles import is_product
 from analyzers.source import Place
 
@@ -27,6 +28,9 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keyword: str
     default: int
     position: int = -1
+    otherwise: str = ""  # another keyword that stands for it where it is not given
+    settings: tuple[str, ...] = ()  # names in the project's settings that say it too
+    within: tuple[str, ...] = ()  # names of mappings that may have the keyword
 
 
 class Unpooled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,8 +59,12 @@ _ASIDE = re.compile(
 )
 
 
+_SETTINGS = re.compile(r"settings|config|(?:^|/)(?:app|extensions|database|db)\.py$|__init__\.py$")
+
+
 def pools(code: Codebase) -> Iterator[Pool]:
     """The pools of the product's code, each with what it is called with; and Django's connection for each thread."""
+    yield from pools_of_files(code.files)
     packages = {name.partition(".")[0] for name in makers()}
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path) or _ASIDE.search(path):
@@ -66,10 +74,18 @@ def pools(code: Codebase) -> Iterator[Pool]:
         if any(i.path.partition(".")[0] in packages for i in facts.imports):
             for node in (n for top in facts.outline for n in walk(top)):
                 if isinstance(node, Call) and dotted(node.callee):
-                    found = code.resolve_node(path, node.callee)
-                    maker = makers().get(found.name) if isinstance(found, External) else None
+                    maker = _maker(code, path, node)
                     if maker is not None:
                         yield _made(code, path, node, maker, dotted(node.callee))
+
+
+def _maker(code: Codebase, path: str, node: Call) -> Maker | None:
+    """What a call makes a pool with: a function of a library, or a class of the project above which one of a library is."""
+    found = code.resolve_node(path, node.callee)
+    if isinstance(found, ClassDefinition):
+        bases = (code.resolve_node(found.path, base) for base in found.node.bases)
+        found = next((b for b in bases if isinstance(b, External) and b.name in makers()), found)
+    return makers().get(found.name) if isinstance(found, External) else None
 
 
 def _made(code: Codebase, path: str, node: Call, maker: Maker, name: str) -> Pool:
@@ -88,13 +104,34 @@ def _made(code: Codebase, path: str, node: Call, maker: Maker, name: str) -> Poo
 
 
 def _told(code: Codebase, path: str, node: Call, given: Mapping[str, Node], told: Told, name: str) -> Amount:
-    value = given.get(told.keyword)
+    value = given.get(told.keyword) or given.get(told.otherwise)
     if value is None and 0 <= told.position < len(node.args):
         value = node.args[told.position]
+    if value is None and (stated := _in_settings(code, told)) is not None:
+        path, value = stated
     if value is None:
         return Amount(told.default, f"the default `{told.keyword}` of `{name}`", code.place(path, node))
     text, place = _stated(code, path, value)
-    return amount(text or dotted(value), {}, place, f"`{told.keyword}` of `{name}`")
+    found = amount(text or dotted(value), {}, place, f"`{told.keyword}` of `{name}`")
+    return msgspec.structs.replace(found, text=text)
+
+
+def _in_settings(code: Codebase, told: Told) -> tuple[str, Node] | None:
+    """Where the settings of the project say a number by its own name, or within a mapping."""
+    if not told.settings and not told.within:
+        return None
+    for path, facts in code.files.items():
+        if facts.language != "python" or not is_product(path) or not _SETTINGS.search(path) or OTHER_USE.search(path):
+            continue
+        for node in (n for top in facts.outline for n in walk(top)):
+            match node:
+                case Assign(target=Name(id=name) | Member(name=name), value=value) if value is not None:
+                    if name in told.settings:
+                        return path, value
+                    inner = (n for n in walk(value) if name in told.within and _is_pair(n, told.keyword))
+                    if (pair := next(inner, None)) is not None and isinstance(pair, Other):
+                        return path, pair.children[1]
+    return None
 
 
 def _stated(code: Codebase, path: str, value: Node) -> tuple[str, Place]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from analyzers.deployment import compose, kubernetes, procfiles
+from analyzers.deployment import compose, kubernetes, platforms, procfiles, tasks, units
 from analyzers.deployment.poolers import pooler_of
 from analyzers.deployment.pools import pools
 from analyzers.deployment.servers import servers
@@ -15,7 +15,7 @@ from analyzers.deployment.values import Deployment, Stack
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 
-_FORMATS = (compose.stacks, kubernetes.stacks, procfiles.stacks)
+_FORMATS = (compose.stacks, kubernetes.stacks, procfiles.stacks, platforms.stacks, tasks.stacks, units.stacks)
 
 
 def deployment_of(code: Codebase) -> Deployment:

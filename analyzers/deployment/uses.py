@@ -15,5 +15,5 @@ def _named(words: str) -> re.Pattern[str]:
 OTHER_USE = _named(_OTHER)
 """Paths of settings for development and tests."""
 
-NOT_RUN = _named(f"{_OTHER}|e2e|examples?|samples?|build|lint|bench|storybook|docs")
+NOT_RUN = _named(f"{_OTHER}|e2e|examples?|samples?|build|lint|bench|storybook|docs|devcontainer|ddev|windows|preview")
 """Paths of stacks that no users meet."""

@@ -23,6 +23,7 @@ class Amount(msgspec.Struct, frozen=True):
     because: str
     place: Place | None = None
     symbol: str = ""
+    text: str = ""  # what names variables, where it is a service's to set them
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -105,6 +106,7 @@ class Pool(msgspec.Struct, frozen=True):
     per: Literal["process", "thread"] = "process"
     fresh: bool = False  # opened for each request, and closed after it
     language: str = "python"
+    parameter: str = ""  # of the address that a service is told, which sets the size
 
 
 class State(msgspec.Struct, frozen=True):

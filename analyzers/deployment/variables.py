@@ -9,6 +9,7 @@ from analyzers.deployment.values import Amount
 from analyzers.source import Place
 
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)(?:(?P<how>:?[-=?+])(?P<other>[^{}]*))?\}|(?P<plain>[A-Za-z_]\w*))")
+_EXPRESSION = re.compile(r"\{\{-?\s*\.?(.*?)\s*-?\}\}")
 _NUMBER = re.compile(r"\d{1,7}")
 _MAX_HOPS = 5
 
@@ -40,8 +41,41 @@ def amount(text: str, variables: Mapping[str, str], place: Place | None, because
     if _NUMBER.fullmatch(told):
         stated = f" ({text.strip()})" if told != text.strip().strip("\"'") else ""
         return Amount(int(told), because + stated, place)
+    if found := _EXPRESSION.fullmatch(told):
+        return Amount(None, because, place, found[1][:60])  # what a template would put in
     found = _VARIABLE.search(told)
     symbol = (
         (found["braced"] or found["plain"]) if found else "processors" if "nproc" in told or "cpu" in told.lower() else told
     )
     return Amount(None, because, place, symbol[:60])
+
+
+def bound(factor: Amount, variables: Mapping[str, str]) -> Amount:
+    """A factor with the variables of the service that it belongs to."""
+    if "$" not in factor.text or not any(found["braced"] or found["plain"] for found in _VARIABLE.finditer(factor.text)):
+        return factor
+    names = {found["braced"] or found["plain"] for found in _VARIABLE.finditer(factor.text)}
+    if not names & variables.keys():
+        return factor
+    told = amount(factor.text, variables, factor.place, factor.because.partition(" (")[0])
+    return Amount(told.value, told.because, factor.place, told.symbol, factor.text)
+
+
+_ERB = re.compile(r"<%=\s*(.*?)\s*%>", re.DOTALL)
+_ASKED = re.compile(r"ENV(?:\.fetch\(\s*|\[)['\"](\w+)['\"]")
+_LITERAL = re.compile(r"['\"]?(\d+)['\"]?[\s)}]*(?:\.to_i)?[\s)]*$")
+
+
+def from_ruby(text: str) -> str:
+    """An expression of a Ruby template as a command line would say it: `<%= ENV["A"] || 5 %>` is `${A:-5}`."""
+    found = _ERB.fullmatch(text.strip())
+    if found is None:
+        return text
+    inside = found[1]
+    if re.search(r"[-+*/?]|\b(?:if|unless)\b", inside):
+        return ""
+    literal = _LITERAL.search(inside)
+    made = literal[1] if literal else ""
+    for name in reversed(_ASKED.findall(inside)):
+        made = f"${{{name}:-{made}}}" if made else f"${{{name}}}"
+    return made

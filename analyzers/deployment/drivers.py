@@ -1,0 +1,75 @@
+"""Pools that files state without code: Active Record's in `database.yml`, Prisma's, and those of Node.js's packages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from analyzers.deployment.manifests import document
+from analyzers.deployment.uses import NOT_RUN
+from analyzers.deployment.values import Amount, Pool
+from analyzers.deployment.variables import amount, from_ruby
+from analyzers.facts.store import FileFacts
+from analyzers.source import Place
+
+_RECORDS = re.compile(r"(?:.*/)?config/database\.ya?ml")
+_POOL = re.compile(r"production\.(?:(?P<name>\w+)\.)?(?:pool|max_connections)")
+_RECORDS_DEFAULT = 5
+
+
+class Driver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A package that pools, as `drivers.yml` states it."""
+
+    symbol: str
+    parameter: str = ""
+
+
+@cache
+def drivers() -> Mapping[str, Driver]:
+    """The packages that are known, those above others first."""
+    return msgspec.yaml.decode(resources.files(__package__).joinpath("drivers.yml").read_bytes(), type=dict[str, Driver])
+
+
+def pools_of_files(files: Mapping[str, FileFacts]) -> Iterator[Pool]:
+    """The pools of each application that such a file belongs to."""
+    for path, facts in files.items():
+        if _RECORDS.fullmatch(path) and facts.language == "yaml":
+            yield from _active_record(path, facts)
+        elif path.rpartition("/")[2] == "package.json" and not NOT_RUN.search(path):
+            yield from _node(path, facts)
+
+
+def _active_record(path: str, facts: FileFacts) -> Iterator[Pool]:
+    told = document(path, facts)
+    production = {key: entry for key, entry in told.entries.items() if key.startswith("production.")}
+    if not production:
+        return
+    stated = {found["name"] or "": e for key, e in production.items() if (found := _POOL.fullmatch(key))}
+    entry = stated.get("") or stated.get("primary")
+    if len(stated) > 1 and "" not in stated:
+        place = next(iter(stated.values())).place
+        size = Amount(None, f"`{path}` states {len(stated)} databases, each with its pool", place, "pools of database.yml")
+    elif entry is not None:
+        text = from_ruby(entry.value)
+        size = msgspec.structs.replace(amount(text, {}, entry.place, f"`pool` in `{path}`"), text=text)
+    else:
+        place = next(iter(production.values())).place
+        size = Amount(_RECORDS_DEFAULT, "the default `pool` of Active Record", place)
+    yield Pool("database.yml", size.place or Place(path, facts.span(0, 1)), size=size, language="ruby")
+
+
+def _node(path: str, facts: FileFacts) -> Iterator[Pool]:
+    required = {s.key.removeprefix("dependencies."): s for s in facts.settings if s.key.startswith("dependencies.")}
+    for package, driver in drivers().items():
+        setting = required.get(package)
+        if setting is not None:
+            place = Place(path, facts.span(setting.start, setting.end))
+            size = Amount(
+                None, f"what `{package}` opens is set in code that is not read, or by its default", place, driver.symbol
+            )
+            yield Pool(package, place, size=size, language="javascript", parameter=driver.parameter)
+            return
