@@ -10,8 +10,8 @@ from importlib import resources
 
 import msgspec
 
-from analyzers.deployment.configurations import configured, settings_called
-from analyzers.deployment.supervisors import Started, started
+from analyzers.deployment.configurations import configured, daemons, settings_called
+from analyzers.deployment.supervisors import Started, package_script, started
 from analyzers.deployment.values import Amount, Program, Work
 from analyzers.deployment.variables import amount, resolved
 from analyzers.facts.store import FileFacts
@@ -36,6 +36,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     processes: str
     threads: str
     processes_also: str = ""
+    daemons: str = ""  # the key of commands that it starts beside itself
     kind: str = ""
 
 
@@ -99,23 +100,40 @@ _MAX_NESTING = 4
 def programs(command: str, setting: Setting, depth: int = 0) -> Iterator[Program]:
     """The programs that a command line starts, in order."""
     for words in _simple_commands(command):
+        if words and depth < _MAX_NESTING and (script := package_script(words, setting.files, setting.folder)):
+            yield from programs(script, setting, depth + 1)
+            continue
         words = _stripped(words)
         if not words:
             continue
         name = words[0].rpartition("/")[2]
-        if depth < _MAX_NESTING and (several := started(words, setting.files, setting.folder)):
+        if depth < _MAX_NESTING and (several := started(words, setting.files, setting.folder, setting.place)):
             for one in several:
                 there = msgspec.structs.replace(setting, place=one.place, variables={**setting.variables, **one.variables})
                 yield from (_multiplied(p, one, there) for p in programs(one.command, there, depth + 1))
         elif name in _SHELLS and depth < _MAX_NESTING:
-            script = next((words[i + 1] for i, w in enumerate(words[:-1]) if re.fullmatch(r"-\w*c", w)), None)
-            yield from programs(script, setting, depth + 1) if script else _scripted(words[1:], setting, depth)
+            given = next((words[i + 1] for i, w in enumerate(words[:-1]) if re.fullmatch(r"-\w*c", w)), None)
+            yield from programs(given, setting, depth + 1) if given else _scripted(words[1:], setting, depth)
         elif (found := _known(words)) is not None:
-            yield _program(*found, words, setting)
+            yield from _with_daemons(*found, words, setting, depth)
         elif "--" in words[1:] and depth < _MAX_NESTING:
             yield from programs(shlex.join(words[words.index("--", 1) + 1 :]), setting, depth + 1)
         else:
             yield from _scripted(words, setting, depth)
+
+
+def _with_daemons(title: str, known: Known, words: Sequence[str], setting: Setting, depth: int) -> Iterator[Program]:
+    """A program, and what its own file says that it starts beside itself."""
+    program = _program(title, known, words, setting)
+    config = known.config
+    found = [
+        (one, p)
+        for one, place in (daemons(config, words[1:], setting) if config is not None and config.daemons else ())
+        if depth < _MAX_NESTING
+        for p in programs(one, msgspec.structs.replace(setting, place=place), depth + 1)
+    ]
+    yield msgspec.structs.replace(program, beside=program.beside or bool(found))
+    yield from (msgspec.structs.replace(p, beside=True, does="worker" if p.does == "job" else p.does) for _, p in found)
 
 
 def _multiplied(program: Program, one: Started, setting: Setting) -> Program:
@@ -258,6 +276,8 @@ def _program(title: str, known: Known, words: Sequence[str], setting: Setting) -
             processes = _count(kind.processes, options, setting, title, None)
         if kind.threads is not None:
             threads = _count(kind.threads, options, setting, title, None)
+    if processes.value == 0:
+        processes = Amount(1, f"one process without workers of {title}", processes.place)
     development = known.development or any(flag in options for flag in known.development_flags)
     return Program(title, known.does, processes, threads, known.language, setting.place, development)
 

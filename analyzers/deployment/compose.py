@@ -40,18 +40,21 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
         ):
             folders.setdefault(path.rpartition("/")[0], {})[found["variant"].strip(".-_")] = path
     for named in folders.values():
-        for chosen in _sets(named):
+        for chosen in _sets(files, named):
             services = tuple(_services(files, chosen))
+            if len(chosen) > 1 and chosen[-1] == named.get("override") and _only_develops(services):
+                chosen = chosen[:1]
+                services = tuple(_services(files, chosen))
             if services:
                 yield Stack(chosen[-1], services)
 
 
-def _sets(named: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+def _sets(files: Mapping[str, FileFacts], named: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """Which files are used together: the plain one with its override, or with what is for production."""
     production = [path for variant, path in sorted(named.items()) if _PRODUCTION.search(variant)]
     plain = named.get("")
     if production:
-        yield from ((plain, path) if plain else (path,) for path in production)
+        yield from ((plain, path) if plain and not _stands_alone(files, path) else (path,) for path in production)
     elif plain is not None:
         override = named.get("override")
         yield (plain, override) if override else (plain,)
@@ -59,18 +62,52 @@ def _sets(named: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
         yield from ((path,) for variant, path in sorted(named.items()) if not NOT_RUN.search(variant))
 
 
+_SOURCES = ("image", "build", "extends")
+
+
+def _stands_alone(files: Mapping[str, FileFacts], path: str) -> bool:
+    """Whether a file says of each service what it runs, and has a database or more: nothing is left for another to say."""
+    stated = _stated(files, path)
+    return len(stated) > 1 and all(any(key.partition(".")[0] in _SOURCES for key in entries) for entries in stated.values())
+
+
+def _only_develops(services: tuple[Service, ...]) -> bool:
+    """Whether no service runs anything that users meet, though some are run to develop."""
+    runs = [program for service in services for program in service.programs if program.does == "web"]
+    return bool(runs) and all(program.development for program in runs)
+
+
 def _services(files: Mapping[str, FileFacts], chosen: tuple[str, ...]) -> Iterator[Service]:
     stated: _Stated = {}
-    for path in chosen:
+    for path in [part for leading in chosen for part in (*_included(files, leading), leading)]:
         for name, entries in _stated(files, path).items():
             stated[name] = _merged(stated.get(name, {}), entries)
     folder = chosen[0].rpartition("/")[0]
     variables = _dotenv(files, folder)
+    over = {name for entries in stated.values() for name in _awaited(entries)}
     for name, entries in stated.items():
+        if name in over:
+            continue  # the others start once it has ended
         entries = _extended(files, stated, entries, folder)
         if any(_PROFILE.search(s.value) for key, (_, s) in entries.items() if key.startswith("profiles.")):
             continue
         yield _service(files, name, entries, folder, variables)
+
+
+def _included(files: Mapping[str, FileFacts], path: str) -> Iterator[str]:
+    """The files that one includes."""
+    for setting in files[path].settings:
+        if re.fullmatch(r"include\.\d+(?:\.path(?:\.\d+)?)?", setting.key):
+            other = joined(path.rpartition("/")[0], setting.value)
+            if other in files and other != path:
+                yield other
+
+
+def _awaited(entries: _Entries) -> Iterator[str]:
+    """The services whose end one waits for."""
+    for key, (_, setting) in entries.items():
+        if key.startswith("depends_on.") and setting.value == "service_completed_successfully":
+            yield key.split(".")[1]
 
 
 _PROFILE = re.compile(r"dev|test|debug|tools?\b|local", re.IGNORECASE)
@@ -181,9 +218,9 @@ def _command(files: Mapping[str, FileFacts], entries: _Entries, dotenv: Mapping[
 
 def _environment(files: Mapping[str, FileFacts], entries: _Entries, folder: str, dotenv: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for key, (_, setting) in entries.items():
+    for key, (path, setting) in entries.items():
         if key.startswith("env_file"):
-            facts = files.get(joined(folder, setting.value))
+            facts = files.get(joined(path.rpartition("/")[0], setting.value)) or files.get(joined(folder, setting.value))
             found.update({s.key: s.value for s in facts.settings} if facts is not None else {})
     for key, (_, setting) in entries.items():
         first, _, rest = key.partition(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,36 @@ if TYPE_CHECKING:
 
 def configured(config: Config, options: Sequence[str], setting: Setting) -> dict[str, Amount | str]:
     """What a program's own file says of its processes, its threads, and the way it works."""
+    path = _stated(config, options, setting)
+    return dict(_said(path, config, setting)) if path is not None else {}
+
+
+def daemons(config: Config, options: Sequence[str], setting: Setting) -> Iterator[tuple[str, Place]]:
+    """The commands that a program's own file has it start beside itself."""
+    path = _stated(config, options, setting)
+    if path is None:
+        return
+    skipping = False
+    for entry in setting.files[path].settings:
+        match entry.key.rpartition(".")[2]:
+            case "if-env" | "if-not-env" as word:
+                skipping = (entry.value in setting.variables) is (word == "if-not-env")
+            case "endif":
+                skipping = False
+            case key if key == config.daemons and not skipping:
+                yield entry.value, Place(path, setting.files[path].span(entry.start, entry.end))
+
+
+def _stated(config: Config, options: Sequence[str], setting: Setting) -> str | None:
+    """The file of its own that a program is given, or that lies where it looks."""
     named = [options[i + 1] for i, option in enumerate(options[:-1]) if option in config.flags]
     named += [o.partition("=")[2] for o in options for flag in config.flags if o.startswith(f"{flag}=")]
     named += [o for o in options if o.endswith((".ini", ".yaml", ".xml"))]
     for name in (*named, *config.files):
         path = _file(name.removeprefix("python:").removeprefix("file:"), setting)
         if path is not None:
-            return dict(_said(path, config, setting))
-    return {}
+            return path
+    return None
 
 
 def _file(name: str, setting: Setting) -> str | None:
@@ -53,6 +76,10 @@ def _said(path: str, config: Config, setting: Setting) -> Iterator[tuple[str, Am
         if key in wanted and key:
             place = Place(path, facts.span(entry.start, entry.end))
             yield wanted[key], amount(from_ruby(entry.value), setting.variables, place, f"`{key}` in `{path}`")
+
+
+_NUMBERED = re.compile(r"(?:^|_)(?:int|number|num|integer)(?:_|$)")
+"""Functions of a project's own that make a number of a text: `int_or_none`."""
 
 
 def directives(path: str, facts: FileFacts, variables: Mapping[str, str]) -> Iterator[tuple[str, Amount]]:
@@ -84,6 +111,8 @@ def said(node: Node) -> str:
             return f"${{{variable}}}"
         case Other(word="binary", children=(first, other)) if said(first).startswith("${") and ":-" not in said(first):
             return f"{said(first)[:-1]}:-{said(other)}}}"
+        case Call(callee=Name(id=name), args=(inner,), keywords=()) if _NUMBERED.search(name) and said(inner).startswith("${"):
+            return said(inner)
         case Call(callee=callee, args=args, keywords=keywords) if asked := _asked(dotted(callee), args, keywords):
             return asked
         case Other(word="item", children=(of, Text(value=str() as variable))) if dotted(of).endswith("environ"):

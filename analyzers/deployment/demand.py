@@ -66,15 +66,28 @@ def terms(stack: Stack, pools: Sequence[Pool]) -> Iterator[Term]:
     own = {*(s.service for s in stack.servers), *(p.service for p in stack.poolers)}
     hosts = [name for service in sorted(own) if service for name in names_of(stack, service)]
     for service in stack.services:
-        if service.name in own:
+        if service.name in own or service.once:
             continue
-        asks = any(reaches(service, name) for name in hosts) or any(_ADDRESS.search(v) for v in service.environment)
+        asks = _asks(stack, service, hosts)
         for program in _lasting(service):
             each = _each(program, service, pools, asks=asks)
             if each:
                 yield Term(service, program, service.replicas, program.processes, each, service.surge)
-        if asks and not service.programs and (service.image or service.build is not None):
+        if asks and not service.programs and (service.image or service.command or service.build is not None):
             yield _unknown(service)
+
+
+def _asks(stack: Stack, service: Service, hosts: Sequence[str]) -> bool:
+    """Whether a service says that it uses a database: by a name, by a variable, or as what a managed one is stated beside."""
+    own = {service.name for service in stack.services}
+    managed = any(server.service not in own for server in stack.servers)
+    included = service.unseen and bool(stack.servers)
+    return (
+        managed
+        or included
+        or any(reaches(service, name) for name in hosts)
+        or any(_ADDRESS.search(variable) for variable in service.environment)
+    )
 
 
 def _lasting(service: Service) -> list[Program]:
@@ -102,7 +115,8 @@ def _each(program: Program, service: Service, pools: Sequence[Pool], *, asks: bo
     if not own:
         because = f"what a process of `{program.name}` opens is not stated in what is read"
         return (Amount(None, because, program.place, symbol),) if asks else ()
-    if len({(p.per, p.name) for p in own}) != 1 or (len(own) > 1 and any(p.per == "process" for p in own)):
+    alike = len({(p.name, p.size.symbol if p.size is not None and p.size.value is None else p) for p in own}) == 1
+    if not alike and (len({(p.per, p.name) for p in own}) != 1 or (len(own) > 1 and any(p.per == "process" for p in own))):
         because = f"{len(own)} pools are made in the code, and which of them a process of `{program.name}` uses is not stated"
         return (Amount(None, because, own[0].place, symbol),)
     [pool] = own[:1]

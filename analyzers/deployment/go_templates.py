@@ -91,6 +91,9 @@ def _command(tokens: Sequence[re.Match[str]], scope: Scope, at: int, depth: int)
         if kind == "mark":
             inner, at = _pipeline(tokens, scope, at, depth + 1) if depth < 20 else (UNKNOWN, len(tokens))
             at += at < len(tokens) and tokens[at]["mark"] == ")"
+            if at < len(tokens) and tokens[at][0].startswith("."):  # `(…).name`
+                inner = scope.at(inner).look_up(tokens[at]["path"] or ".")
+                at += 1
             arguments.append(inner)
         elif kind == "text":
             arguments.append(token["text"][1:-1])

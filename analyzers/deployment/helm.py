@@ -22,6 +22,10 @@ _PRODUCTION = re.compile(r"prod|live", re.IGNORECASE)
 _ACTION = re.compile(r"\{\{-?\s*((?:[^}]|\}(?!\}))*?)\s*-?\}\}")
 _ASSIGNED = re.compile(r"(\$\w+)\s*:?=\s*(.+)", re.DOTALL)
 _RANGED = re.compile(r"(?:(?P<key>\$\w+)\s*,\s*)?(?P<item>\$\w+)\s*:=\s*(?P<of>.+)", re.DOTALL)
+_VARIABLES = re.compile(r"(.*\.(?:env|envFrom))(?:\.\d.*)?$")
+INCLUDED = "included"
+"""The key of what a named template puts among a container's variables."""
+
 _MAX_ITEMS = 50
 
 
@@ -183,12 +187,16 @@ def _run(
     nodes: Sequence[Setting | _Block], scope: Scope, place: _Places, tag: str, item: str, *, sure: bool
 ) -> Iterator[tuple[str, str, Entry]]:
     """What is left of a template: for each document's tag, its keys and scalars. `item` tells rounds of a list apart."""
+    last = ""
     for node in nodes:
         match node:
             case Setting(key="{{", value=value):
                 if assigned := _ASSIGNED.fullmatch(value):
                     scope.variables[assigned[1]] = evaluate(assigned[2], scope)
+                elif found := _VARIABLES.match(last):
+                    yield tag, f"{found[1]}.{INCLUDED}", Entry(value, place.of(node), sure)
             case Setting(key=key, value=value):
+                last = key
                 yield tag, _numbered(key, item), Entry(_text(value, scope), place.of(node), sure)
             case _Block(word="define" | "block"):
                 continue

@@ -10,7 +10,7 @@ import msgspec
 
 from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
-from analyzers.deployment.helm import Chart, charts
+from analyzers.deployment.helm import INCLUDED, Chart, charts
 from analyzers.deployment.images import Image, command_of_base, image_at, own_dockerfile
 from analyzers.deployment.kustomize import Stated, built
 from analyzers.deployment.manifests import Entry, Manifest, is_kubernetes, plain
@@ -106,6 +106,7 @@ def _workload(
     containers = workload.items(f"{pod}.containers")
     replicas, surge = _replicas(workload, manifests), _surge(workload)
     hosts = (workload.name, *_hosts(workload, manifests))
+    called = _plain(workload.name) or chart
     lasting = _lasting_volumes(workload, pod)
     for container in containers:
         name = workload.told(f"{container}.name")
@@ -124,7 +125,7 @@ def _workload(
         if workload.kind in _ONCE:
             runs = tuple(msgspec.structs.replace(p, does="job") for p in runs)
         yield Service(
-            f"{_plain(workload.name)}/{_plain(name)}" if len(containers) > 1 else _plain(workload.name) or _plain(name),
+            f"{called}/{_plain(name)}" if len(containers) > 1 else called or _plain(name) or workload.kind,
             workload.place,
             replicas,
             runs,
@@ -136,12 +137,14 @@ def _workload(
             surge,
             ephemeral=not volumes,
             hosts=hosts,
+            once=workload.kind in _ONCE,
+            unseen=any(workload.told(f"{container}.{key}.{INCLUDED}") for key in ("env", "envFrom")),
         )
 
 
 def _plain(name: str) -> str:
     """A name without what a template puts before it: the release."""
-    return re.sub(r"\{\{.*?\}\}", "", name).strip("-") or name
+    return re.sub(r"\{\{.*?\}\}", "", name).strip("-")
 
 
 def _image(files: Mapping[str, FileFacts], name: str, chart: str) -> Image | None:
@@ -179,8 +182,9 @@ def _environment(workload: Manifest, container: str, manifests: Sequence[Manifes
         source = kept.get(("ConfigMap", workload.told(f"{item}.valueFrom.configMapKeyRef.name")))
         if source is not None:
             value = source.entries.get(f"data.{workload.told(f'{item}.valueFrom.configMapKeyRef.key')}")
-        if name and value is not None and value.sure:
-            found[name] = _FOLLOWED.sub(r"${\1}", value.value)
+        if name:
+            known = value is not None and value.sure
+            found[name] = _FOLLOWED.sub(r"${\1}", value.value) if known and value is not None else f"${{{name}}}"
     return found
 
 
@@ -202,7 +206,7 @@ def _replicas(workload: Manifest, manifests: Sequence[Manifest]) -> Amount:
 
 def _number(entry: Entry, because: str, workload: Manifest) -> Amount:
     if not entry.sure:
-        return Amount(None, because, entry.place, f"replicas of {workload.name}")
+        return Amount(None, because, entry.place, f"replicas of {_plain(workload.name)}")
     return amount(entry.value, {}, entry.place, because)
 
 

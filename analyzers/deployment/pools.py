@@ -55,7 +55,7 @@ def makers() -> Mapping[str, Maker]:
 
 
 _ASIDE = re.compile(
-    r"(?:^|/)(?:alembic|migrations?|scripts?|tools?|bin|docs?|examples?|benchmarks?)(?:/|\.py$)|(?:^|/)env\.py$|conftest"
+    r"(?:^|/)(?:alembic|migrations?|scripts?|tools?|bin|docs?|examples?|benchmarks?|ping|wait\w*|health\w*)(?:/|\.py$)|(?:^|/)env\.py$|conftest"
 )
 
 
@@ -112,7 +112,7 @@ def _told(code: Codebase, path: str, node: Call, given: Mapping[str, Node], told
     if value is None:
         return Amount(told.default, f"the default `{told.keyword}` of `{name}`", code.place(path, node))
     text, place = _stated(code, path, value)
-    found = amount(text or dotted(value), {}, place, f"`{told.keyword}` of `{name}`")
+    found = amount(text or dotted(value) or told.keyword, {}, place, f"`{told.keyword}` of `{name}`")
     return msgspec.structs.replace(found, text=text)
 
 

@@ -14,7 +14,9 @@ from analyzers.source import Place
 _IMAGES = (
     (
         "postgresql",
-        re.compile(r"(?:^|/)(?:postgres(?:ql)?|postgis|timescaledb\w*|pgvector|spilo|alloydb\w*)(?:[-\w]*)?(?::|@|$)", re.I),
+        re.compile(
+            r"(?:^|/)(?:[a-z]+-)?(?:postgres(?:ql)?|postgis|timescaledb\w*|pgvector|spilo|alloydb\w*)(?:[-\w]*)?(?::|@|$)", re.I
+        ),
     ),
     ("mysql", re.compile(r"(?:^|/)(?:mysql|mariadb|percona)(?:[-\w]*)?(?::|@|$)", re.I)),
 )

@@ -27,7 +27,7 @@ class Started(msgspec.Struct, frozen=True):
 _PROCFILE = re.compile(r"(?:^|/)Procfile(?:\.\w+)?$")
 
 
-def started(words: Sequence[str], files: Mapping[str, FileFacts], folder: str) -> tuple[Started, ...]:
+def started(words: Sequence[str], files: Mapping[str, FileFacts], folder: str, place: Place) -> tuple[Started, ...]:
     """What a command line of a supervisor starts, by the file that it is given or that lies where it looks."""
     name = words[0].rpartition("/")[2]
     if name in ("supervisord", "supervisorctl"):
@@ -36,9 +36,27 @@ def started(words: Sequence[str], files: Mapping[str, FileFacts], folder: str) -
         return tuple(_procfile(files, words[1:], folder))
     if name in ("pm2", "pm2-runtime"):
         return tuple(_pm2(files, words[1:], folder))
+    if name == "concurrently":
+        return tuple(Started(word, word, "1", place) for word in words[1:] if " " in word)
     if name == "artisan" and "horizon" in words:
         return tuple(_horizon(files))
     return ()
+
+
+_RUNNERS = frozenset({"npm", "yarn", "pnpm", "bun"})
+
+
+def package_script(words: Sequence[str], files: Mapping[str, FileFacts], folder: str) -> str:
+    """The command line that a script of a `package.json` stands for: `pnpm start`, `npm run start`."""
+    if words[0] not in _RUNNERS:
+        return ""
+    name = next((w for w in words[1:] if not w.startswith("-") and w != "run"), "")
+    for where in (folder, ""):
+        facts = files.get(f"{where}/package.json" if where else "package.json")
+        for setting in facts.settings if facts is not None and name else ():
+            if setting.key == f"scripts.{name}":
+                return setting.value
+    return ""
 
 
 def _given(files: Mapping[str, FileFacts], names: Sequence[str], folder: str, shape: str) -> list[str]:

@@ -15,5 +15,5 @@ def _named(words: str) -> re.Pattern[str]:
 OTHER_USE = _named(_OTHER)
 """Paths of settings for development and tests."""
 
-NOT_RUN = _named(f"{_OTHER}|e2e|examples?|samples?|build|lint|bench|storybook|docs|devcontainer|ddev|windows|preview")
+NOT_RUN = _named(f"{_OTHER}|e2e|examples?|samples?|build|lint|bench|storybook|docs|devcontainer|ddev|windows|preview|cypress")
 """Paths of stacks that no users meet."""

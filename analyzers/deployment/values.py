@@ -73,6 +73,8 @@ class Service(msgspec.Struct, frozen=True):
     ephemeral: bool = False  # its disk is gone with it
     hosts: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    once: bool = False  # it runs to its end, and now and then
+    unseen: bool = False  # it has variables that are made elsewhere
 
 
 class Server(msgspec.Struct, frozen=True):

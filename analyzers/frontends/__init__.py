@@ -123,7 +123,7 @@ _BY_EXTENSION = {
 # Patterns match the whole path (`^(.*/)?` before them); the first that fits decides.
 _BY_NAME: tuple[tuple[str, str], ...] = (
     ("dockerfile", r"(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?|[\w.-]+\.[Dd]ockerfile"),
-    ("procfile", r"Procfile(?:\.\w+)?"),
+    ("procfile", r"Procfile(?:\.(?!sh$)\w+)?"),
     ("env", r"\.env(?:\.[\w.-]+)?|[\w-]+\.env|\.flaskenv"),
     ("toml", r"pyproject\.toml|(?:fly|railway|pgcat)(?:[.-][\w-]+)?\.toml|Pipfile|migration_lock\.toml"),
     ("json", r"composer\.json|package\.json|app\.json|vercel\.json|railway\.json|ecosystem\.config\.json|config/config\.json"),
@@ -136,6 +136,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ),
     ("yaml", r"(?:doctrine|render|app|serverless|values|fly|sqlc|kustomization|Chart|template)(?:[.-][\w.-]+)?\.ya?ml"),
     ("yaml", r"[\w.-]*(?:deployment|statefulset|daemonset|configmap|cronjob|hpa)[\w.-]*\.ya?ml|[\w.-]+\.(?:orm|dcm)\.ya?ml"),
+    ("yaml", r"(?:.*/)?(?:services|compose|compose\.d)/[\w.-]+\.ya?ml"),
     ("yaml", r"(?:.*/)?templates/(?:.*/)?[\w.-]+\.ya?ml"),
     ("xml", r"[\w.-]+\.(?:orm|dcm)\.xml"),
     ("ini", r"(?:php|uwsgi|pgbouncer|supervisord?|php-fpm|www|my|postgresql|redis|valkey)(?:[.-][\w.-]+)?\.(?:ini|conf|cnf)"),
@@ -143,7 +144,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("ini", r"[\w@.-]+\.service|(?:nginx|proxysql|supervisor)[\w.-]*\.(?:conf|cnf)"),
     (
         "shell",
-        r"[\w.-]*(?:entry-?point|entry|start|run|serve|server|web|worker|init|boot|command|cmd|gunicorn|celery)[\w.-]*\.(?:sh|bash)",
+        r"[\w.-]*(?:entry-?point|entry|start|run|serve|web|worker|init|boot|command|cmd|gunicorn|celery|Procfile)[\w.-]*\.(?:sh|bash)",
     ),
     ("shell", r"(?:bin/|docker/|compose/.*/)?(?:docker-)?(?:entrypoint|start|run|serve|web|worker)"),
     # Of Ruby what states the schema, and what server processes run; reading the rest would serve nothing yet.

@@ -42,7 +42,9 @@ class ShellFrontend(Frontend):
         else:
             try:
                 root = parse(GRAMMAR, source).root_node
-                settings = [setting for setting, _ in zip(_settings(root, (), 0), range(MAX_COMMANDS), strict=False)]
+                settings = [
+                    setting for setting, _ in zip(_Script(source).settings(root, (), 0), range(MAX_COMMANDS), strict=False)
+                ]
                 found = syntax_problems(root) if root.has_error else ()
                 problems.extend(FileProblem(bisect_right(lines, offset), text) for offset, text in found)
             except TooSlowError:
@@ -53,33 +55,40 @@ class ShellFrontend(Frontend):
         )
 
 
-def _settings(node: Syntax, way: tuple[str, ...], depth: int) -> Iterator[Setting]:
-    if depth > _MAX_NESTING:
-        return
-    match node.type:
-        case "command":
-            yield Setting("\t".join((*way, "command")), _text(node), node.start_byte, node.end_byte)
-        case "variable_assignment":
-            name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-            if name is not None and value is not None:
-                yield Setting("\t".join((*way, f"set.{_text(name)}")), _text(value), node.start_byte, node.end_byte)
-        case "function_definition":
-            name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-            if name is not None and body is not None:
-                yield from _settings(body, (*way, f"{_text(name)}()"), depth + 1)
-        case "case_statement":
-            value = node.child_by_field_name("value")
-            asked = _text(value).strip("\"'{}") if value is not None else ""
-            for item in node.named_children:
-                if item.type == "case_item":
-                    patterns = "|".join(_text(p) for p in item.children_by_field_name("value"))
-                    for child in item.named_children:
-                        yield from _settings(child, (*way, f"{asked}={patterns}"), depth + 1)
-        case _:
-            for child in node.named_children:
-                yield from _settings(child, way, depth + 1)
+class _Script:
+    """The commands of a script. Texts are cut from the source: a tree that was read in pieces does not keep it."""
 
+    def __init__(self, source: bytes) -> None:
+        self._source = source
 
-def _text(node: Syntax) -> str:
-    text = (node.text or b"").decode("utf-8", "replace").replace("\\\n", " ")
-    return " ".join(text.split())[:_VALUE_CHARACTERS]
+    def settings(self, node: Syntax, way: tuple[str, ...], depth: int) -> Iterator[Setting]:
+        if depth > _MAX_NESTING:
+            return
+        match node.type:
+            case "command":
+                yield Setting("\t".join((*way, "command")), self._text(node), node.start_byte, node.end_byte)
+            case "variable_assignment":
+                name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+                if name is not None and value is not None:
+                    yield Setting(
+                        "\t".join((*way, f"set.{self._text(name)}")), self._text(value), node.start_byte, node.end_byte
+                    )
+            case "function_definition":
+                name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+                if name is not None and body is not None:
+                    yield from self.settings(body, (*way, f"{self._text(name)}()"), depth + 1)
+            case "case_statement":
+                value = node.child_by_field_name("value")
+                asked = self._text(value).strip("\"'{}") if value is not None else ""
+                for item in node.named_children:
+                    if item.type == "case_item":
+                        patterns = "|".join(self._text(p) for p in item.children_by_field_name("value"))
+                        for child in item.named_children:
+                            yield from self.settings(child, (*way, f"{asked}={patterns}"), depth + 1)
+            case _:
+                for child in node.named_children:
+                    yield from self.settings(child, way, depth + 1)
+
+    def _text(self, node: Syntax) -> str:
+        text = self._source[node.start_byte : node.end_byte].decode("utf-8", "replace").replace("\\\n", " ")
+        return " ".join(text.split())[:_VALUE_CHARACTERS]

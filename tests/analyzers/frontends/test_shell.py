@@ -46,3 +46,9 @@ def test_a_broken_script_is_said_to_be_broken() -> None:
 
 def test_a_deep_script_ends() -> None:
     assert read_facts("run.sh", b"( " * 5_000).language == "shell"
+
+
+def test_a_script_that_is_parsed_in_pieces_keeps_its_texts() -> None:
+    comment = b"# " + b"x" * 1_000 + b"\n"
+    facts = read_facts("entrypoint.sh", comment * 40 + b"serve() {\n  exec gunicorn -w 4 shop:app\n}\n")
+    assert [(s.key, s.value) for s in facts.settings] == [("serve()\tcommand", "exec gunicorn -w 4 shop:app")]
