@@ -212,6 +212,24 @@ def run(
 
 
 @app.command()
+def setup(
+    webhook: Annotated[str, typer.Argument(metavar="URL", help="Where GitHub reaches `cliffguard serve`: https://HOST.")],
+    organization: Annotated[str, typer.Option(metavar="NAME", help="Whose App it is.", show_default="your own")] = "",
+    name: Annotated[str, typer.Option(help="The App's name; it must be free on GitHub.")] = "cliffguard",
+    file: Annotated[Path, typer.Option(metavar="FILE", help="Where its key and secret are stored.")] = Path(".env"),
+    github: Annotated[str, typer.Option(metavar="URL", help="An Enterprise Server.")] = "https://github.com",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page on this machine.")] = 8322,
+) -> None:
+    """Make the GitHub App: a page on this machine leads through GitHub's, and stores what GitHub hands out."""
+    from bot.setup import Setup, api_of, run
+
+    if not webhook.startswith(("https://", "http://")):
+        raise UsageError(f"{webhook!r} is no address: it is that of the webhook service, as in https://cliffguard.example.org.")
+    run(Setup(webhook, file, github.rstrip("/"), api_of(github), organization, name), "127.0.0.1", port)
+    _progress(f"Stored in {file}. Start `cliffguard serve` and `cliffguard worker`")
+
+
+@app.command()
 def serve() -> None:
     """Receive webhooks (settings: CLIFFGUARD_… in the environment)."""
     from bot.app import serve as start
