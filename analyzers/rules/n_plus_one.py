@@ -129,10 +129,9 @@ def _lookup(query: RowQuery) -> Finding:
 
 def _cause(query: RowQuery) -> str:
     """A function that queries, whichever loops call it; else the loop, for all it asks, or all it writes in one way."""
-    beyond = bool(query.through) or query.query_function != query.read_function
-    place = query.query if beyond else query.loop
-    what = f"{query.table} {query.effect}" if beyond else query.effect
-    return f"{place.path}:{place.span.start_line}:{place.span.start_column} {what}"
+    if query.through or query.query_function != query.read_function:
+        return f"{query.query.path}:{query.query_function} {query.effect}"
+    return f"{query.loop.path}:{query.loop.span.start_line}:{query.loop.span.start_column} {query.effect}"
 
 
 def _per(read: RelationRead) -> str:
