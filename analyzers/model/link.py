@@ -259,6 +259,9 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         return None
     if not is_product(lookup.rows.site.path) or not is_product(lookup.at.path):
         return None
+    batch = is_batch(lookup.at.path) or is_batch(lookup.rows.site.path)
+    if batch and (lookup.effect or lookup.through):
+        return None  # what a command writes, or has done by code that serves others too, it may well do one by one
     return RowQuery(
         table=table,
         rows=walks,
@@ -270,7 +273,7 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         read_function=lookup.at.function,
         remedy=remedies.at_once(asked, table, walks, lookup.effect, lookup.changed),
         limit=rows.limit,
-        batch=is_batch(lookup.at.path) or is_batch(lookup.rows.site.path),
+        batch=batch,
         through=_places(code, lookup.through),
         effect=lookup.effect,
         given=rows.given,

@@ -22,6 +22,7 @@ from analyzers.model.inference.types import (
     Taken,
     Tupled,
     Value,
+    covers,
     join,
     row_among,
 )
@@ -154,6 +155,8 @@ def _came_along(inference: Inference, row: Value) -> Tupled | None:
     names = [name for name, relation in model.relations.items() if relation.many]
     if row.rows is not None and row.rows.known:
         names = [name for name in names if queries.came_along(inference, row.rows, (*row.path, name))]
+    elif row.rows is None and row.known:
+        names = [name for name in names if covers(row.eager, (name,))]
     return Tupled(tuple(Literal(name) for name in names))
 
 

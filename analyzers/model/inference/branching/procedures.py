@@ -2,7 +2,7 @@
 
 A statement per row is worth a word where one statement for all rows can take its place. It cannot where the row's own class
 does more than write when it is saved, nor where the loop also calls what writes by itself: it sends statements for each row
-either way.
+either way. What is asked for on the way to such a write belongs to the work.
 """
 
 from __future__ import annotations
@@ -61,10 +61,15 @@ def kept_apart(trace: Trace, frame: Frame) -> None:
 
 
 def batched(trace: Trace, lookup: Lookup) -> bool:
-    """Whether a statement for all rows may take the place of this one. Queries can always be made before the loop."""
-    return not lookup.effect or not {(lookup.row.loop, "alone"), (lookup.row.loop, "beyond")} & trace.written
+    """Whether a statement for all rows may take the place of this one. What the loop itself asks for can be asked before it."""
+    if not lookup.effect:
+        return not lookup.through or (lookup.row.loop, "beyond") not in trace.written
+    return not {(lookup.row.loop, "alone"), (lookup.row.loop, "beyond")} & trace.written
 
 
 def eased(trace: Trace, read: Read) -> bool:
     """Whether loading the relation eagerly takes more than a small part from what the loop sends."""
-    return (read.loop, "beyond") not in trace.written or not {(read.loop, "here"), (read.loop, "alone")} & trace.written
+    if (read.loop, "beyond") not in trace.written:
+        return True
+    anew = read.bypass and bool(read.through)
+    return not anew and not {(read.loop, "here"), (read.loop, "alone")} & trace.written
