@@ -172,7 +172,7 @@ def call_library(
             return queries.single(rows, known=True)
         position = library.loaders.get(named(library, name, library.loaders) or "")
         if position is not None and library.rows is not None:
-            _load_later(node, args, position, library.rows.path_separator, frame)
+            _load_later(inference, node, args, position, library.rows.path_separator, frame)
             return None
         position = library.context_renderers.get(named(library, name, library.context_renderers) or "")
         if position is not None:
@@ -294,13 +294,18 @@ def _is_of(library: Library, name: str, bases: tuple[str, ...]) -> bool:
     return named(library, holder, bases) is not None
 
 
-def _load_later(node: Call, args: tuple[Value, ...], position: int, separator: str, frame: Frame) -> None:
+def _load_later(inference: Inference, node: Call, args: tuple[Value, ...], position: int, separator: str, frame: Frame) -> None:
     """`prefetch_related_objects(rows, "a__b")`: the rows held under that name have the relation from here on."""
     held = node.args[position] if position < len(args) else None
     rows = args[position] if held is not None else None
     if isinstance(held, Name) and isinstance(rows, Rows):
         rest = args[position + 1 :]
         paths = frozenset(a.value.replace(separator, ".") for a in rest if isinstance(a, Literal) and isinstance(a.value, str))
+        owner = rows.owner
+        if owner is not None:
+            queries.touch(inference, rows, node, frame)
+            way = ".".join(rows.path)
+            owner = msgspec.structs.replace(owner, eager=owner.eager | {f"{way}.{path}" for path in paths})
         frame.env[held.id] = msgspec.structs.replace(
-            rows, eager=rows.eager | paths, known=rows.known and len(paths) == len(rest)
+            rows, eager=rows.eager | paths, known=rows.known and len(paths) == len(rest), owner=owner
         )

@@ -23,7 +23,7 @@ from analyzers.model.inference import (
     namesakes,
     reflection,
 )
-from analyzers.model.inference.branching import branches, cases, conditions
+from analyzers.model.inference.branching import branches, cases, conditions, handing
 from analyzers.model.inference.readers import endpoints
 from analyzers.model.inference.rows import origins, queries, records, selects, sent, statements
 from analyzers.model.inference.templates import macros, templates, views
@@ -144,7 +144,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     if inference.cached:
         inference.opened.add(site)
     before = dict(frame.env)
-    trying, inference.trying = inference.trying, 0
+    trying, inference.trying = inference.trying, int(frame.language == "python" and handing.hands_over(inference, node))
     result = run(inference, node.body, frame)
     inference.trying, frame.left = trying, False
     if growing:

@@ -77,7 +77,8 @@ class Inference:
         self.ways: list[Value] = []  # what the function walked last returns, one for each way out of it
         self.walks_templates = True  # whether the templates that code renders are walked too
         self.guarded = 0  # how many tests for what is already known are around what is walked now
-        self.trying = 0  # how many blocks inside the innermost loop go on where something in them fails
+        self.trying = 0  # how many blocks inside the innermost loop go on where something in them fails, or do more work
+        self.handing: dict[int, bool] = {}  # whether loops hand over what they walk, by the identity of their nodes
         self.repositories = repositories.repositories(code, models)
         self.loaded_tags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # template -> files of its tags, and keys
         self.template_functions: dict[str, dict[str, TemplateFunction]] = {}

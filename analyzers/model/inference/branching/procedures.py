@@ -1,8 +1,9 @@
 """Loops that do a piece of work for each row, where writing at once what they write themselves saves no growth.
 
 A statement per row is worth a word where one statement for all rows can take its place. It cannot where the row's own class
-does more than write when it is saved, nor where the loop also calls what writes by itself: it sends statements for each row
-either way. What is asked for on the way to such a write belongs to the work.
+does more than write when it is saved, nor where the loop also calls what writes by itself, or hands its row to a function that
+may need it written: it does a piece of work for each row either way. What is asked for on the way to such a write belongs to
+the work.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from analyzers.knowledge.methods import Hooks
 from analyzers.model.inference.frames import Frame, Lookup, Read, Trace
 from analyzers.model.inference.types import Row
 from analyzers.model.naming.definitions import ClassDefinition
+from analyzers.model.naming.roles import is_batch
 from analyzers.model.tables.models import Model
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ def batched(trace: Trace, lookup: Lookup) -> bool:
 
 def eased(trace: Trace, read: Read) -> bool:
     """Whether loading the relation eagerly takes more than a small part from what the loop sends."""
+    if is_batch(read.at.path) and any(loop == read.loop and how != "alone" for loop, how in trace.written):
+        return False
     if (read.loop, "beyond") not in trace.written:
         return True
     anew = read.bypass and bool(read.through)
