@@ -46,8 +46,7 @@ class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: str = ""  # method of a field that says how a row is shown
     set: tuple[str, ...] = ()  # further attributes of a field which decide what it shows
     holder: str = ""  # member that holds the fields
-    owner_mark: str = ""  # in the name of a form that is made for a class which decides what shows its fields
-    owner_form: str = ""  # attribute of such a class: the form,
+    owner_form: str = ""  # attribute of a class which decides what shows the fields of a form: the form,
     owner_fields: tuple[str, ...] = ()  # the names of fields that do not show all rows,
     owner_methods: tuple[str, ...] = ()  # and methods that make fields
     code: str = ""  # a field with its rows, `{field}`, `{model}` and `{load}`

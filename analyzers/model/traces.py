@@ -196,6 +196,8 @@ class World:
             case "eager":
                 model, _, relation = name.rpartition(".")
                 return "may" if self._evidence.may_load(model, relation) else "never"
+            case "form":
+                return "shown" if self._evidence.shows(name) else ""
             case "imports":
                 return "yes" if name in self._imports else "no"
             case "serves":

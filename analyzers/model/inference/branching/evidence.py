@@ -8,12 +8,12 @@ the model that a query begins with, as far as that is written there, else from a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
+from analyzers.facts.outline import Assign, Call, Class, Member, Name, Node, Other, Text, walk
 from analyzers.facts.store import FileFacts
 from analyzers.knowledge import libraries
 from analyzers.model.tables.models import Model, ModelIndex
@@ -23,6 +23,7 @@ _PATH = re.compile(r"-?[A-Za-z_]\w*(?:[.:]\w+)*")
 _SPLIT = re.compile(r"__|\W+")
 _EAGER = re.compile(r"related|prefetch|eager", re.IGNORECASE)
 _MANY = 40  # no list of relations to load is longer
+_FORMS = frozenset(library.forms.owner_form for library in libraries() if library.forms is not None)
 _DISPLAYS = frozenset({"list", "tuple", "set", "dict"})
 
 
@@ -31,13 +32,15 @@ class Mentions(msgspec.Struct, frozen=True, array_like=True):
 
     `loaded` are the paths in calls that load eagerly, each after the class its query begins with, where that is written there.
     `named` are names in lists that are called after it. `computed` is true where such a call gets something not literal; then
-    any of the project's lists of relations may be meant. `listed` are its lists of paths.
+    any of the project's lists of relations may be meant. `listed` are its lists of paths. `forms` are the classes that others
+    name as the form which they show.
     """
 
     loaded: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
     named: frozenset[str] = frozenset()
     listed: frozenset[tuple[str, ...]] = frozenset()
     computed: bool = False
+    forms: frozenset[str] = frozenset()
 
 
 class Evidence:
@@ -58,7 +61,9 @@ class Evidence:
         listed: set[tuple[str, ...]] = set()
         computed = False
         self._relations: set[tuple[str, str]] = set()
+        self._forms: set[str] = set()
         for some in mentions:
+            self._forms |= some.forms
             names |= some.named
             listed |= some.listed
             computed = computed or some.computed
@@ -71,6 +76,10 @@ class Evidence:
     def may_load(self, model: str, relation: str) -> bool:
         """Whether some query of the project may load this relation of the model with its rows."""
         return relation in self._names or (model, relation) in self._relations
+
+    def shows(self, form: str) -> bool:
+        """Whether some class of the project names a class of that name as its form."""
+        return form in self._forms
 
     def _lead(self, root: str, path: tuple[str, ...]) -> None:
         """Follows a path from where it begins; what leads on from a relation whose target is not known may be any model's."""
@@ -96,9 +105,12 @@ def mentions(facts: FileFacts) -> Mentions:
     named: set[str] = set()
     listed: set[tuple[str, ...]] = set()
     computed = False
+    forms: set[str] = set()
     for top in facts.outline:
         for node in walk(top):
             match node:
+                case Class(body=body) if _FORMS:
+                    forms.update(_named_as(body, _FORMS))
                 case Call(callee=Member(name=name) | Name(id=name)) if name in words:
                     root = _root(node.callee)
                     for argument in (*node.args, *(k.value for k in node.keywords)):
@@ -112,7 +124,15 @@ def mentions(facts: FileFacts) -> Mentions:
                         names = {name for child in children for name in _names_in(child)}
                         if names:
                             listed.add(tuple(sorted(names)))
-    return Mentions(frozenset(loaded), frozenset(named), frozenset(listed), computed)
+    return Mentions(frozenset(loaded), frozenset(named), frozenset(listed), computed, frozenset(forms))
+
+
+def _named_as(body: tuple[Node, ...], names: frozenset[str]) -> Iterator[str]:
+    """The classes that a class names under one of these attributes."""
+    for node in body:
+        match node:
+            case Assign(target=Name(id=name), value=Name(id=found) | Member(name=found)) if name in names:
+                yield found
 
 
 def _root(callee: Node) -> str:

@@ -185,7 +185,8 @@ def _hidden(inference: Inference, definition: ClassDefinition, words: Forms) -> 
     """The fields that a class beside the form does not show with all their rows; none where it makes the fields itself, or
     stands elsewhere."""
     out: set[str] = set()
-    known = words.owner_mark not in definition.node.name
+    inference.trace.touched.add(f"form:{definition.node.name}")
+    known = not inference.evidence.shows(definition.node.name)
     for owner in inference.code.definitions(definition.path).values():
         stated = owner.attributes.get(words.owner_form) if isinstance(owner, ClassDefinition) else None
         if not isinstance(owner, ClassDefinition) or stated is None or stated.value is None:
