@@ -49,5 +49,9 @@ class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner_form: str = ""  # attribute of a class which decides what shows the fields of a form: the form,
     owner_fields: tuple[str, ...] = ()  # the names of fields that do not show all rows,
     owner_methods: tuple[str, ...] = ()  # and methods that make fields
+    factories: dict[str, int] = {}  # functions that make a class of several forms, one for each row: position of their model
+    factory_class: str = ""  # argument of these that names a class with code of its own
+    factory_advice: str = ""  # how such forms get rows with more loaded, `{model}`, `{name}` and `{call}`
+    row: str = ""  # attribute of a form that holds its row
     code: str = ""  # a field with its rows, `{field}`, `{model}` and `{load}`
     code_many: str = ""

@@ -15,6 +15,7 @@ from analyzers.model.inference.readers import (
     declared,
     endpoints,
     form_choices,
+    form_rows,
     listings,
     selections,
     serializers,
@@ -62,6 +63,7 @@ def _words(library: Library) -> frozenset[str]:
         library.votes.methods if library.votes is not None else (),
         (*library.choices.adders, *library.choices.setters) if library.choices is not None else (),
         library.selections.writers if library.selections is not None else (),
+        library.forms.factories if library.forms is not None else (),
         *({word for word in table if isinstance(word, str)} for table in tables if isinstance(table, dict | tuple)),
     )
 
@@ -133,6 +135,8 @@ def call_library(
                 return Keyed(None, None)
             if not args:
                 return Listed(None)
+        if library.forms is not None and (made := form_rows.factory(library, library.forms, name, args, keywords)) is not None:
+            return made
         known, handed = functions.given(inference, library, name, node, args, frame)
         if known:
             return handed

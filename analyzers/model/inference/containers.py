@@ -9,7 +9,7 @@ import msgspec
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Applies
 from analyzers.model.inference import constructors, flow
-from analyzers.model.inference.readers import declared
+from analyzers.model.inference.readers import declared, form_rows
 from analyzers.model.inference.rows import queries, sent
 from analyzers.model.inference.types import (
     NOTHING,
@@ -20,6 +20,7 @@ from analyzers.model.inference.types import (
     Given,
     Instance,
     Keyed,
+    LibraryValue,
     Listed,
     Literal,
     Mapped,
@@ -266,6 +267,8 @@ def invoke(
         case Instance(definition=definition):
             called = next(filter(None, (inference.code.method(definition, name) for name in _CALLED)), None)
             return inference.call(called, function, args, keywords or {}, frame, node) if called is not None else None
+        case LibraryValue():
+            return form_rows.formset(inference, function, args, keywords or {}, node, frame)
         case Getter(path=path) if args:
             return declared.read_path(inference, args[0], path, node, frame)
     return None
