@@ -252,11 +252,9 @@ class Inference:
             return
         at, *through = self._way(row.loop, frame, node)
         inside = frame.path == row.loop.path and row.loop.start <= node.start < row.loop.end
-        if effect and row.rows.given:
-            return
         if effect:
             self.trace.written.add((row.loop, ("alone" if alone else "here") if inside else "beyond"))
-        if effect and (alone or self.trying or not inside):
+        if effect and (alone or self.trying or not inside or row.rows.given):
             return  # written one by one so that one may fail, or by code that has other callers too
         changed = tuple(sorted(path[-1] for loop, path in self.assigned if loop == row.loop and path[:-1] == row.path))
         self.trace.lookups.setdefault((rows.site, row.loop), Lookup(rows, row, at, tuple(through), effect, changed))
