@@ -78,6 +78,7 @@ class Models(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     join_column_marks: tuple[str, ...] = ()
     id_marks: tuple[str, ...] = ()
     columns: dict[str, Column] = {}
+    brought: dict[str, dict[str, Column]] = {}  # base classes of packages -> the columns that they bring
     column_types: dict[str, Column] = {}  # by the value of `arguments.type`
     untyped: str = ""  # role of a column of which nothing says its type
     annotation_types: dict[str, str] = {}  # role by the property's own type, where no column type is named

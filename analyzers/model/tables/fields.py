@@ -66,6 +66,7 @@ class Declarations:
         models = library.models
         assert models is not None
         draft = Draft()
+        self._bring(definition, library, draft)
         lineage = [c for c in self.code.lineage(definition) if isinstance(c, ClassDefinition)]
         for base in reversed(lineage):
             for name, assign in base.attributes.items():
@@ -94,6 +95,15 @@ class Declarations:
         key = draft.columns[named_key].name if named_key else models.primary_key
         draft.indexes.append(Index.of((key,), unique=True, primary=True))
         return draft
+
+    def _bring(self, definition: ClassDefinition, library: Library, draft: Draft) -> None:
+        """The columns that base classes of packages bring, which the project's own come after."""
+        brought = library.models.brought if library.models is not None else {}
+        for external in sorted(self.code.externals(definition)) if brought else ():
+            for name, kind in brought.get(external, {}).items():
+                draft.columns[name] = Column(name, named_role(name, kind.role), type=kind.type)
+                if kind.unique:
+                    draft.indexes.append(Index.of((name,), unique=True))
 
     def mark(self, path: str, node: Node, library: Library, marks: tuple[str, ...]) -> str | None:
         """Which of the library's decorators this is; mapping files use their names as they are."""
