@@ -141,8 +141,6 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
         frame.env.setdefault("loop", None)
     if growing:
         inference.loops.append(site)
-    if inference.cached:
-        inference.opened.add(site)
     before = dict(frame.env)
     trying, inference.trying = inference.trying, int(frame.language == "python" and handing.hands_over(inference, node))
     result = run(inference, node.body, frame)
@@ -163,6 +161,8 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
 
 def iterate(inference: Inference, over: Value, site: Site, node: Node, frame: Frame) -> Value:
     """One item of `over`, walked by the loop at `site`."""
+    if inference.cached:
+        inference.opened.add(site)
     match over:
         case Rows():
             row = queries.one_of(inference, over, site, node, frame)
