@@ -179,6 +179,8 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     inference.note_query(changed, frame, call, added=added)
     if method.runs and library.rows.identity_map:
         inference.hydrate(changed)
+        if not call.args and changed.owner is None and changed.joined is None and not (changed.searches or changed.limited):
+            selects.brought(inference, changed)  # `findAll()`
     if method.calls:
         return collections.on_query(inference, changed, method, call, args, frame)
     match method.returns:
