@@ -205,7 +205,7 @@ def compare(
     fresh, past = _happening(found, base.files)
     fresh = _told_as_differences(fresh, before.measures)
     known = (*kept, *past)
-    review = _review(new, settings, fresh, fixed, known, (*after.problems, *unread), changed)
+    review = _review(new, settings, fresh, fixed, known, (*after.problems, *unread), changed, after)
     return Analysis(review, head, new, blobs, analyst, after.findings)._illustrated()
 
 
@@ -217,7 +217,7 @@ def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, se
     analyst.save()
     found, _, _ = _difference((), judged.findings)
     lasting, past = _happening(found)
-    review = _review(files, settings, lasting, (), past, (*judged.problems, *unread), set(files))
+    review = _review(files, settings, lasting, (), past, (*judged.problems, *unread), set(files), judged)
     return Analysis(review, head, files, blobs, analyst, judged.findings)._illustrated()
 
 
@@ -244,10 +244,12 @@ def _review(
     kept: tuple[Finding, ...],
     problems: tuple[Problem, ...],
     changed: set[str],
+    judged: pipeline.Judgement,
 ) -> Review:
     """The comparison, less what is accepted, with what concerns the changed files and could not be analysed."""
     ignores = {path: facts.ignores for path, (_, facts) in files.items() if facts.ignores}
     remaining, accepted, dead = _accept(found, ignores, settings.ignore, kept=kept, judged=changed)
     remaining = merge(remaining)
     told = tuple(p for p in problems if not p.path or p.path in changed)
-    return Review(remaining, _happening(fixed)[0], _happening(kept)[0], accepted, (*told, *dead))
+    lasting = (_happening(fixed)[0], _happening(kept)[0])
+    return Review(remaining, *lasting, accepted, (*told, *dead), judged.readiness, judged.pictures)

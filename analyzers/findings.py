@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from analyzers.deployment.pictures import Picture
+from analyzers.readiness.values import Readiness
 from analyzers.source import Place
 
 
@@ -152,3 +154,5 @@ class Review(msgspec.Struct, frozen=True):
     kept: tuple[Finding, ...] = ()
     accepted: tuple[Accepted, ...] = ()
     problems: tuple[Problem, ...] = ()
+    readiness: Readiness = Readiness()
+    pictures: tuple[Picture, ...] = ()

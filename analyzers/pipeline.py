@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from analyzers.deployment.pictures import Picture, pictures
 from analyzers.engine import judging
 from analyzers.facts.store import FactStore, FileFacts
 from analyzers.findings import Finding, Measure, Problem
@@ -19,9 +20,11 @@ from analyzers.frontends import frontend_for, read_facts
 from analyzers.globs import matches
 from analyzers.linting import Linter, has_statements, with_remarks
 from analyzers.model.link import link
-from analyzers.model.naming.roles import is_test
+from analyzers.model.naming.roles import is_load_test, is_test
 from analyzers.model.project import Project
 from analyzers.model.traces import Traces
+from analyzers.readiness.reading import readiness_of
+from analyzers.readiness.values import Readiness
 from analyzers.rules import rules
 from analyzers.settings import Settings
 from analyzers.source import BlobReader, Revision
@@ -41,15 +44,18 @@ class Judgement(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     whole: bool = True
     measures: tuple[Measure, ...] = ()
+    readiness: Readiness = Readiness()
+    pictures: tuple[Picture, ...] = ()
 
 
 _DECODE_JUDGEMENT = msgspec.msgpack.Decoder(Judgement)
 
 
 def readable(revision: Revision, settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """`(path, blob id, key of its facts)` of every file that a frontend reads. Tests are not product code: left out."""
+    """`(path, blob id, key of its facts)` of every file that a frontend reads. Tests are not product code: left
+    out, but for those of load."""
     for path, blob in revision.files.items():
-        frontend = None if is_test(path) else frontend_for(path)
+        frontend = frontend_for(path) if is_load_test(path) or not is_test(path) else None
         if frontend is not None and not any(matches(pattern, path) for pattern in settings.exclude):
             yield path, blob, f"{blob}-{frontend.language}-{frontend.version}"
 
@@ -100,9 +106,8 @@ class Analyst:
     def judge_once(self, files: Files) -> Judgement:
         """The same for files that nobody will ask for again."""
         ids = {path: key for path, (key, _) in files.items()}
-        project = link(
-            {path: facts for path, (_, facts) in files.items()}, ids, self._traces, database=self._settings.database or ""
-        )
+        read = {path: facts for path, (_, facts) in files.items()}
+        project = link(read, ids, self._traces, database=self._settings.database or "")
         linted = self._linted(files)
         problems = list(project.problems)
         if linted and self._linter is not None:
@@ -120,7 +125,9 @@ class Analyst:
             measures.extend(measured)
             problems.extend(problem)
             whole = whole and not problem
-        return Judgement(tuple(findings), tuple(problems), whole, tuple(measures))
+        readiness, drawn, problem = _looked_after(read, project, self._settings)
+        problems.extend(problem)
+        return Judgement(tuple(findings), tuple(problems), whole, tuple(measures), readiness, drawn)
 
     def save(self) -> None:
         """Keeps what was learned for the next review."""
@@ -165,6 +172,16 @@ class Analyst:
                 fresh[key] = _ENCODE.encode(facts)
         if fresh:
             self._store.put_many(fresh)
+
+
+def _looked_after(
+    files: Mapping[str, FileFacts], project: Project, settings: Settings
+) -> tuple[Readiness, tuple[Picture, ...], list[Problem]]:
+    """What is told of the project as a whole; where that fails, why there is nothing of it."""
+    try:
+        return readiness_of(files, project, settings.expected_peak), pictures(project.deployment), []
+    except Exception as error:
+        return Readiness(), (), [Problem("", 0, f"The readiness of the project was not read: {type(error).__name__}.")]
 
 
 def _guarded(rule: str, project: Project, settings: Settings) -> tuple[list[Finding], list[Measure], list[Problem]]:

@@ -103,7 +103,22 @@ _LOADERS: dict[str, Callable[[], Frontend]] = {
     "prisma": _prisma,
     "shell": _shell,
     "ruby": _ruby,
-    **{language: _config(language) for language in ("yaml", "json", "xml", "toml", "env", "ini", "dockerfile", "procfile")},
+    **{
+        language: _config(language)
+        for language in (
+            "yaml",
+            "json",
+            "xml",
+            "toml",
+            "env",
+            "ini",
+            "dockerfile",
+            "procfile",
+            "requirements",
+            "gemfile",
+            "load",
+        )
+    },
 }
 
 _BY_EXTENSION = {
@@ -124,6 +139,17 @@ _BY_EXTENSION = {
 _BY_NAME: tuple[tuple[str, str], ...] = (
     ("dockerfile", r"(?:Dockerfile|Containerfile)(?:[.-][\w.-]+)?|[\w.-]+\.[Dd]ockerfile"),
     ("procfile", r"Procfile(?:\.(?!sh$)\w+)?"),
+    ("requirements", r"requirements[\w.-]*\.(?:txt|in|pip)|requirements/[\w./-]+\.(?:txt|in|pip)"),
+    ("gemfile", r"Gemfile"),
+    ("xml", r"[\w.-]+\.jmx"),
+    (
+        "load",
+        r"(?:load[-_]?test(?:s|ing)?|k6|gatling|stress(?:[-_]?tests?)?|perf(?:ormance)?(?:[-_]?tests?)?)/(?:.*/)?[\w.-]+"
+        r"\.(?:js|mjs|ts|scala|java|kt|lua)|[\w.-]*(?:load[-_]?test|(?<![a-z0-9])k6(?![a-z0-9]))[\w.-]*\.(?:js|mjs|ts|lua)"
+        r"|\w*Simulation\.(?:scala|java|kt)",
+    ),
+    ("yaml", r"(?:artillery|load[-_]?test(?:s|ing)?)/(?:.*/)?[\w.-]+\.ya?ml|[\w.-]*(?:artillery|load[-_]?test)[\w.-]*\.ya?ml"),
+    ("ini", r"locust\.conf"),
     ("env", r"\.env(?:\.[\w.-]+)?|[\w-]+\.env|\.flaskenv"),
     ("toml", r"pyproject\.toml|(?:fly|railway|pgcat)(?:[.-][\w-]+)?\.toml|Pipfile|migration_lock\.toml"),
     ("json", r"composer\.json|package\.json|app\.json|vercel\.json|railway\.json|ecosystem\.config\.json|config/config\.json"),
@@ -153,8 +179,8 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
 )
 _NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))
 _NAMED_EXTENSIONS = re.compile(
-    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|xml|sh|bash|rb|service|[Dd]ockerfile)"
-    r"|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip)[^/]*"
+    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|in|pip|xml|jmx|sh|bash|rb|service|js|mjs|ts|scala|java|kt|lua|[Dd]ockerfile)"
+    r"|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip|Gem)[^/]*"
     r"|(?:^|/)(?:docker-)?(?:entrypoint|start|run|serve|web|worker))$"
 )
 

@@ -15,6 +15,8 @@ from itertools import accumulate
 from typing import Any
 
 from analyzers.facts.store import FileFacts, FileProblem, Setting
+from analyzers.frontends.config_loads import load_settings
+from analyzers.frontends.config_packages import gemfile_settings, requirements_settings
 from analyzers.frontends.config_template import is_template, template_settings
 from analyzers.frontends.config_xml import xml_settings
 from analyzers.frontends.config_yaml import MAX_SETTINGS, UnreadableError, json_settings, yaml_settings
@@ -310,6 +312,9 @@ FORMATS = {
         ConfigFrontend("ini", ini_settings),
         ConfigFrontend("dockerfile", dockerfile_settings),
         ConfigFrontend("procfile", procfile_settings),
+        ConfigFrontend("requirements", requirements_settings),
+        ConfigFrontend("gemfile", gemfile_settings),
+        ConfigFrontend("load", load_settings),
     )
 }
 """The frontend of each format, by its name."""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from analyzers.findings import Finding, Review
+from analyzers.report.readiness import as_data
 
 VERSION = 1
 
@@ -24,6 +25,8 @@ def to_json(review: Review) -> str:
             {"reason": one.reason, "finding": finding} for one in review.accepted for finding in _findings([one.finding])
         ],
         "problems": review.problems,
+        "readiness": as_data(review.readiness),
+        "connections": review.pictures,
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 

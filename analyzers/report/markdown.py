@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from analyzers.findings import Accepted, Finding, Problem, Review, Severity
+from analyzers.report import picture, readiness
 from analyzers.report.markers import SHORT, marker
 from analyzers.report.text import code_block, code_span, cut, cut_line, escaped, markdown, plain
 from analyzers.review.place import Comment, Elsewhere, Placement, Reason
@@ -68,7 +69,8 @@ def review_body(review: Review, placement: Placement) -> str:
 
 def check_output(review: Review, placement: Placement, link: Link | None = None, *, notes: Sequence[str] = ()) -> CheckOutput:
     """Title, summary and text of the check run. `notes` are sentences of the caller's, in Markdown, put first."""
-    summary = "\n\n".join([*notes, _counts(review, placement), *_fixed_and_kept(review)])
+    counts = [*notes, _counts(review, placement), *_fixed_and_kept(review)]
+    summary = "\n\n".join([*counts, *_whole(review, link)])
     sections = [
         *_elsewhere(placement.elsewhere, link),
         *_inline(placement.inline, link),
@@ -98,8 +100,14 @@ def to_markdown(review: Review, link: Link | None = None) -> str:
         *_accepted(review.accepted, link),
         *_fixed(review.fixed),
         *_fixed_and_kept(review),
+        *_whole(review, link),
     ]
     return "\n\n".join([*parts, *sections]) + "\n"
+
+
+def _whole(review: Review, link: Link | None) -> list[str]:
+    """What is told of the project as a whole, folded: the same at every push, until it changes."""
+    return [*readiness.section(review.readiness, lambda place: _place(place, link)), *picture.drawings(review.pictures)]
 
 
 def _told(

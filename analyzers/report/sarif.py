@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from analyzers.edits import Verify, fixed_source
 from analyzers.findings import Finding, Problem, Review, Severity
+from analyzers.report.readiness import as_data
 from analyzers.report.text import plain, visible
 from analyzers.review.ignore import by_configuration
 from analyzers.review.place import ReadSource
@@ -86,6 +87,8 @@ def to_sarif(
         "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notifications}],
         "results": results,
     }
+    if review.readiness.rows:
+        run["properties"] = {"readiness": as_data(review.readiness)}
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 

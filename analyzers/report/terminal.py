@@ -13,6 +13,7 @@ from rich.text import Text
 
 from analyzers.edits import EditError, replacement
 from analyzers.findings import Finding, Problem, Review, Severity
+from analyzers.report import picture, readiness
 from analyzers.report.markdown import title
 from analyzers.report.text import SPAN, visible
 from analyzers.review.place import ReadSource
@@ -49,6 +50,10 @@ def _report(review: Review, read: ReadSource | None) -> Iterator[RenderableType]
         for line in lines:
             yield Padding(line, (0, 0, 0, 2))
         yield ""
+    yield from readiness.lines(review.readiness)
+    if review.readiness.rows:
+        yield ""
+    yield from picture.tables(review.pictures)
     yield Text(title(review), style="bold red" if review.new else "bold green")
 
 

@@ -24,6 +24,20 @@ _TIDIES = re.compile(
 )
 
 
+_LOAD_TEST = re.compile(
+    r"(^|/)(load[-_]?test(s|ing)?|k6|locust|gatling|jmeter|artillery|stress([-_]?tests?)?|perf(ormance)?([-_]?tests?)?)/"
+    r"(.*/)?[\w.-]+\.(js|mjs|ts|py|ya?ml|scala|java|kt|lua|conf|jmx)$"
+    r"|(^|/)[\w.-]*(locust|load[-_]?test|artillery|(?<![a-z0-9])k6(?![a-z0-9]))[\w.-]*\.(py|js|mjs|ts|ya?ml|conf|lua)$"
+    r"|(^|/)\w*Simulation\.(scala|java|kt)$|\.jmx$",
+    re.IGNORECASE,
+)
+
+
+def is_load_test(path: str) -> bool:
+    """Whether the path may hold a load test: it is what a project runs, though users do not."""
+    return _LOAD_TEST.search(path) is not None
+
+
 def is_test(path: str) -> bool:
     """Whether the path holds tests or what only tests use. N+1 there costs nobody anything."""
     return _TEST.search(path) is not None or _SEED.search(path) is not None
