@@ -125,9 +125,9 @@ class Analyst:
             measures.extend(measured)
             problems.extend(problem)
             whole = whole and not problem
-        readiness, drawn, problem = _looked_after(read, project, self._settings)
-        problems.extend(problem)
-        return Judgement(tuple(findings), tuple(problems), whole, tuple(measures), readiness, drawn)
+        readiness, drawn, unread = _looked_after(read, project, self._settings)
+        problems.extend(unread)
+        return Judgement(tuple(findings), tuple(problems), whole and not unread, tuple(measures), readiness, drawn)
 
     def save(self) -> None:
         """Keeps what was learned for the next review."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_OTHER = "dev|develop|development|local|tests?|testing|ci|sandbox|demo|debug"
+_OTHER = "dev|devcontainer|develop|development|local|tests?|testing|ci|sandbox|demo|debug"
 
 
 def _named(words: str) -> re.Pattern[str]:

@@ -10,8 +10,8 @@ from analyzers.frontends.config_yaml import MAX_SETTINGS, UnreadableError
 _REQUIREMENT = re.compile(r"[ \t]*+([A-Za-z0-9][\w.-]*+)[ \t]*+(\[[^\]\n]*+\])?([^\n#]*+)")
 _EGG = re.compile(r"[^\n#]*#egg=([A-Za-z0-9][\w.-]*)")
 _GEM = re.compile(r"[ \t]*+gem[ \t(]++[\"']([\w.-]++)[\"']([^\n]*+)")
-_GROUP = re.compile(r"[ \t]*+group[ \t(]++([^\n]*?)[ \t)]++do\b")
-_INLINE_GROUP = re.compile(r"\bgroups?:[ \t]*(\[[^\]\n]*\]|:\w+)")
+_GROUP = re.compile(r"[ \t]*+group[ \t(]++([^\n]{0,300}?)[ \t)]++do\b")
+_INLINE_GROUP = re.compile(r"\bgroups?:[ \t]*(\[[^\]\n]{0,300}\]|:\w+)")
 _OPENS = re.compile(r"[ \t]*+(?:if|unless|case|platforms?|source|path|git|install_if)\b[^\n]*+")
 _END = re.compile(r"[ \t]*+end\b")
 

@@ -84,9 +84,9 @@ def inventory(files: Mapping[str, FileFacts], deployment: Deployment) -> Invento
 
 
 def _imports(files: Mapping[str, FileFacts]) -> Mapping[str, tuple[Stated, ...]]:
-    """Each import of product code once, by its first part."""
+    """Each import of product code once, by its first part: where the application is set up, if it stands there too."""
     found: defaultdict[str, dict[str, Stated]] = defaultdict(dict)
-    for path, facts in files.items():
+    for path, facts in sorted(files.items(), key=lambda item: _CONFIGURES.search(item[0]) is None):
         if facts.language in ("python", "php") and is_product(path) and not OTHER_USE.search(path):
             for one in facts.imports:
                 if not one.path.startswith(".") and one.path not in found[first_part(one.path)]:

@@ -30,6 +30,7 @@ class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     packages: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # packages without which its settings and variables say nothing, if they are others
     works: bool = False  # as soon as it is installed
     imports: tuple[str, ...] = ()  # beginnings of what code imports
     texts: tuple[str, ...] = ()  # beginnings of names in settings: applications, middleware, bundles, loggers

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from analyzers.deployment.uses import OTHER_USE
 from analyzers.facts.outline import Text, walk
 from analyzers.facts.store import FileFacts
-from analyzers.model.naming.roles import is_test
+from analyzers.model.naming.roles import is_product
 from analyzers.model.project import Project
 from analyzers.readiness.inventory import Inventory
 from analyzers.readiness.packages import called
@@ -57,7 +57,7 @@ def timeouts(files: Mapping[str, FileFacts], known: Sequence[str], stated: Inven
     without = f"{_listed(missing)}: nothing sets {'it' if len(missing) == 1 else 'them'}, and the default waits without an end"
     if outside is not None:
         may = f"{_listed(missing)} may be set in `{outside.text}`, whose value is not in the repository"
-        return Row(title, "not known", may, places or (outside.place,))
+        return Row(title, "not known", may, (outside.place,))
     return Row(title, "not found", without, places)
 
 
@@ -70,7 +70,7 @@ def _said(files: Mapping[str, FileFacts], wanted: set[str]) -> Iterator[tuple[st
     pattern = re.compile(rf"(?<![\w])(?:{'|'.join(sorted(wanted))})(?!\w)", re.IGNORECASE)
     seen: set[str] = set()
     for path, facts in files.items():
-        if is_test(path) or OTHER_USE.search(path):
+        if not is_product(path) or OTHER_USE.search(path):
             continue
         for text, start, end in _texts(path, facts):
             for found in pattern.finditer(text):

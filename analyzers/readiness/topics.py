@@ -67,18 +67,21 @@ def _quoted(text: str) -> str:
 
 
 def _used(signal: Signal, inventory: Inventory, routes: Sequence[Route]) -> Iterator[_Evidence]:
-    """Evidence of use, the strongest first: code, settings, what runs, what is set from outside."""
+    """Evidence of use, the strongest first: settings, code, what runs, what is set from outside. Settings of what no list of
+    dependencies has are left over from another time."""
+    needed = signal.needs or signal.packages
+    installed = not needed or any(called(p, name) for p in inventory.packages.values() for name in needed)
+    for name in signal.texts if installed else ():
+        yield from (_Evidence(signal.title, one.text, one.place) for one in inventory.texts if _begins(one.text, name))
     for beginning in signal.imports:
         for one in inventory.imports.get(first_part(beginning), ()):
             if _begins(one.text, beginning):
                 yield _Evidence(signal.title, one.text, one.place)
-    for name in signal.texts:
-        yield from (_Evidence(signal.title, one.text, one.place) for one in inventory.texts if _begins(one.text, name))
     for patterns, stated in (
-        (signal.settings, inventory.settings),
+        (signal.settings if installed else (), inventory.settings),
         (signal.commands, inventory.commands),
         (signal.images, inventory.images),
-        (signal.variables, inventory.variables),
+        (signal.variables if installed else (), inventory.variables),
     ):
         yield from (_Evidence(signal.title, one.text, one.place) for one in _matching(patterns, stated))
     for pattern in signal.routes:

@@ -20,10 +20,15 @@ def section(readiness: Readiness, place: Callable[[Place], str]) -> list[str]:
     """The table as a folded section. `place` tells one as Markdown."""
     if not readiness.rows:
         return []
-    rows = [f"| {_cell(markdown(row.topic))} | {row.state} | {_cell(_told(row, place))} |" for row in readiness.rows]
+    rows = [_line(row, place) for row in readiness.rows]
     lines = ["| | | Where, or what to do |", "| --- | --- | --- |", *rows]
     head = f"<details><summary>Readiness: {readiness.found} of {len(readiness.rows)} found</summary>"
     return ["\n\n".join([head, "\n".join(lines), "</details>"])]
+
+
+def _line(row: Row, place: Callable[[Place], str]) -> str:
+    state = row.state.replace(" ", "&nbsp;")
+    return f"| {_cell(markdown(row.topic))} | {state} | {_cell(_told(row, place))} |"
 
 
 def _told(row: Row, place: Callable[[Place], str]) -> str:
