@@ -8,13 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from analyzers.deployment.values import Amount, Pool, Program, Service, Stack, Surge
-from analyzers.deployment.variables import bound
+from analyzers.deployment.variables import amount, bound
 
 _LASTING = ("web", "worker", "scheduler")
 _ADDRESS = re.compile(
     r"(?:^|_)(?:DATABASE|DB|POSTGRES(?:QL)?|PG|MYSQL|MARIADB|SQLALCHEMY)\w*?_?(?:URL|URI|DSN|HOST|ADDR(?:ESS)?|CONNECTION_STRING)$"
 )
 """Variables that say where a database is."""
+
+_NO_CLIENT = re.compile(
+    r"(?:^|[/_-])(?:nginx|caddy|traefik|haproxy|varnish|redis|valkey|memcached|elasticsearch|opensearch|rabbitmq|kafka|minio"
+    r"|mailpit|mailhog|maildev|jaeger|certbot)(?:[:@].*)?$"
+)
+"""Images, and names of services, that no database has for a client, whatever they share with those that are."""
+
+_POOLED = re.compile(r"(?:^|_)(?:MAX_OPEN(?:_CONN\w*)?|(?:DB|DATABASE|SQL\w*)_(?:POOL(?:_SIZE)?|MAX_CONN\w*))$", re.IGNORECASE)
+"""Variables that say how many connections a program may open."""
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -79,6 +88,8 @@ def terms(stack: Stack, pools: Sequence[Pool]) -> Iterator[Term]:
 
 def _asks(stack: Stack, service: Service, hosts: Sequence[str]) -> bool:
     """Whether a service says that it uses a database: by a name, by a variable, or as what a managed one is stated beside."""
+    if _NO_CLIENT.search(service.image) or _NO_CLIENT.search(service.name):
+        return False
     own = {service.name for service in stack.services}
     managed = any(server.service not in own for server in stack.servers)
     included = service.unseen and bool(stack.servers)
@@ -102,6 +113,9 @@ def _unknown(service: Service) -> Term:
     threads = Amount(None, because, service.place, "threads")
     each = Amount(None, because, service.place, f"connections of {service.name}")
     program = Program("", "unknown", processes, threads, place=service.place)
+    for name, value in service.environment.items():
+        if _POOLED.search(name):
+            each = amount(value, service.environment, service.place, f"`{name}` of `{service.name}`")
     return Term(service, program, service.replicas, processes, (each,), service.surge)
 
 
