@@ -170,8 +170,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if per is not None and changed.per is None and (method.filters or method.binds):
         changed = msgspec.structs.replace(changed, per=per)
     if method.effect and method.effect != "other":
-        one = method.returns == "row"
-        statements.write_of_rows(inference, changed, method.effect, changed.per or per, call, frame, one=one)
+        statements.write_of_rows(inference, changed, method, changed.per or per, call, frame)
     runs = method.runs or (rows.owner is not None and method.returns in ("value", "values"))
     if runs and not method.effect and not (method.by_key and (rows.model, "") in inference.hydrated):
         touch(inference, changed, call, frame, counted=method.counts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.methods import Method
 from analyzers.model.inference import flow
 from analyzers.model.inference.branching import procedures
 from analyzers.model.inference.rows import inputs, managers, origins, queries
@@ -42,18 +43,17 @@ def write(inference: Inference, called: RowWrite, node: Node, frame: Frame) -> N
         inference.note_lookup(rows, node, frame, effect=effect, alone=alone)
 
 
-def write_of_rows(
-    inference: Inference, rows: Rows, effect: str, per: Row | None, node: Node, frame: Frame, *, one: bool = False
-) -> None:
-    """A query writes: once for each row whose values it is made of, or to whose collection it belongs; `one` row, as its
-    class does."""
+def write_of_rows(inference: Inference, rows: Rows, method: Method, per: Row | None, node: Node, frame: Frame) -> None:
+    """A query writes: once for each row whose values it is made of, or to whose collection it belongs; one row, as its class
+    does."""
     if rows.owner is not None and rows.loop is not None:
         relation = queries.relation_at(inference, rows.owner, rows.path)
         per = Row(relation.model, rows.owner, rows.path[:-1], rows.loop) if relation is not None else None
     if per is not None:
-        alone = one and procedures.writes_more(inference.code, inference.model(rows.model))
+        one = method.returns == "row"
+        alone = method.unless_there or (one and procedures.writes_more(inference.code, inference.model(rows.model)))
         written = Rows(rows.model, frame.site(node), per=per, label=rows.label)
-        inference.note_lookup(written, node, frame, effect=effect, alone=alone)
+        inference.note_lookup(written, node, frame, effect=method.effect, alone=alone)
 
 
 # -- SQL handed to a driver --------------------------------------------------------------------------------------------
