@@ -13,6 +13,7 @@ from analyzers.source import Place
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _MAX_DEPTH = 8
+_MAX_NESTING = 40
 
 
 class Stated:
@@ -77,10 +78,51 @@ def _patches(stated: Stated, told: Manifest, folder: str) -> Iterator[Manifest]:
     """Objects that say only what changes: files of their own, named by `patches` and `patchesStrategicMerge`."""
     named = [entry.value for _, entry in told.below("patchesStrategicMerge")]
     named += [entry.value for key, entry in told.below("patches") if key.endswith(".path")]
+    for item in told.items("patches"):
+        yield from _inline(told, item)
     for name in named:
         path = joined(folder, name)
         stated.used.add(path)
         yield from stated.of_files.get(path, [])
+
+
+def _inline(told: Manifest, item: str) -> Iterator[Manifest]:
+    """A patch that stands in the kustomization itself: an object, or operations on the target's replicas."""
+    entry = told.entries.get(f"{item}.patch")
+    try:
+        patch = msgspec.yaml.decode(entry.value) if entry is not None else None
+    except (msgspec.DecodeError, RecursionError):
+        return
+    if entry is None:
+        return
+    kind, name = told.told(f"{item}.target.kind"), told.told(f"{item}.target.name")
+    entries: dict[str, Entry] = {}
+    if isinstance(patch, dict):
+        entries = {key: Entry(value, entry.place) for key, value in _flat(patch, "", 0)}
+        kind = kind or str(patch.get("kind", ""))
+        name = name or (entries["metadata.name"].value if "metadata.name" in entries else "")
+    elif isinstance(patch, list):
+        for step in patch:
+            if isinstance(step, dict) and step.get("path") == "/spec/replicas" and step.get("op") in ("replace", "add"):
+                entries["spec.replicas"] = Entry(str(step.get("value", "")), entry.place)
+    if entries and kind and name:
+        yield Manifest(kind, name, entries)
+
+
+def _flat(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > _MAX_NESTING:
+        return
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from _flat(inner, f"{key}.{name}" if key else str(name), depth + 1)
+        case list():
+            for number, inner in enumerate(value):
+                yield from _flat(inner, f"{key}.{number}", depth + 1)
+        case None:
+            yield key, ""
+        case _:
+            yield key, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _generated(stated: Stated, told: Manifest, folder: str) -> Iterator[Manifest]:

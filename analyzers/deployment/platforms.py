@@ -35,7 +35,11 @@ def stacks(files: Files) -> Iterator[Stack]:
         elif re.fullmatch(r"railway\.(?:json|toml)", name):
             yield from _found(path, _railway(files, document(path, facts), folder))
         elif re.fullmatch(r"serverless\.ya?ml", name):
-            yield from _found(path, _serverless(document(path, facts), folder))
+            told = document(path, facts)
+            yield from _found(path, _serverless(told, folder), tuple(_rds(told)))
+        elif re.fullmatch(r"(?:.*/)?\.do/(?:app|deploy\.template)\.ya?ml", path):
+            told = document(path, facts)
+            yield from _found(path, _digitalocean(files, told, folder), tuple(_digitalocean_servers(told)))
         elif name == "vercel.json":
             yield from _found(path, _vercel(document(path, facts), folder))
 
@@ -149,7 +153,53 @@ def _railway(files: Files, told: Manifest, folder: str) -> Iterator[Service]:
     yield _service(files, "app", told.told("deploy.startCommand"), folder, place, replicas, {}, image, surge)
 
 
+# DigitalOcean
+
+
+def _digitalocean(files: Files, told: Manifest, folder: str) -> Iterator[Service]:
+    spec = "spec." if any(told.below("spec.services")) else ""
+    root = joined(folder, "..")
+    for item in (*told.items(f"{spec}services"), *told.items(f"{spec}workers")):
+        entry = told.entries.get(f"{item}.name")
+        if entry is None:
+            continue
+        code = joined(root, told.told(f"{item}.source_dir") or ".")
+        place, environment = entry.place, _variables(told, item)
+        replicas = Amount(1, "one instance, as no `instance_count` is stated", place)
+        for key in ("autoscaling.max_instance_count", "instance_count"):
+            if (count := told.entries.get(f"{item}.{key}")) is not None:
+                replicas = amount(count.value, {}, count.place, f"`{key}` of `{entry.value}`")
+                break
+        dockerfile = told.told(f"{item}.dockerfile_path")
+        image = _built(files, root, dockerfile) if dockerfile else None
+        surge = Surge("DigitalOcean starts the new version before it stops the old one", percent=100)
+        yield _service(files, entry.value, told.told(f"{item}.run_command"), code, place, replicas, environment, image, surge)
+
+
+_ENGINES = {"PG": "postgresql", "MYSQL": "mysql"}
+
+
+def _digitalocean_servers(told: Manifest) -> Iterator[Server]:
+    spec = "spec." if any(told.below("spec.databases")) else ""
+    for item in told.items(f"{spec}databases"):
+        entry, engine = told.entries.get(f"{item}.name"), _ENGINES.get(told.told(f"{item}.engine") or "PG")
+        if entry is not None and engine == "postgresql":
+            yield managed(entry.value, "digitalocean", told.told(f"{item}.size"), entry.place)
+
+
 # Functions
+
+
+def _rds(told: Manifest) -> Iterator[Server]:
+    """The databases among a template's resources."""
+    for key, entry in told.entries.items():
+        if entry.value == "AWS::RDS::DBInstance" and key.endswith(".Type"):
+            inside = f"{key.removesuffix('.Type')}.Properties"
+            name = key.removesuffix(".Type").rpartition(".")[2]
+            engine = told.told(f"{inside}.Engine")
+            database = "postgresql" if engine.startswith("postgres") else "mysql" if engine in ("mysql", "mariadb") else ""
+            if database:
+                yield managed(name, "rds", told.told(f"{inside}.DBInstanceClass"), entry.place, database)
 
 
 _RUNTIMES = {"python": "python", "node": "javascript", "ruby": "ruby", "provided": "php", "php": "php"}
