@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 
+from analyzers.facts.outline import Call, Member
 from analyzers.knowledge import Method
+from analyzers.knowledge import Rows as RowsWords
 from analyzers.model.inference.rows import lookups
-from analyzers.model.inference.types import Literal, Mapped, Search, Value
+from analyzers.model.inference.types import Literal, Mapped, Search, Tupled, Value
 from analyzers.model.tables.models import Model
 
 _NAME = re.compile(r"(?:(?P<table>\w+)\.)?(?P<column>\w+)")
@@ -42,6 +44,8 @@ def conditions(model: Model, method: Method, args: list[Value]) -> list[Search]:
             return []
         case [Mapped(items=items), *_]:
             return [_compared(model, name, "", value) for name, value in items]
+        case [Tupled(items=items), *_]:
+            return [s for item in items for s in _triple(model, method, item)]
         case [Literal(value=str() as name)] if method.compares:
             return _plain(model, name, method.compares, None)
         case [Literal(value=str() as name), value, *rest]:
@@ -54,6 +58,20 @@ def conditions(model: Model, method: Method, args: list[Value]) -> list[Search]:
                 return []
             return [_compared(model, name, operator.lower(), rest[0] if rest else value)]
     return [_unknown(model)]
+
+
+def in_name(words: RowsWords, call: Call) -> Literal | None:
+    """The column that the name of a call ends with: `status` of `whereStatus('open')`."""
+    name = call.callee.name if isinstance(call.callee, Member) else ""
+    said = name.removeprefix(words.dynamic) if words.dynamic and name not in words.methods else name
+    if said == name or not said[:1].isupper():
+        return None
+    return Literal(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", said).lower())
+
+
+def _triple(model: Model, method: Method, item: Value) -> list[Search]:
+    """One of several conditions in a list: `['total', '>', 3]`."""
+    return conditions(model, method, list(item.items)) if isinstance(item, Tupled) else [_unknown(model)]
 
 
 def _plain(model: Model, name: str, how: str, value: Value) -> list[Search]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Call, Member, Node, Text
+from analyzers.facts.outline import Call, Function, Member, Node, Text
 from analyzers.knowledge import Method
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.model.inference.frames import Query
-from analyzers.model.inference.rows import comparisons, lookups, named_columns
+from analyzers.model.inference.rows import closures, comparisons, lookups, named_columns
 from analyzers.model.inference.types import (
     Listed,
     Literal,
@@ -99,8 +99,13 @@ def filtered(
             return lookups.conditions(inference, model, words, call, method.unsearched, frame)
         case "conditions":
             return comparisons.conditions(inference, model, words, call, frame)
+        case "columns" if call.args and isinstance(call.args[0], Function):
+            return closures.bracketed(inference, model, words, call.args[0], frame)
         case "columns":
-            return named_columns.conditions(model, method, args)
+            named = named_columns.in_name(words, call)
+            return named_columns.conditions(model, method, [named, *args] if named is not None and args else args)
+        case "related":
+            return closures.related(inference, model, words, call, args, frame)
         case "key":
             return [Search("key", model.qualified, "")]
         case "unknown":
