@@ -30,6 +30,7 @@ from analyzers.knowledge.migrations import Migrations
 from analyzers.knowledge.resolvers import Resolvers as Resolvers
 from analyzers.knowledge.selections import Selections
 from analyzers.knowledge.serializers import Serializers as Serializers
+from analyzers.knowledge.validations import Validations
 from analyzers.knowledge.views import Callables, Templates
 
 LINEAGES_KEPT = 10_000
@@ -326,6 +327,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memberships: tuple[str, ...] = ()  # functions that tell whether their first argument is among the second
     readers: tuple[str, ...] = ()  # calls that read the attribute of their first argument that the second names
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
+    validations: Validations | None = None
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
     applies: dict[str, Applies] = {}
     containers: dict[str, Literal["list", "mapping"]] = {}  # what makes an empty one

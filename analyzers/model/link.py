@@ -9,7 +9,7 @@ from analyzers.deployment.values import Deployment
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
-from analyzers.model.indexes import query_sites, standing
+from analyzers.model.indexes import query_sites, standing, validations
 from analyzers.model.inference import edges, handlers, inherited
 from analyzers.model.inference.branching import policies, procedures
 from analyzers.model.inference.branching.evidence import Evidence
@@ -75,6 +75,7 @@ def link(
         queries=(
             *standing.asked_always(code, models, schema.tables, query_sites.longest(q for root in said for q in root.queries)),
             *query_sites.written(code),
+            *validations.validated(code, models),
         ),
         deployment=deployment,
         problems=(

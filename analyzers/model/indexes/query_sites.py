@@ -107,7 +107,7 @@ def written(code: Codebase) -> Iterator[QuerySite]:
             for text in facts.sql:
                 for query in text.queries:
                     place = Place(path, facts.span(text.start, text.end))
-                    yield _of_sql(query, place, _around(code, path, text.start), open_ended=text.start in parts)
+                    yield _of_sql(query, place, around(code, path, text.start), open_ended=text.start in parts)
 
 
 _LANGUAGES = ("python", "php")
@@ -131,7 +131,7 @@ def _of_sql(query: SqlQuery, place: Place, function: str, *, open_ended: bool) -
     )
 
 
-def _around(code: Codebase, path: str, offset: int) -> str:
+def around(code: Codebase, path: str, offset: int) -> str:
     """The innermost function around a place, or the module."""
     functions: list[FunctionDefinition] = []
     for definition in code.definitions(path).values():
