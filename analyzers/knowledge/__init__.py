@@ -328,6 +328,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     readers: tuple[str, ...] = ()  # calls that read the attribute of their first argument that the second names
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
     validations: Validations | None = None
+    keepers: tuple[str, ...] = ()  # methods that call a function once in a while, and give what they kept of it else
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
     applies: dict[str, Applies] = {}
     containers: dict[str, Literal["list", "mapping"]] = {}  # what makes an empty one

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from analyzers.facts.outline import Assign, Member, Name, Node, Other, Text, walk
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, children, walk
 from analyzers.facts.sql import SqlQuery
+from analyzers.knowledge import libraries
 from analyzers.model.inference.frames import Query, Trace
 from analyzers.model.inference.members import module_name
 from analyzers.model.inference.rows.lookups import named_order
@@ -57,9 +58,24 @@ def _site(code: Codebase, models: ModelIndex, model: Model, query: Query) -> Que
         ordered=ordered,
         limited=limited,
         partial=partial,
-        batch=query.aside or is_batch(at.path),
+        batch=query.aside or is_batch(at.path) or _kept(code, at.path, at.start),
         deletes=any(s.how == "deleted" for s in rows.searches),
     )
+
+
+_KEEPERS = frozenset(name for library in libraries() for name in library.keepers)
+
+
+def _kept(code: Codebase, path: str, offset: int) -> bool:
+    """Whether what stands there runs once in a while, as a cache keeps what it gave."""
+    nodes: Sequence[Node] = code.files[path].outline
+    while node := next((n for n in nodes if n.start <= offset < n.end), None):
+        match node:
+            case Call(callee=Member(name=name), args=args) if name in _KEEPERS:
+                if any(isinstance(arg, Function) and arg.start <= offset < arg.end for arg in args):
+                    return True
+        nodes = children(node)
+    return False
 
 
 def _ordered(model: Model, searches: tuple[Search, ...]) -> tuple[Sort, ...]:
