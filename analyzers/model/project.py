@@ -243,6 +243,7 @@ class QuerySite(msgspec.Struct, frozen=True):
     limited: bool = False  # it takes so many of the ordered rows
     partial: bool = False  # it also searches by something that was not understood
     batch: bool = False  # in a command or script that a schedule or a person starts, or of a page of those who look after it
+    kept: bool = False  # a cache keeps what it gave, and asks again once in a while
     deletes: bool = False  # all the rows that it finds
 
     def tables(self, known: Mapping[str, Table]) -> Iterator[Table]:

@@ -19,7 +19,7 @@ _KEPT = listed("""
     setting config configuration option preference country currency language locale region continent timezone role
     permission privilege status state type kind plan tier level site feature switch toggle unit tax
     vat template theme layout menu enum holiday module plugin department license badge trophy achievement
-    widget workflow trigger rule policy severity priority format transport
+    widget workflow trigger rule policy webhook severity priority format transport
 """)
 # The last word of a table by whose rows others are told apart: few, but each of them with many rows.
 _KINDS = listed("tag label category topic keyword genre model")

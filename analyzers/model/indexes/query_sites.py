@@ -58,7 +58,8 @@ def _site(code: Codebase, models: ModelIndex, model: Model, query: Query) -> Que
         ordered=ordered,
         limited=limited,
         partial=partial,
-        batch=query.aside or is_batch(at.path) or _kept(code, at.path, at.start),
+        batch=query.aside or is_batch(at.path),
+        kept=_kept(code, at.path, at.start),
         deletes=any(s.how == "deleted" for s in rows.searches),
     )
 

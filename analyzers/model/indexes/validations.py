@@ -92,7 +92,8 @@ def _table(code: Codebase, models: ModelIndex, path: str, node: Node) -> str:
 
 def _marked(code: Codebase, model: Model, library: Library, words: Validations) -> Iterator[QuerySite]:
     definition = model.definition
-    if code.files[definition.path].language != library.language or model.abstract:
+    facts = code.files.get(definition.path)  # a library's own class stands in none
+    if facts is None or facts.language != library.language or model.abstract:
         return
     for mark in definition.node.decorators:
         meant = code.resolve_node(definition.path, mark.callee) if isinstance(mark, Call) else None

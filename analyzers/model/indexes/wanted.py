@@ -14,7 +14,7 @@ import msgspec
 
 from analyzers.model.indexes import coverage
 from analyzers.model.indexes.growth import is_busy, is_due, is_journal, kinds
-from analyzers.model.naming.roles import is_scheduled
+from analyzers.model.naming.roles import is_of_staff, is_scheduled
 from analyzers.model.project import Column, Condition, QuerySite, Sort, Table
 from analyzers.words import listed
 
@@ -106,7 +106,9 @@ def _pays_by_time(column: str, query: QuerySite, table: Table) -> bool:
 
 
 def _waited(query: QuerySite) -> bool:
-    return not (query.batch or is_scheduled(query.place.path, query.function))
+    """Whether users wait for it, each time."""
+    path = query.place.path
+    return not (query.batch or query.kept or is_of_staff(path) or is_scheduled(path, query.function))
 
 
 def _best(conditions: Sequence[Condition], query: QuerySite, tables: Mapping[str, Table]) -> Want | None:

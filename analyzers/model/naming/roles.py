@@ -17,6 +17,7 @@ _SCHEDULED = re.compile(
 _ASKED = re.compile(
     r"(^|/)(views?|api|controllers?|handlers?|routes|routers|endpoints|resolvers|Http|graphql)(/|\.\w+$)", re.IGNORECASE
 )
+_STAFF = re.compile(r"Controllers?/(?:\w+/)*Admin(?:/|\w*Controller\.)")
 _TIDIES = re.compile(
     r"(^|[._:])(clean|cleanup|prune|prunable|purge|expire|garbage|sweep|vacuum|periodic|cron|getStale|getExpired)"
     r"|(delete|remove|get|mark|update|find|clear)_?(old|stale|expired|exceeded|outdated)",
@@ -56,6 +57,11 @@ def is_product(path: str) -> bool:
 def is_batch(path: str) -> bool:
     """Whether the path holds commands and scripts, which no user waits for."""
     return _BATCH.search(path) is not None
+
+
+def is_of_staff(path: str) -> bool:
+    """Whether the path holds pages of the few who look after the product."""
+    return _STAFF.search(path) is not None
 
 
 def is_scheduled(path: str, function: str) -> bool:
