@@ -65,7 +65,7 @@ class _Block(msgspec.Struct, frozen=True):
 
 def prisma_schemas(code: Codebase) -> Iterator[PrismaSchema]:
     """The schemas of a repository, by their place."""
-    files = {path: facts.outline for path, facts in code.files.items() if facts.language == _LANGUAGE and not is_test(path)}
+    files = {path: facts.outline for path, facts in code.files.items() if facts.language == _LANGUAGE and _is_now(path)}
     if not files:
         return
     configured = {
@@ -82,6 +82,11 @@ def prisma_schemas(code: Codebase) -> Iterator[PrismaSchema]:
             continue
         parts = [head, *(p for p in sorted(blocks) if p not in heads and _head_of(p, heads) == head)]
         yield _Reader(code, [b for p in parts for b in blocks[p]]).schema(dirname(head))
+
+
+def _is_now(path: str) -> bool:
+    """Whether a file states what is, and neither what a test needs nor what a migration left (as the first Prisma did)."""
+    return not is_test(path) and "/migrations/" not in f"/{path}"
 
 
 def _head_of(path: str, heads: Iterable[str]) -> str:
