@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 import msgspec
 
@@ -20,9 +21,9 @@ from analyzers.frontends import frontend_for, read_facts
 from analyzers.globs import matches
 from analyzers.linting import Linter, has_statements, with_remarks
 from analyzers.model.link import link
+from analyzers.model.memory import Memory
 from analyzers.model.naming.roles import is_load_test, is_test
 from analyzers.model.project import Project
-from analyzers.model.traces import Traces
 from analyzers.readiness.reading import readiness_of
 from analyzers.readiness.values import Readiness
 from analyzers.rules import rules
@@ -74,8 +75,10 @@ class Analyst:
         self._blobs, self._store, self._settings = blobs, store, settings
         self._linter, self._born = linter, born
         self._known: dict[str, FileFacts] = {}
-        self._traces = Traces(store)
+        self._memory = Memory(store, self._known.get)
         self._judged: dict[str, bytes] = {}
+        self._said: dict[str, Verdict] = {}
+        self._database = settings.database or ""
 
     def facts(self, revision: Revision) -> tuple[Files, tuple[Problem, ...]]:
         """The facts of each readable file, and the files that could not be had."""
@@ -86,9 +89,10 @@ class Analyst:
         missing = tuple(Problem(path, 0, text) for path, _, key in wanted if key not in self._known)
         return {path: (key, self._known[key]) for path, _, key in wanted if key in self._known}, missing
 
-    def recall(self, files: Mapping[str, str]) -> None:
-        """Recalls what earlier contents of files said, by path and key: most of a changed file is as it was."""
-        self._traces.load(files.items())
+    def recall(self, base: Files, head: Files) -> None:
+        """Recalls what the base declared, and what its contents of changed files said: most of a change is as it was."""
+        self._memory.recall(_ids(base), self._database)
+        self._memory.traces.load((path, key) for path, (key, _) in base.items() if path in head and head[path][0] != key)
 
     def judge(self, files: Files) -> Judgement:
         """What every rule that is on says of these files: remembered, or found now. The base of a review was often judged."""
@@ -105,9 +109,8 @@ class Analyst:
 
     def judge_once(self, files: Files) -> Judgement:
         """The same for files that nobody will ask for again."""
-        ids = {path: key for path, (key, _) in files.items()}
         read = {path: facts for path, (_, facts) in files.items()}
-        project = link(read, ids, self._traces, database=self._settings.database or "")
+        project = link(read, _ids(files), self._memory, database=self._database)
         linted = self._linted(files)
         problems = list(project.problems)
         if linted and self._linter is not None:
@@ -120,18 +123,24 @@ class Analyst:
         for rule in rules().values():
             if rule.id in self._settings.rules.disabled:
                 continue
-            found, measured, problem = _guarded(rule.id, project, self._settings)
-            findings.extend(found)
-            measures.extend(measured)
-            problems.extend(problem)
-            whole = whole and not problem
+            said = self._said[rule.id] = self._said_again(rule.id, project) or _guarded(rule.id, project, self._settings)
+            findings.extend(said.findings)
+            measures.extend(said.measures)
+            problems.extend(said.problems)
+            whole = whole and not said.problems
         readiness, drawn, unread = _looked_after(read, project, self._settings)
         problems.extend(unread)
         return Judgement(tuple(findings), tuple(problems), whole and not unread, tuple(measures), readiness, drawn)
 
-    def save(self) -> None:
-        """Keeps what was learned for the next review."""
-        self._traces.save()
+    def _said_again(self, rule: str, project: Project) -> Verdict | None:
+        """What a rule said of the project before, if all that it asked is as it was."""
+        said = self._said.get(rule)
+        same = said is not None and all(getattr(project, name) == value for name, value in said.asked.items())
+        return said if same else None
+
+    def save(self, base: Files) -> None:
+        """Keeps what was learned for the next review, which may be of the same base."""
+        self._memory.save(_ids(base), self._database)
         if self._judged:
             self._store.put_many(self._judged)
             self._judged = {}
@@ -184,8 +193,37 @@ def _looked_after(
         return Readiness(), (), [Problem("", 0, f"The readiness of the project was not read: {type(error).__name__}.")]
 
 
-def _guarded(rule: str, project: Project, settings: Settings) -> tuple[list[Finding], list[Measure], list[Problem]]:
+def _ids(files: Files) -> dict[str, str]:
+    return {path: key for path, (key, _) in files.items()}
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a rule said of a project, and what of the project it asked for."""
+
+    findings: tuple[Finding, ...]
+    measures: tuple[Measure, ...]
+    problems: tuple[Problem, ...]
+    asked: Mapping[str, object]
+
+
+class _Witness:
+    """A project that notes what it is asked for."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.asked: dict[str, object] = {}
+
+    def __getattr__(self, name: str) -> object:
+        value = self.asked[name] = getattr(self._project, name)
+        return value
+
+
+def _guarded(rule: str, project: Project, settings: Settings) -> Verdict:
+    witness = _Witness(project)
+    seen = cast("Project", witness)
     try:
-        return list(rules()[rule].check(project, settings)), list(rules()[rule].measures(project)), []
+        findings, measures = tuple(rules()[rule].check(seen, settings)), tuple(rules()[rule].measures(seen))
+        return Verdict(findings, measures, (), witness.asked)
     except Exception as error:
-        return [], [], [Problem("", 0, f"The rule {rule} failed and found nothing: {type(error).__name__}.")]
+        text = f"The rule {rule} failed and found nothing: {type(error).__name__}."
+        return Verdict((), (), (Problem("", 0, text),), witness.asked)

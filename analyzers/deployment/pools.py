@@ -18,6 +18,7 @@ from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Tex
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, ValueDefinition, statements
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_product
 from analyzers.source import Place
 
@@ -65,13 +66,15 @@ _SETTINGS = re.compile(r"settings|config|(?:^|/)(?:app|extensions|database|db)\.
 def pools(code: Codebase) -> Iterator[Pool]:
     """The pools of the product's code, each with what it is called with; and Django's connection for each thread."""
     yield from pools_of_files(code.files)
-    packages = {name.partition(".")[0] for name in makers()}
+    code.look_for(r"settings|config\.py$")
+    packages = Importing.of(name.partition(".")[0] for name in makers())
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path) or _ASIDE.search(path):
             continue
         if ("settings" in path or path.endswith("config.py")) and not OTHER_USE.search(path):
             yield from _of_threads(code, path)
-        if any(i.path.partition(".")[0] in packages for i in facts.imports):
+        if code.imports(path, packages, inside=True):
+            code.look_over(path)
             for node in (n for top in facts.outline for n in walk(top)):
                 if isinstance(node, Call) and dotted(node.callee):
                     maker = _maker(code, path, node)
@@ -120,6 +123,7 @@ def _in_settings(code: Codebase, told: Told) -> tuple[str, Node] | None:
     """Where the settings of the project say a number by its own name, or within a mapping."""
     if not told.settings and not told.within:
         return None
+    code.look_for(_SETTINGS.pattern)
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path) or not _SETTINGS.search(path) or OTHER_USE.search(path):
             continue

@@ -18,6 +18,7 @@ from analyzers.facts.outline import Assign, Class, Name, Node, Other, Return, Te
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import statements
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_product
 from analyzers.source import Place
 
@@ -113,7 +114,7 @@ def _flat(path: str, facts: FileFacts, key: str, value: Node, at: tuple[int, int
 
 def _absent(code: Codebase) -> Iterator[State]:
     """Django keeps its cache in the process where the settings do not say; that matters where something uses it."""
-    used = next((p for p in code.files if is_product(p) and _uses_cache(code.files[p])), None)
+    used = next((p for p in code.files if is_product(p) and _uses_cache(code, p)), None)
     if used is None:
         return
     for path, facts in code.files.items():
@@ -121,11 +122,15 @@ def _absent(code: Codebase) -> Iterator[State]:
             continue
         stated = {n.target.id: n for n in statements(facts.outline) if isinstance(n, Assign) and isinstance(n.target, Name)}
         if "INSTALLED_APPS" in stated and "MIDDLEWARE" in stated and "CACHES" not in stated:
+            code.look_over(used)
             uses = next(i for i in code.files[used].imports if i.path.startswith("django.core.cache"))
             places = (code.place(path, stated["MIDDLEWARE"]), Place(used, code.files[used].span(uses.start, uses.start + 1)))
             yield State("cache", "process", "CACHES", places, "django-cache", absent=True)
             return
 
 
-def _uses_cache(facts: FileFacts) -> bool:
-    return facts.language == "python" and any(i.path.startswith("django.core.cache") for i in facts.imports)
+_CACHE = Importing.of({"django.core.cache"})
+
+
+def _uses_cache(code: Codebase, path: str) -> bool:
+    return code.files[path].language == "python" and code.imports(path, _CACHE, inside=True)

@@ -2,8 +2,12 @@
 
 `link`
     facts in, project out
+`memory`
+    what is remembered from one revision to the next: foundations and traces
 `traces`, `remedies`
     walks kept with what they depended on; how a finding of rows is mended
+`foundations`
+    what is declared: tables, deployment, routes; read once for all revisions that declare the same
 `indexes`
     whether an index serves a query, which one would, and what a change of a table in use meets
 `requests`

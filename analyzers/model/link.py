@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from analyzers.deployment.reading import deployment_of
-from analyzers.deployment.values import Deployment
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
@@ -29,44 +27,42 @@ from analyzers.model.inference.rows import addresses, loaders, records
 from analyzers.model.inference.summaries import Inference
 from analyzers.model.inference.templates import templates, views
 from analyzers.model.inference.types import Site, covers
+from analyzers.model.memory import Memory
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.requests import clients
-from analyzers.model.schema.schema import build_schema
-from analyzers.model.tables.models import ModelIndex, build_models
+from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
-from analyzers.routing.reading import routes_of
-from analyzers.routing.values import Route
 from analyzers.source import Place
 from analyzers.words import singular
 
 
 def link(
-    files: Mapping[str, FileFacts], ids: Mapping[str, str] | None = None, traces: Traces | None = None, *, database: str = ""
+    files: Mapping[str, FileFacts], ids: Mapping[str, str] | None = None, memory: Memory | None = None, *, database: str = ""
 ) -> Project:
     """The project that these files, by path, are.
 
-    With `ids` (path to blob id) and `traces`, definitions whose surroundings are unchanged are not walked again. `database` is
-    what the configuration says it is.
+    With `ids` (path to blob id) and a `memory`, what is declared as it was is not read again, and definitions whose
+    surroundings are unchanged are not walked again. `database` is what the configuration says it is.
     """
-    traces = traces or Traces(NoStore())
+    ids, memory = ids or {}, memory or Memory(NoStore())
+    traces = memory.traces
     code = Codebase(files, ids, traces.definitions)
-    models = build_models(code)
+    foundation = memory.foundations.of(code, ids, database)
+    models, schema = foundation.models, foundation.schema
     roots = [path for path, facts in files.items() if facts.language in ("python", "php") and is_product(path)]
-    blobs = {path: (ids or {}).get(path, "") for path in roots}
+    blobs = {path: ids.get(path, "") for path in roots}
     traces.load(blobs.items())
     evidence = Evidence((traces.mentions(blobs[path], files[path]) for path in roots), models)
     inference = Inference(code, models, evidence)
-    world = World(code, models, inference.repositories, ids or {}, evidence)
+    world = World(code, foundation, inference.repositories, ids, evidence, traces.seen)
     walked = {path: _traced(inference, path, world, traces) for path in roots}
+    traces.seen = world.seen()
     said = [root for of_file in walked.values() for root in of_file]
     reads = {_identity(read): read for root in said for read in root.reads}.values()
-    schema = build_schema(code, models, database)
-    deployment, unread = _deployed(code)
-    routes, unrouted = _routed(code)
     reach = Reach((e for root in said for e in root.entries), (c for root in said for c in root.calls))
     return Project(
         tables=schema.tables,
@@ -77,37 +73,20 @@ def link(
             *query_sites.written(code),
             *validations.validated(code, models),
         ),
-        deployment=deployment,
+        deployment=foundation.deployment,
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
             *dict.fromkeys(
                 Problem(path, 0, root.problem) for path, of_file in walked.items() for root in of_file if root.problem
             ),
             *schema.problems,
-            *unread,
-            *unrouted,
+            *foundation.problems,
         ),
         migrations=schema.migrations,
-        routes=routes,
+        routes=foundation.routes,
         reach=reach,
         made=tuple(clients.made(code, reach)),
     )
-
-
-def _deployed(code: Codebase) -> tuple[Deployment, tuple[Problem, ...]]:
-    """How the project is run, and why that could not be read."""
-    try:
-        return deployment_of(code), ()
-    except RecursionError:
-        return Deployment(), (Problem("", 0, "How the project is run was not analysed: a file is nested too deeply."),)
-
-
-def _routed(code: Codebase) -> tuple[tuple[Route, ...], tuple[Problem, ...]]:
-    """The routes of the project, and why they could not be read."""
-    try:
-        return routes_of(code), ()
-    except RecursionError:
-        return (), (Problem("", 0, "The routes of the project were not read: a file is nested too deeply."),)
 
 
 def _traced(inference: Inference, path: str, world: World, traces: Traces) -> Sequence[RootTrace]:

@@ -9,20 +9,21 @@ where that is now.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import msgspec
 
 from analyzers.engine import linking
 from analyzers.facts.store import FactStore, FileFacts
+from analyzers.model.foundations import Foundation
 from analyzers.model.inference.branching.evidence import Evidence, Mentions, mentions
 from analyzers.model.inference.readers.resolvers import imports_of
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import Definition
 from analyzers.model.naming.parts import Move, Start
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
-from analyzers.model.tables.models import ModelIndex
 from analyzers.model.tables.repositories import Repositories
 from analyzers.model.ways import CallSite, Entry
 
@@ -51,7 +52,43 @@ class FileTrace(msgspec.Struct, frozen=True, array_like=True):
     roots: tuple[RootTrace, ...]
 
 
+class ModelsSeen(msgspec.Struct, frozen=True, array_like=True):
+    """What keys may ask of the models of a revision."""
+
+    digests: dict[str, str]
+    user: str
+    labels: dict[str, str]
+    users: tuple[str, ...]
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True, eq=False):
+    """What traces' keys stood for in a revision: digests, with the revision's files and models, which decide most of them."""
+
+    files: dict[str, str]
+    models: ModelsSeen
+    digests: dict[str, str]
+
+    def lasting(self, files: Mapping[str, str], models: ModelsSeen) -> dict[str, str]:
+        """The digests that are surely the same in another revision."""
+        changed = {path for path in self.files.keys() | files.keys() if self.files.get(path) != files.get(path)}
+        same = {kind for kind in _OF_MODELS if models == self.models}
+        same |= {kind for kind in _OF_PATHS if self.files.keys() == files.keys()}
+        return {key: digest for key, digest in self.digests.items() if _lasts(key, changed, same)}
+
+
+_OF_MODELS = ("model", "named", "label", "user", "users")
+_OF_PATHS = ("module", "template")
+
+
+def _lasts(key: str, changed: Collection[str], same: Collection[str]) -> bool:
+    kind, found, rest = key.partition(":")
+    if kind in ("part", "name"):
+        return rest.partition("\t")[0] not in changed
+    return kind in same if found else kind not in changed
+
+
 _ENCODE = msgspec.msgpack.Encoder()
+_DECODE_SEEN = msgspec.msgpack.Decoder(Seen)
 _DECODE_MENTIONS = msgspec.msgpack.Decoder(Mentions)
 _DECODE = msgspec.msgpack.Decoder(tuple[FileTrace, ...])
 
@@ -67,6 +104,8 @@ class Traces:
         self._fresh: set[str] = set()
         self._mentions: dict[str, Mentions] = {}
         self._fresh_mentions: set[str] = set()
+        self.seen: Seen | None = None  # of the revision that was linked last, or recalled
+        self._stored: set[str] = set()
         self.definitions: dict[tuple[str, str], dict[str, Definition]] = {}
 
     def load(self, files: Iterable[tuple[str, str]]) -> None:
@@ -85,6 +124,14 @@ class Traces:
                     self._latest[path] = (*self._held[key], *self._latest.get(path, ()))[:_ALTERNATIVES]
             except msgspec.MsgspecError:
                 continue  # damaged: walk the file again
+
+    def recall(self, revision: str) -> None:
+        """Fetches what keys stood for in a revision."""
+        key = f"{revision}-seen-{linking()}"
+        if (encoded := self._store.get_many([key]).get(key)) is not None:
+            with suppress(msgspec.MsgspecError):  # damaged: they are looked up again
+                self.seen = _DECODE_SEEN.decode(encoded)
+                self._stored.add(revision)
 
     def mentions(self, blob: str, facts: FileFacts) -> Mentions:
         """What a file says of eager loading, remembered by its content."""
@@ -122,10 +169,12 @@ class Traces:
         self._latest[path] = (trace, *self._latest.get(path, ()))[:_ALTERNATIVES]
         self._fresh.add(key)
 
-    def save(self) -> None:
-        """Writes what is new to the store, in one call."""
+    def save(self, revision: str, files: Mapping[str, str]) -> None:
+        """Writes what is new to the store, in one call; also what keys stood for in a revision, if that was linked last."""
         fresh = {key: _ENCODE.encode(self._held[key]) for key in self._fresh}
         fresh.update((f"{blob}-eager-{linking()}", _ENCODE.encode(self._mentions[blob])) for blob in self._fresh_mentions)
+        if self.seen is not None and revision not in self._stored and self.seen.files == files:
+            fresh[f"{revision}-seen-{linking()}"] = _ENCODE.encode(self.seen)
         if fresh:
             self._store.put_many(fresh)
             self._fresh.clear()
@@ -142,14 +191,22 @@ class World:
     def __init__(
         self,
         code: Codebase,
-        models: ModelIndex,
+        foundation: Foundation,
         repositories: Repositories,
         ids: Mapping[str, str],
         evidence: Evidence,
+        earlier: Seen | None = None,
     ) -> None:
         self._evidence = evidence
-        self._code, self._models, self._repositories, self._ids = code, models, repositories, ids
-        self._digests: dict[str, str] = {}
+        self._code, self._models, self._repositories, self._ids = code, foundation.models, repositories, ids
+        self._stated = ModelsSeen(dict(foundation.digests), self._models.user, dict(self._models.labels), self._models.users)
+        self._digests = earlier.lasting(ids, self._stated) if earlier is not None else {}
+        for key in earlier.digests.keys() - self._digests.keys() if earlier is not None else ():
+            self.digest(key)
+
+    def seen(self) -> Seen:
+        """What the keys stood for that were asked for."""
+        return Seen(dict(self._ids), self._stated, self._digests)
 
     @cached_property
     def _imports(self) -> frozenset[str]:
@@ -157,8 +214,10 @@ class World:
 
     def valid(self, trace: FileTrace) -> Sequence[RootTrace]:
         """What of a trace holds in this revision, with its places where they are now."""
-        holding = [self.digest(key) == digest for key, digest in trace.depends.items()]
-        roots = trace.roots if all(holding) else tuple(r for r in trace.roots if all(holding[i] for i in r.depends))
+        roots = trace.roots
+        if not trace.depends.items() <= self._digests.items():
+            holding = [self.digest(key) == digest for key, digest in trace.depends.items()]
+            roots = roots if all(holding) else tuple(r for r in roots if all(holding[i] for i in r.depends))
         starts = {key: self._code.parts.start(key) for key in trace.starts}
         if starts == trace.starts:
             return roots
@@ -182,7 +241,7 @@ class World:
             return self._ids.get(key, "")
         match kind:
             case "model":
-                return self._model(name)
+                return self._stated.digests.get(name, "")
             case "repository":
                 return self._repositories.models.get(name, "")
             case "user":
@@ -207,14 +266,6 @@ class World:
                 path, _, part = name.partition("\t")
                 return self._code.parts.digest(path, part)
         return _short("\n".join(self._code.state(key)).encode())
-
-    def _model(self, name: str) -> str:
-        model = self._models.by_name.get(name)
-        if model is None:
-            return ""
-        stated = (tuple(model.columns.items()), tuple(model.relations.items()))
-        rest = (model.table, sorted(model.keys), model.ordering, model.abstract)
-        return _short(_ENCODE.encode((self._code.parts.within(stated), rest)))
 
 
 def _short(data: bytes) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import msgspec
 
 from analyzers.facts.outline import Call, Class, Function, Member, Name, Node, Other, Text, walk
-from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import PHP_SEPARATOR, ClassDefinition, External
 from analyzers.model.naming.literals import items_of, text_of, texts_of
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_product
 from analyzers.routing.frameworks import Chains, Framework
 from analyzers.routing.handlers import methods_of
@@ -40,11 +40,14 @@ def routes(code: Codebase, framework: Framework) -> Iterator[Route]:
     words = framework.chains
     if words is None:
         return
+    code.look_for(_FILE.pattern)
+    code.look_for(r"Provider|bootstrap/app\.php$")
     reading = _Reading(code, framework, words)
     loaded = dict(reading.loaded())
     for path, facts in code.files.items():
-        if facts.language != "php" or not is_product(path) or not _names(facts, words, path):
+        if facts.language != "php" or not is_product(path) or not _names(code, words, path):
             continue
+        code.look_over(path)
         found = _FILE.search(path)
         default = words.prefixes.get(found["name"]) if found else None
         prefix = loaded.get(found["name"], default) if found else None
@@ -53,9 +56,9 @@ def routes(code: Codebase, framework: Framework) -> Iterator[Route]:
             yield from reading.statement(path, node, around)
 
 
-def _names(facts: FileFacts, words: Chains, path: str) -> bool:
+def _names(code: Codebase, words: Chains, path: str) -> bool:
     """Whether a file can call the facade: files of routes, and others that import it."""
-    return _FILE.search(path) is not None or any(i.path in words.facades for i in facts.imports)
+    return _FILE.search(path) is not None or code.imports(path, Importing.of(words.facades), inside=True)
 
 
 class _Reading:

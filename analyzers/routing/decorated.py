@@ -13,6 +13,7 @@ from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition
 from analyzers.model.naming.literals import arguments, last_name, text_of
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.names import module_parts
 from analyzers.model.naming.roles import is_product
 from analyzers.routing.frameworks import Decorated, Framework, Maker, Mount
@@ -38,10 +39,10 @@ def routes(code: Codebase, framework: Framework) -> Iterator[Route]:
     if words is None:
         return
     reading = _Reading(code, framework, words)
-    if not any(reading.names(facts) for facts in code.files.values()):
+    if not any(reading.names(path) for path in code.files):
         return
     for path, facts in code.files.items():
-        if facts.language == "python" and is_product(path) and reading.imports(facts):
+        if is_product(path) and reading.imports(path):
             yield from reading.file(path, facts)
 
 
@@ -51,17 +52,19 @@ class _Reading:
     def __init__(self, code: Codebase, framework: Framework, words: Decorated) -> None:
         self.code, self.framework, self.words = code, framework, words
         self._mounts: dict[int, list[_Part]] | None = None
-        self._packages: frozenset[str] = frozenset(words.packages)
+        self._names = Importing.of(words.packages)
+        self._may_name = Importing.of(words.packages, endings=_PARTS)
 
-    def names(self, facts: FileFacts) -> bool:
+    def names(self, path: str) -> bool:
         """Whether a file names the framework."""
-        return facts.language == "python" and any(i.path.partition(".")[0] in self._packages for i in facts.imports)
+        return self.code.files[path].language == "python" and self.code.imports(path, self._names)
 
-    def imports(self, facts: FileFacts) -> bool:
+    def imports(self, path: str) -> bool:
         """Whether a file can name the framework, or a part that another file makes."""
-        return self.names(facts) or any(i.name.lower().endswith(_PARTS) for i in facts.imports)
+        return self.code.files[path].language == "python" and self.code.imports(path, self._may_name, inside=True)
 
     def file(self, path: str, facts: FileFacts) -> Iterator[Route]:
+        self.code.look_over(path)
         local = dict(_made(facts))
         for node, name in _defined(facts.outline, ""):
             for decorator in node.decorators:
@@ -154,7 +157,7 @@ class _Reading:
         maker = self._maker(path, made.value) if made is not None else None
         if maker is not None and made is not None:
             yield self._own(path, made.value, maker) or "", not maker.part
-        elif found is None and self.names(self.code.files[path]) and last_name(of).lower().endswith(_PARTS):
+        elif found is None and self.names(path) and last_name(of).lower().endswith(_PARTS):
             yield "", False
 
     def _prefixes(self, part: ValueDefinition, hops: int) -> Iterator[tuple[str, bool]]:
@@ -230,7 +233,8 @@ class _Reading:
         if self._mounts is None:
             self._mounts = defaultdict(list)
             for path, facts in self.code.files.items():
-                if facts.language == "python" and is_product(path) and self.imports(facts):
+                if is_product(path) and self.imports(path):
+                    self.code.look_over(path)
                     for call in (n for top in facts.outline for n in walk(top) if isinstance(n, Call)):
                         mount = self.words.mounts.get(call.callee.name) if isinstance(call.callee, Member) else None
                         if mount is not None:

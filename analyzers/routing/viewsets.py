@@ -9,6 +9,7 @@ from analyzers.facts.outline import Call, Member, Name, Node, walk
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition
 from analyzers.model.naming.literals import arguments, is_false, is_true, text_of, texts_of
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_product
 from analyzers.routing.frameworks import Framework, Viewsets
 from analyzers.routing.handlers import methods_of
@@ -42,12 +43,13 @@ class Routers:
         """All registrations of the product, by the router that they are made at."""
         if self._registered is None:
             self._registered = defaultdict(list)
-            space = {name.partition(".")[0] for name in words.routers}
+            routers = Importing.of((name.partition(".")[0] for name in words.routers), words=("router",))
             for path, facts in self.code.files.items():
                 if facts.language != "python" or not is_product(path):
                     continue
-                if not any("router" in i.path or i.path.partition(".")[0] in space for i in facts.imports):
+                if not self.code.imports(path, routers, inside=True):
                     continue
+                self.code.look_over(path)
                 for call in (n for top in facts.outline for n in walk(top) if isinstance(n, Call)):
                     if isinstance(call.callee, Member) and call.callee.name in ("register", "extend"):
                         of = call.callee.of

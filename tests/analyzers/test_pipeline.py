@@ -96,7 +96,9 @@ def test_damaged_judgements_are_made_anew(links: list[None]) -> None:
 def test_a_judgement_without_a_rule_that_failed_is_not_kept(links: list[None], monkeypatch: pytest.MonkeyPatch) -> None:
     blobs, store = Memory(), Memory()
     with monkeypatch.context() as broken:
-        broken.setattr(pipeline, "_guarded", lambda rule, *_: ([], [], [analyzers.Problem("", 0, f"{rule} failed")]))
+        broken.setattr(
+            pipeline, "_guarded", lambda rule, *_: pipeline.Verdict((), (), (analyzers.Problem("", 0, f"{rule} failed"),), {})
+        )
         assert review(blobs, store).problems
     assert {finding.rule for finding in review(blobs, store).new} >= {"n_plus_one"}
     assert len(links) == 4

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import analyzers
+from analyzers import pipeline
 from tests.test_cases import Blobs
 
 MODELS = b"""
@@ -133,6 +134,118 @@ API_CHANGES: dict[str, dict[str, bytes]] = {
 }
 
 
+RUN: dict[str, bytes] = {
+    "compose.yml": b"""services:
+  web:
+    build: .
+    command: gunicorn -w 4 shop.wsgi
+    deploy:
+      replicas: 3
+  db:
+    image: postgres:16
+    command: postgres -c max_connections=50
+""",
+    "shop/settings.py": b"""INSTALLED_APPS = ["shop"]
+MIDDLEWARE = []
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql"}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+""",
+    "shop/models.py": MODELS,
+    "shop/managers.py": b"""from django.db import models
+
+
+class Paid(models.Manager):
+    def get_queryset(self):
+        return super().get_queryset().filter(status="paid")
+""",
+    "shop/db.py": b"""from sqlalchemy import create_engine
+
+
+def engine():
+    return create_engine("postgresql://db/shop", pool_size=30)
+""",
+    "shop/migrations/__init__.py": b"",
+    "shop/migrations/0001_initial.py": b"""from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+    operations = [
+        migrations.CreateModel("Customer", [("id", models.AutoField(primary_key=True)), ("name", models.CharField())]),
+        migrations.CreateModel(
+            "Order",
+            [
+                ("id", models.AutoField(primary_key=True)),
+                ("customer", models.ForeignKey("shop.Customer", models.CASCADE)),
+                ("status", models.CharField(db_index=True)),
+            ],
+        ),
+    ]
+""",
+    "shop/views.py": b"""from shop.models import Customer, Order
+
+
+def paid(request):
+    return [order.customer.name for order in Order.objects.filter(status="paid").order_by("-id")[:20]]
+
+
+def named(request):
+    return Customer.objects.filter(name=request.GET["name"]).first()
+""",
+}
+SECOND = b"""from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [
+        migrations.AddIndex("Customer", models.Index(fields=["name"], name="by_name")),
+        migrations.AddField("Order", "note", models.CharField(default="")),
+    ]
+"""
+RUN_CHANGES: dict[str, dict[str, bytes | None]] = {
+    "a body": {"shop/views.py": RUN["shop/views.py"].replace(b"Order.objects", b'Order.objects.select_related("customer")')},
+    "a function, and an import": {
+        "shop/views.py": b"import os\n"
+        + RUN["shop/views.py"]
+        + b"\n\ndef all_of(request):\n    from shop.models import Order\n\n"
+        b"    return [order.customer.name for order in Order.objects.all()]\n"
+    },
+    "a file of functions": {
+        "shop/pages.py": b"from shop.models import Order\n\n\ndef page(request):\n"
+        b"    return [order.customer.name for order in Order.objects.all()]\n"
+    },
+    "a column of a model": {"shop/models.py": MODELS.replace(b", db_index=True", b"")},
+    "a model among others": {
+        "shop/models.py": MODELS.replace(b"class Order", b"class Line(models.Model):\n    a = 1\n\n\nclass Order")
+    },
+    "where a model stands": {"shop/models.py": b"# moved\n\n\ndef limit():\n    return 3\n" + MODELS},
+    "a method of a model": {"shop/models.py": MODELS + b"\n    def short(self):\n        return self.customer.name\n"},
+    "the rows that a manager leaves out": {
+        "shop/models.py": MODELS.replace(b"    status", b"    objects = Paid()\n    status").replace(
+            b"from django.db", b"from shop.managers import Paid\nfrom django.db"
+        ),
+        "shop/managers.py": RUN["shop/managers.py"].replace(b'.filter(status="paid")', b""),
+    },
+    "what a name means": {
+        "shop/models.py": MODELS.replace(b"from django.db import models", b"from shop.fields import models"),
+        "shop/fields.py": b"from django.db import models\n",
+    },
+    "a migration": {"shop/migrations/0002_more.py": SECOND},
+    "a migration that is gone": {"shop/migrations/0001_initial.py": None},
+    "the database": {"shop/settings.py": RUN["shop/settings.py"].replace(b"postgresql", b"mysql")},
+    "the cache": {"shop/settings.py": RUN["shop/settings.py"].replace(b"locmem.LocMemCache", b"redis.RedisCache")},
+    "who uses the cache": {
+        "shop/settings.py": RUN["shop/settings.py"].partition(b"CACHES")[0],
+        "shop/views.py": b"from django.core.cache import cache\n",
+    },
+    "a pool in a function": {"shop/db.py": RUN["shop/db.py"].replace(b"30", b"2")},
+    "the copies": {"compose.yml": RUN["compose.yml"].replace(b"replicas: 3", b"replicas: 1")},
+    "the limit of the server": {"compose.yml": RUN["compose.yml"].replace(b"=50", b"=500")},
+    "no deployment": {"compose.yml": None},
+}
+
+
 class Store:
     """A `FactStore` that keeps everything."""
 
@@ -170,6 +283,40 @@ def test_remembering_changes_nothing_of_an_api(name: str) -> None:
     assert any(review.new for review in plain)
     for one, two, expected in ((base, head, plain[0]), (head, base, plain[1])):
         assert analyzers.compare(one, two, blobs, store=store).review == expected
+
+
+def anew(base: analyzers.Revision, head: analyzers.Revision, blobs: Blobs) -> analyzers.Review:
+    """The review of which nothing is remembered, not even what base and head have in common."""
+    from analyzers.model import link
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pipeline, "link", lambda files, _ids, _memory, database: link.link(files, database=database))
+        return analyzers.compare(base, head, blobs).review
+
+
+@pytest.mark.parametrize("name", RUN_CHANGES)
+def test_what_is_declared_may_change(name: str) -> None:
+    blobs, store = Blobs(), Store()
+    base = blobs.add(RUN)
+    head = blobs.add({path: text for path, text in {**RUN, **RUN_CHANGES[name]}.items() if text is not None})
+    plain = [anew(one, two, blobs) for one, two in ((base, head), (head, base))]
+    for other in (head, base):  # as an earlier review leaves it
+        analyzers.audit(other, blobs, store=store)
+    for one, two, expected in ((base, head, plain[0]), (head, base, plain[1])):
+        assert analyzers.compare(one, two, blobs).review == expected
+        assert analyzers.compare(one, two, blobs, store=store).review == expected
+        store.held = {key: value for key, value in store.held.items() if "-judged-" not in key}
+        assert analyzers.compare(one, two, blobs, store=store).review == expected
+
+
+def test_changes_of_what_is_declared_are_told() -> None:
+    """Or the test above would compare silence."""
+    blobs, told = Blobs(), set()
+    for change in RUN_CHANGES.values():
+        head = {path: text for path, text in {**RUN, **change}.items() if text is not None}
+        review = anew(blobs.add(RUN), blobs.add(head), blobs)
+        told |= {(kind, f.rule) for kind in ("new", "fixed", "kept") for f in getattr(review, kind)}
+    assert {rule for _, rule in told} >= {"n_plus_one", "missing_index", "connections", "migration_safety"}
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from analyzers.model.naming.definitions import (
     shared,
     statements,
 )
+from analyzers.model.naming.looked import Importing, Looked
 from analyzers.model.naming.parts import Parts
 from analyzers.source import Place
 
@@ -47,6 +48,7 @@ class Names:
         self.files = files
         self._ids, self._known = ids or {}, known if known is not None else {}
         self.touched: set[str] = set()
+        self.looked = Looked()
         self.parts = Parts(files, self._ids)
         self._modules: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
         self._php: dict[str, ClassDefinition] = {}
@@ -284,6 +286,23 @@ class Names:
     def touch(self, path: str, node: Node) -> None:
         """Notes that an answer depends on the part of a file in which `node` stands."""
         self.touched.add(self.parts.key(path, node.start))
+
+    def look_into(self, path: str, node: Node) -> None:
+        """Notes that a declaration depends on the body of a function: on the part of a file in which `node` stands."""
+        self.looked.into.add(self.parts.key(path, node.start))
+
+    def look_over(self, path: str) -> None:
+        """Notes that a declaration depends on all of a file."""
+        self.looked.into.add(path)
+
+    def look_for(self, pattern: str) -> None:
+        """Notes that a declaration depends on all files, and on which there are, whose paths have a pattern."""
+        self.looked.paths.add(pattern)
+
+    def imports(self, path: str, question: Importing, *, inside: bool = False) -> bool:
+        """Whether a file imports that. `inside` says that files which do are then looked into."""
+        (self.looked.inside if inside else self.looked.asked).add(question)
+        return question.answer(self.files[path].imports)
 
     def place(self, path: str, node: Node) -> Place:
         """Where `node` of `path` stands."""

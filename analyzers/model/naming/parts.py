@@ -44,6 +44,11 @@ class Parts:
         """What the part says, wherever it stands; empty where there is none."""
         return self._of(path).digests.get(name, "")
 
+    def digest_of(self, key: str) -> str:
+        """What the part of a key says."""
+        path, _, name = key.removeprefix("part:").partition("\t")
+        return self.digest(path, name)
+
     def digest_at(self, path: str, offset: int) -> str:
         """What the part says that holds the byte `offset`."""
         parts = self._of(path)
@@ -109,6 +114,9 @@ def _places(said: object) -> Iterator[Place | Fix]:
         case tuple():
             for item in said:
                 yield from _places(item)
+        case dict():
+            for item in said.values():
+                yield from _places(item)
 
 
 class Move:
@@ -140,6 +148,8 @@ class Move:
                 return msgspec.structs.replace(said, **{n: self._moved(getattr(said, n)) for n in said.__struct_fields__})
             case tuple():
                 return tuple(self._moved(item) for item in said)
+            case dict():
+                return {key: self._moved(item) for key, item in said.items()}
         return said
 
     def _edit(self, path: str, edit: Edit) -> Edit:

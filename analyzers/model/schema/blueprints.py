@@ -41,6 +41,7 @@ from analyzers.knowledge.naming import INDEX_NAMES, TABLES, underscore
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.literals import sql_literal
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_migration, is_test
 from analyzers.model.project import Migration, Operation
 from analyzers.model.schema.scripts import UNKNOWN, ClassName, Closure, Scope, Script
@@ -92,6 +93,7 @@ def script_migrations(
     found = []
     for path, facts in code.files.items():
         if facts.language == library.language and not is_test(path) and _is_migration(code, path, library, words):
+            code.look_over(path)
             run = _Run(code, path, words)
             for node in facts.outline:
                 run.start(node, database)
@@ -106,7 +108,7 @@ def _is_migration(code: Codebase, path: str, library: Library, words: Migrations
     facts, calls = code.files[path], words.blueprints
     if calls is None:
         return False
-    if {i.path for i in facts.imports} & {*calls.schemas, *calls.tables, *words.bases}:
+    if code.imports(path, Importing.of({*calls.schemas, *calls.tables, *words.bases}), inside=True):
         return True
     if calls.returned and is_migration(path) and any(isinstance(node, Return) for node in facts.outline):
         return True

@@ -16,6 +16,7 @@ from analyzers.knowledge.migrations import Migrations
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.literals import is_false, texts_of
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_test
 from analyzers.model.project import Migration
 from analyzers.model.schema.graphs import in_order
@@ -67,7 +68,7 @@ def _found(code: Codebase, library: Library, words: Migrations, user: Label | No
     for path, facts in code.files.items():
         if facts.language != library.language or is_test(path) or "/" not in path:
             continue
-        if not any(i.path.startswith(library.namespaces[0].partition(".")[0]) for i in facts.imports):
+        if not code.imports(path, Importing.of({library.namespaces[0].partition(".")[0]})):
             continue
         definition = code.definitions(path).get("Migration")
         if not isinstance(definition, ClassDefinition):

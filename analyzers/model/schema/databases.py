@@ -7,6 +7,7 @@ from collections import Counter
 
 from analyzers.facts.outline import Text, walk
 from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_test
 
 _DATABASES = (
@@ -46,6 +47,7 @@ DRIVERS = {
 def database_of(code: Codebase) -> str:
     """The database the repository's own configuration names, if it names one alone; where it names none, the one whose driver
     it depends on. A server wins over SQLite, which projects name beside it for development."""
+    code.look_for("settings")
     votes: Counter[str] = Counter()
     drivers: Counter[str] = Counter()
     for path, facts in code.files.items():
@@ -58,24 +60,12 @@ def database_of(code: Codebase) -> str:
                 wanted = needed["name"] or re.split(r"[^\w-]", setting.value, maxsplit=1)[0]
                 drivers.update(_CLIENTS[wanted.lower()] for _ in range(wanted.lower() in _CLIENTS))
         if facts.language == "python":
-            drivers.update(found for i in facts.imports if (found := _imported(i.path)))
+            drivers.update(database for database, modules in _MODULES.items() if code.imports(path, modules))
         if facts.language == "python" and "settings" in path:
             for node in (n for top in facts.outline for n in walk(top)):
                 if isinstance(node, Text) and isinstance(node.value, str) and ".backends." in node.value:
                     votes.update(name for name, shape in _DATABASES if shape.search(node.value))
     return _elected(votes) if votes else _elected(drivers)
-
-
-def _imported(path: str) -> str:
-    """The only database that a module of Python talks to, or speaks the dialect of."""
-    return _CLIENTS.get(path.partition(".")[0], "") or next((d for start, d in _MODULES if path.startswith(start)), "")
-
-
-_MODULES = (
-    ("sqlalchemy.dialects.postgresql", "postgresql"),
-    ("sqlalchemy.dialects.mysql", "mysql"),
-    ("django.contrib.postgres", "postgresql"),
-)
 
 
 def _elected(votes: Counter[str]) -> str:
@@ -94,4 +84,16 @@ _CLIENTS = {
     **dict.fromkeys(("mysqlclient", "pymysql", "aiomysql", "mysql-connector-python", "ext-mysqli", "ext-pdo_mysql"), "mysql"),
     **dict.fromkeys(("mysql", "mysql2", "mariadb", "@planetscale/database"), "mysql"),
     **dict.fromkeys(("ext-sqlite3", "ext-pdo_sqlite", "better-sqlite3", "sqlite3", "aiosqlite"), "sqlite"),
+}
+
+_DIALECT_MODULES = {
+    "sqlalchemy.dialects.postgresql": "postgresql",
+    "sqlalchemy.dialects.mysql": "mysql",
+    "django.contrib.postgres": "postgresql",
+}
+
+# Modules of Python that talk to one database only, or speak its dialect.
+_MODULES = {
+    database: Importing.of(module for module, of in {**_CLIENTS, **_DIALECT_MODULES}.items() if of == database)
+    for database in ("postgresql", "mysql", "sqlite")
 }

@@ -39,6 +39,7 @@ from analyzers.knowledge.migrations import Migrations
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import FunctionDefinition, statements
 from analyzers.model.naming.literals import arguments, is_false, is_true, last_name, text_of
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_test
 from analyzers.model.project import Migration, Operation
 from analyzers.model.schema.graphs import in_order
@@ -59,10 +60,14 @@ class _Batch(msgspec.Struct, frozen=True):
 def migrations(code: Codebase, library: Library, words: Migrations, _models: ModelIndex, database: str) -> Iterator[Migration]:
     """The revisions, each after those it follows."""
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    modules = Importing.of(words.modules)
     for path, facts in code.files.items():
-        if facts.language == library.language and not is_test(path) and "upgrade" in code.definitions(path):
+        if facts.language != library.language or is_test(path) or not code.imports(path, modules, inside=True):
+            continue
+        code.look_over(path)
+        if "upgrade" in code.definitions(path):
             revision, after = _links(facts)
-            if revision and any(i.path in words.modules for i in facts.imports):
+            if revision:
                 found[revision] = (path, after)
     for revision in in_order({name: after for name, (_, after) in found.items()}):
         path = found[revision][0]

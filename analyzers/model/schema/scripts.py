@@ -359,6 +359,7 @@ class Script:
         if self._depth >= _DEPTH:
             return UNKNOWN
         self._depth += 1
+        self.code.look_into(closure.path, closure.function)
         names = dict(closure.names)
         scope = Scope(closure.path, names, closure.owner)
         for position, parameter in enumerate(closure.function.parameters):

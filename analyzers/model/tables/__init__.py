@@ -1,6 +1,6 @@
 """What classes declare: which of them are tables, with their columns, relations and scopes.
 
-`models`
+`models`, `model_records` (the same, to be kept)
     which classes are tables
 `fields`, `table_marks`, `typed`, `table_items`, `table_calls`, `relation_methods`, `relation_keys`, `mappings`
     how each library says columns, relations and indexes

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text, walk
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Return, Text, walk
 from analyzers.facts.sql import IndexPart
 from analyzers.knowledge import Arguments, Library, Models, named
 from analyzers.knowledge import Column as Column_
@@ -178,6 +178,8 @@ class Declarations:
         said = {words.indexed, words.unique, words.primary}
         for kind in self.code.lineage(found) if isinstance(found, ClassDefinition) else ():
             method = kind.methods.get("__init__") if isinstance(kind, ClassDefinition) else None
+            if method is not None:
+                self.code.look_into(method.path, method.node)
             for node in walk(method.node) if method is not None else ():
                 if (isinstance(node, Call) and any(k.name in said for k in node.keywords)) or (text_of(node) in said - {""}):
                     return True
@@ -322,8 +324,11 @@ def kind_of(code: Codebase, path: str, node: Node | None, library: Library, tabl
                 found = named(library, external, table)
                 if found:
                     return found
-        case FunctionDefinition(path=path, node=Function(body=(*_, Return(value=Call() as made)))):
-            return kind_of(code, path, made, library, table) if made is not node else None
+        case FunctionDefinition(path=path, node=function):
+            code.look_into(path, function)
+            match function.body:
+                case (*_, Return(value=Call() as made)) if made is not node:
+                    return kind_of(code, path, made, library, table)
         case ValueDefinition(path=path, node=Assign(value=Call(args=(of, *_), callee=maker))):
             if code.resolve_node(path, maker) == External("functools.partial"):
                 return kind_of(code, path, Call(of.start, of.end, of), library, table)

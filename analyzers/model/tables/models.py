@@ -14,6 +14,7 @@ from analyzers.knowledge import Library, Models, libraries, named
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, statements
 from analyzers.model.naming.literals import arguments, is_true, text_of
+from analyzers.model.naming.looked import Importing
 from analyzers.model.project import Column, Index, Relation
 from analyzers.model.tables import typed
 from analyzers.model.tables.applications import Applications
@@ -54,6 +55,13 @@ class ModelIndex(msgspec.Struct, frozen=True, eq=False):
     labels: Mapping[str, str] = {}  # `app.model` in lower case -> qualified name, as a registry finds models
     users: tuple[str, ...] = ()  # the models that stand for the user of a request, by qualified name
 
+    @classmethod
+    def of(cls, found: Mapping[str, Model], user: str, labels: Mapping[str, str], users: tuple[str, ...]) -> ModelIndex:
+        """The index of these models."""
+        by_class = {id(model.definition): model for model in found.values()}
+        by_table = {model.table: model for model in found.values() if not model.abstract}
+        return cls(found, by_class, by_table, user, labels, users)
+
 
 class _Builder:
     def __init__(self, code: Codebase) -> None:
@@ -92,11 +100,8 @@ class _Builder:
             self._point_back(back.target, back.name, back.model, back.relation, many=back.many, how=(back.eager, back.fresh))
         self._invert()
         self._link_parents()
-        by_class = {id(m.definition): m for m in self.found.values()}
-        by_table = {m.table: m for m in self.found.values() if not m.abstract}
         labels = {f"{app}.{name}": d.qualified for (app, name), d in self.by_label.items()} | self.provided
-        users = tuple(sorted(self._users()))
-        return ModelIndex(self.found, by_class, by_table, self._sender(), labels, users)
+        return ModelIndex.of(self.found, self._sender(), labels, tuple(sorted(self._users())))
 
     def _sender(self) -> str:
         """What `request.user` of Python is: what the settings say, the one class made for that, or the one of that name."""
@@ -347,15 +352,17 @@ class _Builder:
 
 def _absent(code: Codebase) -> frozenset[str]:
     """The libraries of Python that no file imports anything of: no class is a table of theirs."""
-    imported = {i.path.partition(".")[0] for facts in code.files.values() if facts.language == "python" for i in facts.imports}
-    found = ((x.library, x) for x in libraries() if x.language == "python" and x.models is not None)
-    return frozenset(
-        name
-        for name, library in found
-        if library.models is not None
-        and not {n.partition(".")[0] for n in (*library.namespaces, *library.models.bases, *library.models.marked_bases)}
-        & imported
-    )
+    files = [path for path, facts in code.files.items() if facts.language == "python"]
+    stating = [x for x in libraries() if x.language == "python" and x.models is not None]
+    asked = {x.library: Importing.of(_packages(x)) for x in stating}
+    return frozenset(name for name, question in asked.items() if not any(code.imports(path, question) for path in files))
+
+
+def _packages(library: Library) -> frozenset[str]:
+    """The packages of Python in which a library's names are."""
+    words = library.models
+    names = (*library.namespaces, *words.bases, *words.marked_bases) if words is not None else library.namespaces
+    return frozenset(name.partition(".")[0] for name in names)
 
 
 def _last_name(value: Node | None) -> str:

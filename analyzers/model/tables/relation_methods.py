@@ -38,6 +38,7 @@ class RelationMethods:
         for base in reversed(self.code.lineage(self.owner)):
             if not isinstance(base, ClassDefinition):
                 continue
+            self.code.look_into(base.path, base.node)
             for name, method in base.methods.items():
                 relation = self._relation(base, name, method.node)
                 if relation is not None:
@@ -201,6 +202,7 @@ class RelationMethods:
                     yield from self._loaded_in(argument)
                     scope = self.code.resolve_node(base.path, argument.callee) if isinstance(argument, Call) else None
                     if isinstance(scope, ClassDefinition):
+                        self.code.look_into(scope.path, scope.node)
                         yield from self._loaded_in(scope.node)
 
     def _loaded_in(self, top: Node) -> Iterator[str]:

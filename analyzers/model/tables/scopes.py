@@ -39,6 +39,8 @@ def _given(code: Codebase, model: Model, words: Models) -> Iterator[tuple[ClassD
     for base in code.lineage(model.definition):
         if not isinstance(base, ClassDefinition):
             continue
+        if words.scope_calls:
+            code.look_into(base.path, base.node)
         for method in base.methods.values() if words.scope_calls else ():
             for node in walk(method.node):
                 if isinstance(node, Call) and isinstance(node.callee, Member) and node.callee.name in words.scope_calls:
@@ -70,7 +72,10 @@ def _bodies(code: Codebase, definition: ClassDefinition, name: str) -> list[Node
         return []
     calls = [n.callee.name for n in walk(method.node) if isinstance(n, Call) and isinstance(n.callee, Member)]
     called = [code.method(definition, other) for other in dict.fromkeys(calls) if other != name]
-    return [method.node, *(other.node for other in called if other is not None)]
+    read = [method, *(other for other in called if other is not None)]
+    for one in read:
+        code.look_into(one.path, one.node)
+    return [one.node for one in read]
 
 
 def _managers(code: Codebase, model: Model, rows: Rows) -> Iterator[tuple[ClassDefinition, Assign]]:
@@ -89,8 +94,10 @@ def _narrows(code: Codebase, rows: Rows, owner: ClassDefinition, assign: Assign)
         case External() as found:
             return bool(assign.value.keywords) and not _known(rows, found.name)
         case ClassDefinition() as definition:
-            methods = [code.method(definition, name) for name in rows.query_factories]
-            return any(_narrowed(rows, node) for m in methods if m is not None for node in walk(m.node))
+            methods = [m for name in rows.query_factories if (m := code.method(definition, name)) is not None]
+            for method in methods:
+                code.look_into(method.path, method.node)
+            return any(_narrowed(rows, node) for method in methods for node in walk(method.node))
     return False
 
 

@@ -25,6 +25,7 @@ from analyzers.knowledge import Library, libraries
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, ValueDefinition, statements
 from analyzers.model.naming.literals import last_name, text_of
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_test
 from analyzers.model.project import Index, Migration, Operation
 from analyzers.model.tables.folding import Draft, Fold
@@ -52,18 +53,20 @@ def indexes_of(reader: Reader) -> Iterator[Index]:
         yield Index.of(keys, unique=True, primary=True)
     for base in reader.code.lineage(reader.owner):
         if isinstance(base, ClassDefinition) and not reader.is_above(base):
-            stated = _arguments(base, models.arguments_attribute)
+            stated = _arguments(reader.code, base, models.arguments_attribute)
             if stated is not None:
                 yield from _stated(reader, calls, base.path, stated)
                 break
     yield from _behind(reader, calls)
 
 
-def _arguments(base: ClassDefinition, name: str) -> Node | None:
+def _arguments(code: Codebase, base: ClassDefinition, name: str) -> Node | None:
     """What the class says of its table: as an attribute, or as what a method gives."""
     if name in base.attributes:
         return base.attributes[name].value
     method = base.methods.get(name)
+    if method is not None:
+        code.look_into(method.path, method.node)
     last = method.node.body[-1] if method is not None and method.node.body else None
     return getattr(last, "value", last)
 
@@ -108,7 +111,7 @@ def stated_tables(code: Codebase, database: str) -> Iterator[Draft]:
         for path, facts in code.files.items():
             if facts.language != library.language or is_test(path):
                 continue
-            if not any(i.path.partition(".")[0] in _roots(library) for i in facts.imports):
+            if not code.imports(path, Importing.of(_roots(library))):
                 continue
             for definition in code.definitions(path).values():
                 value = definition.node.value if isinstance(definition, ValueDefinition) else None

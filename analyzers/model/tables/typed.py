@@ -77,6 +77,7 @@ class Reader:
                 self._attribute(base, name, assign.value, assign.annotation, assign)
             for name, method in base.methods.items():
                 if any(_last(d) in self.models.computed for d in method.node.decorators):
+                    self.code.look_into(base.path, method.node)
                     self._attribute(base, name, _returned(method.node), method.node.returns, method.node)
             self._constraints(base)
         draft = self.draft
