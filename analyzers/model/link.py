@@ -114,7 +114,7 @@ def _walked(
     own = path if definition is None else code.parts.key(path, definition.node.start)
     reads = (_read(code, models, read) for read in trace.reads.values() if procedures.eased(trace, read))
     lookups = (_lookup(code, models, x) for x in trace.lookups.values() if procedures.batched(trace, x))
-    depends = (*trace.touched, own)
+    depends = (*trace.depends(), own)
     said = RootTrace(
         name,
         depends=tuple(range(len(depends))),

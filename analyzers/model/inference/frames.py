@@ -49,24 +49,52 @@ class Lookup(msgspec.Struct, frozen=True, eq=False):
     changed: tuple[str, ...] = ()  # what the loop has assigned to the row
 
 
-class Trace:
-    """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name."""
+class Noted:
+    """What a walk noted that is over. There are many of these at a time, and most noted little: what is empty is shared, and
+    what the walks below depended on is in theirs."""
 
-    __slots__ = ("calls", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
+    __slots__ = ("below", "calls", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
+
+    def __init__(self, trace: Trace) -> None:
+        self.reads = trace.reads or _NO_READS
+        self.searches = trace.searches or _NO_SEARCHES
+        self.lookups = trace.lookups or _NO_LOOKUPS
+        self.calls = trace.calls or _NO_CALLS
+        self.entries = trace.entries or _NO_ENTRIES
+        self.hydrated = frozenset(trace.hydrated)
+        self.written = frozenset(trace.written)
+        self.touched = tuple(trace.touched)
+        self.below = tuple(trace.below)
+
+
+_NO_READS: dict[tuple[object, ...], Read] = {}
+_NO_SEARCHES: dict[tuple[str, int], Query] = {}
+_NO_LOOKUPS: dict[tuple[Site, Site], Lookup] = {}
+_NO_CALLS: dict[tuple[object, ...], tuple[Site, FunctionDefinition | None, str]] = {}
+_NO_ENTRIES: dict[tuple[object, ...], Called] = {}
+
+
+class Trace:
+    """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name; and
+    what the walks depended on that it took over."""
+
+    __slots__ = ("below", "calls", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
 
     def __init__(self) -> None:
         self.reads: dict[tuple[object, ...], Read] = {}
         self.searches: dict[tuple[str, int], Query] = {}
         self.lookups: dict[tuple[Site, Site], Lookup] = {}
         self.touched: set[str] = set()
+        self.below: set[Noted] = set()
         self.hydrated: set[tuple[str, str]] = set()
         self.written: set[tuple[Site, typing.Literal["here", "alone", "beyond"]]] = set()  # by loops, and how
         self.calls: dict[tuple[object, ...], tuple[Site, FunctionDefinition | None, str]] = {}
         self.entries: dict[tuple[object, ...], Called] = {}
 
-    def add(self, other: Trace) -> None:
+    def add(self, other: Noted) -> None:
         """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
-        self.touched |= other.touched
+        if other.touched or other.below:
+            self.below.add(other)
         self.hydrated |= other.hydrated
         self.written |= other.written
         for key, read in other.reads.items():
@@ -79,6 +107,17 @@ class Trace:
             self.calls.setdefault(key, call)
         for key, called in other.entries.items():
             self.entries.setdefault(key, called)
+
+    def depends(self) -> set[str]:
+        """All that the walk depended on, with what it took over."""
+        found, seen, ahead = set(self.touched), set[Noted](), list(self.below)
+        while ahead:
+            noted = ahead.pop()
+            if noted not in seen:
+                seen.add(noted)
+                found.update(noted.touched)
+                ahead.extend(noted.below)
+        return found
 
     def note(self, place: tuple[str, int], query: Query) -> None:
         known = self.searches.get(place)

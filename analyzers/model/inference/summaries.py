@@ -17,7 +17,7 @@ from analyzers.facts.outline import Assign, Function, Name, Node
 from analyzers.model.inference import arguments, edges, flow, members, namesakes
 from analyzers.model.inference.branching import conditions
 from analyzers.model.inference.branching.evidence import Evidence
-from analyzers.model.inference.frames import Frame, Lookup, Query, Read, Trace, merged
+from analyzers.model.inference.frames import Frame, Lookup, Noted, Query, Read, Trace, merged
 from analyzers.model.inference.readers import entries
 from analyzers.model.inference.rows import origins, queries, sent
 from analyzers.model.inference.templates import templates
@@ -63,7 +63,7 @@ class Inference:
     def __init__(self, code: Codebase, models: ModelIndex, evidence: Evidence) -> None:
         self.code, self.models, self.evidence = code, models, evidence
         self.trace = Trace()
-        self._summaries: dict[tuple[object, ...], tuple[Value, Trace]] = {}
+        self._summaries: dict[tuple[object, ...], tuple[Value, Noted]] = {}
         self.steps = 0
         self._depth = 0
         self.assigned: set[tuple[Site | None, tuple[str, ...]]] = set()
@@ -101,8 +101,9 @@ class Inference:
         """The value of a walk that is done once for each key; a walk that comes back to itself gets unknown."""
         known = self._summaries.get(key)
         if known is None:
-            self._summaries[key] = (None, Trace())
-            known = self._summaries[key] = self.traced(walk)
+            self._summaries[key] = (None, Noted(Trace()))
+            value, trace = self.traced(walk)
+            known = self._summaries[key] = value, Noted(trace)
         self.trace.add(known[1])
         self.hydrated |= known[1].hydrated
         return known[0]
