@@ -90,7 +90,7 @@ def _show_plainly(inference: Inference, listing: Listing, model: ModelClass, nod
     site = frame.site(node)
     words = Declared(listing.class_code.replace("{model}", found.name), listing.rows_code)
     kind = origins.manager_kind(inference, model.model)
-    rows = Rows(model.model, site, root=site, kind=kind, declared=words, limit=listing.page_default, limited=True)
+    rows = Rows(model.model, site, kind=kind, declared=words, limit=listing.page_default, limited=True)
     rows = managers.begun(inference, rows)
     members.shown(inference, queries.one_of(inference, rows, site, node, frame), node, frame)
 
