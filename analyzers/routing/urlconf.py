@@ -70,9 +70,11 @@ class _Walk:
         yield from self.listed(path, self.words.variable, prefix, complete)
         self.open.pop()
 
-    def listed(self, path: str, name: str, prefix: Address, complete: bool) -> Iterator[Route]:
-        """What a module's variable holds in the end."""
-        for node in statements(self.code.files[path].outline):
+    def listed(self, path: str, name: str, prefix: Address, complete: bool, before: int = 0) -> Iterator[Route]:
+        """What a module's variable holds in the end, or `before` a place: what it was last given, and what was added since."""
+        outline = [node for node in self.code.files[path].outline if not before or node.end <= before]
+        last = max((at for at, node in enumerate(outline) if _gives(node, name)), default=0)
+        for node in statements(tuple(outline[last:])):
             match node:
                 case Assign(target=Name(id=target), value=value) if target == name and value is not None:
                     yield from self.patterns(path, value, prefix, complete)
@@ -91,11 +93,13 @@ class _Walk:
                 yield from self.call(path, node, prefix, complete)
             case Member(of=of, name="urls"):
                 yield from self.routers.routes(path, of, prefix, complete)
-            case Name(id=name):
+            case Name(id=name, start=start):
                 found = self.code.resolve(path, name)
                 if isinstance(found, ValueDefinition) and isinstance(found.node.target, Name) and len(self.open) < _MAX_DEPTH:
                     self.open.append(f"{found.path}:{name}")
-                    yield from self.listed(found.path, found.node.target.id, prefix, complete)
+                    # A list that holds itself holds what it held until then.
+                    before = start if found.path == path else 0
+                    yield from self.listed(found.path, found.node.target.id, prefix, complete, before)
                     self.open.pop()
 
     def call(self, path: str, node: Call, prefix: Address, complete: bool) -> Iterator[Route]:
@@ -176,6 +180,14 @@ class _Walk:
         if path:
             self.included.add(path)
             yield from self.module(path, prefix, complete)
+
+
+def _gives(node: Node, name: str) -> bool:
+    """Whether a statement gives a variable another value, whatever it held."""
+    match node:
+        case Assign(target=Name(id=target), operator="", value=value):
+            return target == name and value is not None
+    return False
 
 
 def _text(node: Node) -> tuple[str, bool]:
