@@ -14,6 +14,7 @@
 `pools`       connections that the code keeps, by `pools.yml`; `drivers` those that files state
 `uses`        what a configuration is for, by its path
 `states`      what settings keep in one process or on one disk, by `states.yml`
+`kept`        what calls keep in one process, by `kept.yml`
 `copies`      whether a second process or a second disk is there
 `demand`      what each program may open, by services, programs and pools
 `budget`      demand against capacity, as an equation whose factors know where they come from

@@ -14,7 +14,7 @@ from analyzers.deployment.drivers import pools_of_files
 from analyzers.deployment.uses import OTHER_USE
 from analyzers.deployment.values import Amount, Pool
 from analyzers.deployment.variables import amount
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, children, dotted, walk
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, ValueDefinition, statements
@@ -160,7 +160,7 @@ def _of_threads(code: Codebase, path: str) -> Iterator[Pool]:
                 stated = next((p for n in walk(value) if (p := _pool_option(n)) is not None), None)
                 place = code.place(path, node)
                 if stated is None:
-                    local = any(isinstance(n, Text) and "sqlite" in str(n.value) for n in walk(value))
+                    local = not children(value) or any(isinstance(n, Text) and "sqlite" in str(n.value) for n in walk(value))
                     yield Pool("DATABASES", place, per="thread", fresh=not (ages or local or _restated(code, path)))
                 else:
                     pairs = (p for p in walk(stated) if isinstance(p, Other) and _is_pair(p, "max_size"))

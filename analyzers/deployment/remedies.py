@@ -5,6 +5,42 @@ from __future__ import annotations
 from analyzers.deployment.values import State
 
 _REMEDIES = {
+    "values": (
+        "Keep it where all processes look: in the database, or in Redis.",
+        'redis.hset("jobs", job_id, json.dumps(job))\njob = json.loads(redis.hget("jobs", job_id))',
+        "python",
+    ),
+    "limiter": ("Count in Redis.", 'limiter = Limiter(key_func=…, storage_uri=os.environ["REDIS_URL"])', "python"),
+    "flask-socketio": (
+        "Let the processes tell each other through Redis.",
+        'socketio = SocketIO(app, message_queue=os.environ["REDIS_URL"])',
+        "python",
+    ),
+    "socketio": (
+        "Let the processes tell each other through Redis.",
+        'server = socketio.Server(client_manager=socketio.RedisManager(os.environ["REDIS_URL"]))',
+        "python",
+    ),
+    "socketio-async": (
+        "Let the processes tell each other through Redis.",
+        'server = socketio.AsyncServer(client_manager=socketio.AsyncRedisManager(os.environ["REDIS_URL"]))',
+        "python",
+    ),
+    "channels": (
+        "Let the processes tell each other through Redis.",
+        'CHANNEL_LAYERS = {\n    "default": {\n        "BACKEND": "channels_redis.core.RedisChannelLayer",\n'
+        '        "CONFIG": {"hosts": [os.environ["REDIS_URL"]]},\n    }\n}',
+        "python",
+    ),
+    "scheduler": ("Run the scheduler in a process of its own, of which there is one.", "", ""),
+    "memo": ("Keep what is expensive to fetch in Redis, which all processes share.", "", ""),
+    "django-upload": (
+        "Keep uploads in an object store, or on a volume that all copies share.",
+        'STORAGES = {\n    "default": {"BACKEND": "storages.backends.s3.S3Storage"},\n'
+        '    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},\n}',
+        "python",
+    ),
+    "laravel-upload": ("Keep uploads in an object store, or on a volume that all copies share.", "FILESYSTEM_DISK=s3", "ini"),
     "django-cache": (
         "Keep the cache in Redis, which all processes share.",
         'CACHES = {\n    "default": {\n        "BACKEND": "django.core.cache.backends.redis.RedisCache",\n'

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from analyzers.deployment.configurations import said
+from analyzers.deployment.kept import states as kept_by_calls
 from analyzers.deployment.uses import OTHER_USE
 from analyzers.deployment.values import State
 from analyzers.deployment.variables import resolved
@@ -31,6 +32,8 @@ class Local(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     kept: Literal["process", "disk"]
     remedy: str
+    certain: bool = False  # told only where a second process or disk is stated
+    by_cache: bool = False  # it is kept where the cache is
 
 
 class Stated(NamedTuple):
@@ -64,11 +67,22 @@ def states(code: Codebase, variables: Mapping[str, str]) -> Iterator[State]:
         if fitting:
             local = next((x for key, shape, x in _known() if key.fullmatch(stated.key) and shape.fullmatch(value)), None)
             found.setdefault((fitting[0].kind, fitting[0].remedy), []).append((stated, local))
+    caches = next((x for (kind, _), x in found.items() if kind == "cache"), [])
+    local_cache = [local for _, local in caches if local is not None]
+    in_cache = any(local is not None and local.by_cache for several in found.values() for _, local in several)
     for (kind, remedy), several in found.items():
         locals_ = [(s, local) for s, local in several if local is not None]
         if locals_ and len(locals_) == len(several):
-            kept = locals_[0][1].kept
-            yield State(kind, kept, locals_[0][0].key, tuple(s.place for s, _ in locals_), remedy)
+            first = locals_[0][1]
+            if kind == "cache" and in_cache:
+                continue  # told of with the sessions that are kept there
+            if first.by_cache and (not local_cache or len(local_cache) != len(caches)):
+                continue
+            kept = local_cache[0].kept if first.by_cache else first.kept
+            also = tuple(s.place for s, _ in caches) if first.by_cache else ()
+            places = (*(s.place for s, _ in locals_), *also)
+            yield State(kind, kept, locals_[0][0].key, places, remedy, certain=first.certain)
+    yield from kept_by_calls(code, frozenset(s.key.rpartition(".")[2] for some in found.values() for s, _ in some))
     if not any(kind == "cache" and remedy == "django-cache" for kind, remedy in found):
         yield from _absent(code)
 
@@ -95,6 +109,8 @@ def _python(path: str, facts: FileFacts) -> Iterator[Stated]:
         match node:
             case Assign(target=Name(id=name), value=value) if value is not None:
                 yield from _flat(path, facts, name, value, (node.start, node.end))
+            case Assign(target=Other(word="item", children=(Name(id=name), Text(value=str() as part))), value=value) if value:
+                yield from _flat(path, facts, f"{name}.{part}", value, (node.start, node.end))
             case Class(name=owner, body=body) if not _CLASS_OF_OTHER_USE.search(owner):
                 for inner in statements(body):
                     if isinstance(inner, Assign) and isinstance(inner.target, Name) and inner.value is not None:
@@ -108,6 +124,11 @@ def _flat(path: str, facts: FileFacts, key: str, value: Node, at: tuple[int, int
                 match pair:
                     case Other(word="pair", children=(Text(value=str() as name), inner)):
                         yield from _flat(path, facts, f"{key}.{name}", inner, (pair.start, pair.end))
+        case Name(id=named) if key.count(".") == 1 and facts.language == "python":
+            for node in statements(facts.outline):  # a dictionary that stands above, by its name
+                match node:
+                    case Assign(target=Name(id=above), value=Other(word="dict") as meant) if above == named:
+                        yield from _flat(path, facts, key, meant, (node.start, node.end))
         case _:
             yield Stated(path, key, said(value), Place(path, facts.span(*at)))
 

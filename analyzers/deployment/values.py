@@ -114,12 +114,14 @@ class Pool(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """What is kept in one process or on one disk. `setting` says so at `places`, or does not say otherwise (`absent`)."""
 
-    kind: str  # session, cache, rate limit
+    kind: str  # session, cache, rate limit, values, websocket, scheduler, memo, upload
     kept: Literal["process", "disk"]
     setting: str
     places: tuple[Place, ...]
     remedy: str = ""
     absent: bool = False
+    of: str = ""  # the function or the value that it belongs to, where a file has several
+    certain: bool = False  # told only where a second process or disk is stated
 
 
 class Stack(msgspec.Struct, frozen=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
@@ -32,7 +34,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import clients
+from analyzers.model.requests import clients, shared
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
@@ -73,7 +75,9 @@ def link(
             *query_sites.written(code),
             *validations.validated(code, models),
         ),
-        deployment=foundation.deployment,
+        deployment=msgspec.structs.replace(
+            foundation.deployment, states=(*foundation.deployment.states, *shared.states(code, reach))
+        ),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
             *dict.fromkeys(

@@ -89,6 +89,26 @@ class Reach:
                 found.setdefault(call.target, []).append(call)
         return {function: tuple(calls) for function, calls in found.items()}
 
+    def reached(self, kinds: tuple[Kind, ...]) -> frozenset[Function]:
+        """The functions of the project that entries of these kinds reach, and these themselves."""
+        found = {e.function for e in self.entries if e.kind in kinds}
+        queue = deque(found)
+        while queue:
+            for target in self.calls_of.get(queue.popleft(), ()):
+                if target not in found:
+                    found.add(target)
+                    queue.append(target)
+        return frozenset(found)
+
+    @cached_property
+    def calls_of(self) -> Mapping[Function, tuple[Function, ...]]:
+        """The functions of the project that each of them calls."""
+        found: dict[Function, list[Function]] = {}
+        for call in self.calls:
+            if call.target is not None:
+                found.setdefault(call.function, []).append(call.target)
+        return {function: tuple(targets) for function, targets in found.items()}
+
     def of_library(self, names: Mapping[str, object]) -> tuple[CallSite, ...]:
         """The calls of these functions of libraries."""
         return tuple(call for call in self.calls if call.library in names)

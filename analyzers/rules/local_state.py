@@ -1,4 +1,5 @@
-"""Sessions, caches and rate limits kept in one process or on one disk, where requests are answered by more than one.
+"""State kept in one process or on one disk, where requests are answered by more than one: sessions, caches, limits, uploads,
+and what requests leave for each other.
 
 Evidence decides: a second process, copy or disk that the same repository states makes it a finding; where nothing is stated it
 is advice; where one process is stated it is fine.
@@ -22,6 +23,21 @@ _HARM = {
     "session": "A user whose next request another {other} answers is signed out",
     "cache": "Each {other} has a cache of its own: what one deletes, the others still answer with",
     "rate limit": "Each {other} counts for itself, so the limit is as many times higher",
+    "values": "What one request leaves there, the next does not find when another {other} answers it",
+    "websocket": "A message reaches only those who are connected to the same {other}",
+    "scheduler": "Each {other} runs every job: it is done as many times as there are processes",
+    "memo": "Each {other} fetches and keeps its own: as many times the work, and answers that differ until they expire",
+    "upload": "A file that one {other} was sent, the others do not have",
+}
+_WHAT = {
+    "session": "sessions",
+    "cache": "the cache",
+    "rate limit": "rate limits",
+    "values": "what requests leave for each other",
+    "websocket": "who is connected",
+    "scheduler": "its jobs",
+    "memo": "what was fetched",
+    "upload": "uploads",
 }
 
 
@@ -31,7 +47,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
         copies = (
             disks(project.deployment) if state.kept == "disk" else processes(project.deployment, workers=state.kind == "cache")
         )
-        if copies.number != "one":
+        if copies.number == "several" or (copies.number == "unknown" and not state.certain):
             yield _finding(state, copies)
 
 
@@ -41,17 +57,20 @@ def _finding(state: State, copies: Copies) -> Finding:
     other = "process" if state.kept == "process" else "copy"
     harm = _HARM[state.kind].format(other=other)
     how = "is not set, and its default keeps" if state.absent else "keeps"
-    kinds = {"session": "sessions", "cache": "the cache", "rate limit": "rate limits"}[state.kind]
+    kinds = _WHAT[state.kind]
     unknown = "How many run is not stated here; with more than one:"
     reason = f"{copies.because[:1].upper()}{copies.because[1:]}." if certain else unknown
     remedy, code, language = remedy_of(state)
     place, *more = state.places
-    related = [Related(p, f"`{state.setting}` here too" if not state.absent else "what uses the cache") for p in more]
+    subject = f"{state.kind}: {state.setting}"
+    notes = ("it is put there here", "it is looked for here") if state.kind == "values" else ()
+    other_place = "what uses the cache" if state.absent else f"`{state.setting}` here too"
+    related = [Related(p, notes[i] if i < len(notes) else other_place) for i, p in enumerate(more)]
     if copies.place is not None:
         related.insert(0, Related(copies.place, copies.because))
     return Finding(
         rule="local_state",
-        subject=f"{state.kind}: {state.setting}",
+        subject=f"{state.of}: {subject}" if state.of else subject,
         title=f"`{state.setting}` {how} {kinds} {where}",
         message=f"{reason} {harm}.",
         growth="",
@@ -61,7 +80,7 @@ def _finding(state: State, copies: Copies) -> Finding:
         place=place,
         related=tuple(related),
         evidence=(f"{copies.because}.",) if certain else (),
-        severity=Severity.MEDIUM if certain else Severity.LOW,
+        severity=Severity.MEDIUM if certain and state.kind != "memo" else Severity.LOW,
         confidence=Confidence.CERTAIN if certain else Confidence.POSSIBLE,
-        cause=f"{state.kind}: {state.setting}",
+        cause=subject,
     )

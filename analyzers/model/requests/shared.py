@@ -1,0 +1,185 @@
+"""Values that one request leaves for another in the memory of its process: a dictionary of jobs, a list of open connections.
+
+Only what is put there by code that a request reaches counts, and only where other code looks for it, or takes it away again,
+that does not make it where it is missing: what is merely remembered (a cache of what can be made anew) is nobody's loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import msgspec
+
+from analyzers.deployment.values import State
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, children, dotted, walk
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition, ValueDefinition, statements
+from analyzers.model.naming.roles import is_batch, is_product
+from analyzers.model.ways import Function as Reached
+from analyzers.model.ways import Reach
+
+_EMPTY = frozenset({"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "WeakSet"})
+_PUTS = frozenset({"append", "add", "insert", "appendleft"})
+_TAKES = frozenset({"remove", "discard", "pop", "popleft"})
+_LOOKS = frozenset({"get", "items", "values", "keys", "pop"})
+_CONSTRUCTORS = ("__init__", "__post_init__")
+
+
+class _Use(msgspec.Struct, frozen=True):
+    """What a function does with the values: `puts` one under a key (or at the end), `takes` one away, `looks` for one."""
+
+    function: FunctionDefinition
+    puts: Node | None = None
+    takes: Node | None = None
+    looks: Node | None = None
+    fills: bool = False  # it looks first, and puts what is missing
+
+
+def states(code: Codebase, reach: Reach) -> Iterator[State]:
+    """The values of the product's modules, and of objects that its modules keep, that requests leave for each other."""
+    reached = reach.reached(("request",))
+    paths = {f.path for f in reached}
+    for path in sorted(paths):
+        if code.files[path].language != "python" or not is_product(path) or is_batch(path):
+            continue
+        for definition in code.definitions(path).values():
+            match definition:
+                case ValueDefinition(node=Assign(target=Name(id=name), value=value)) if _is_empty(value):
+                    functions = [f for f in _functions(code, path) if not _hides(f.node, name)]
+                    yield from _told(code, reached, name, definition.node, path, functions, partial(_is, name))
+                case ClassDefinition():
+                    yield from _of_class(code, reached, definition)
+
+
+def _of_class(code: Codebase, reached: frozenset[Reached], definition: ClassDefinition) -> Iterator[State]:
+    """What the objects of a class hold that a module keeps."""
+    if not any(Reached(m.path, m.qualified) in reached for m in definition.methods.values()):
+        return
+    held = {n: a for n, a in definition.attributes.items() if _is_empty(a.value)}
+    own = [m for m in definition.methods.values() if m.node.name in _CONSTRUCTORS]
+    made: dict[str, Assign] = {}
+    for method in own:
+        for node in (n for statement in method.node.body for n in walk(statement)):
+            match node:
+                case Assign(target=Member(of=Name(id=of), name=name), value=value) if of == method.node.receiver:
+                    if _is_empty(value):
+                        made[name] = node
+    if made and not _is_kept(code, definition):
+        made = {}
+    for name, assign in {**held, **made}.items():
+        if name in held and any(_sets(m.node, name) for m in own):
+            continue  # each object has its own
+        functions = [m for m in definition.methods.values() if m.node.name not in _CONSTRUCTORS]
+        said = f"{definition.name}.{name}"
+        yield from _told(code, reached, said, assign, definition.path, functions, partial(_is_own, name))
+
+
+def _is_kept(code: Codebase, definition: ClassDefinition) -> bool:
+    """Whether a module makes an object of the class and keeps it."""
+    for path, facts in code.files.items():
+        if facts.language != "python" or not is_product(path):
+            continue
+        for node in statements(facts.outline):
+            match node:
+                case Assign(target=Name(), value=Call(callee=callee)) if dotted(callee).rpartition(".")[2] == definition.name:
+                    if code.resolve_node(path, callee) is definition:
+                        return True
+    return False
+
+
+def _told(
+    code: Codebase,
+    reached: frozenset[Reached],
+    name: str,
+    stated: Node,
+    path: str,
+    functions: list[FunctionDefinition],
+    is_it: Callable[[Node], bool],
+) -> Iterator[State]:
+    uses = [u for f in functions if Reached(f.path, f.qualified) in reached and (u := _use(f, is_it)) is not None]
+    puts = [u for u in uses if u.puts is not None and not u.fills]
+    after = [u for u in uses if (u.takes is not None or u.looks is not None) and not u.fills]
+    pairs = [(p, a) for p in puts for a in after if p.function is not a.function]
+    if not pairs:
+        return
+    first, other = pairs[0]
+    there = other.takes or other.looks
+    if first.puts is not None and there is not None:
+        places = (code.place(path, stated), code.place(path, first.puts), code.place(path, there))
+        yield State("values", "process", name, places, "values", of=path)
+
+
+def _use(function: FunctionDefinition, is_it: Callable[[Node], bool]) -> _Use | None:
+    puts: Node | None = None
+    takes: Node | None = None
+    looks: Node | None = None
+    for node in (n for statement in function.node.body for n in walk(statement)):
+        match node:
+            case Assign(target=Other(word="item", children=(of, *_)), operator="") if is_it(of):
+                puts = puts or node
+            case Call(callee=Member(of=of, name=name)) if is_it(of):
+                puts = puts or (node if name in _PUTS else None)
+                takes = takes or (node if name in _TAKES else None)
+                looks = looks or (node if name in _LOOKS else None)
+            case Other(word="delete", children=parts) if any(
+                isinstance(p, Other) and p.word == "item" and is_it(p.children[0]) for p in parts
+            ):
+                takes = takes or node
+            case Other(word="in" | "not in", children=(_, of)) if is_it(of):
+                looks = looks or node
+        if looks is None:
+            looks = next((c for c in children(node) if _reads_item(c, is_it) and not _is_target(node, c)), None)
+    if puts is None and takes is None and looks is None:
+        return None
+    return _Use(function, puts, takes, looks, fills=puts is not None and looks is not None)
+
+
+def _reads_item(node: Node, is_it: Callable[[Node], bool]) -> bool:
+    return isinstance(node, Other) and node.word == "item" and is_it(node.children[0])
+
+
+def _is_target(above: Node, node: Node) -> bool:
+    return (isinstance(above, Assign) and above.target is node) or (isinstance(above, Other) and above.word == "delete")
+
+
+def _is_empty(value: Node | None) -> bool:
+    """Whether a container starts with nothing in it: what it will hold comes later."""
+    match value:
+        case Other(word="dict" | "list" | "set", children=()):
+            return True
+        case Call(callee=callee, args=args):
+            called = dotted(callee).rpartition(".")[2]
+            return called in _EMPTY and (not args or called == "defaultdict")
+    return False
+
+
+def _functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
+    for definition in code.definitions(path).values():
+        match definition:
+            case FunctionDefinition():
+                yield definition
+            case ClassDefinition(methods=methods):
+                yield from methods.values()
+
+
+def _hides(function: Function, name: str) -> bool:
+    """Whether a name is the function's own."""
+    if any(p.name.lstrip("*") == name for p in function.parameters):
+        return True
+    nodes = [n for statement in function.body for n in walk(statement)]
+    stated = any(isinstance(n, Assign) and _is(name, n.target) for n in nodes)
+    return stated and not any(isinstance(n, Other) and n.word == "global" for n in nodes)
+
+
+def _sets(function: Function, name: str) -> bool:
+    nodes = (n for statement in function.body for n in walk(statement))
+    return any(isinstance(n, Assign) and isinstance(n.target, Member) and n.target.name == name for n in nodes)
+
+
+def _is(name: str, node: Node) -> bool:
+    return isinstance(node, Name) and node.id == name
+
+
+def _is_own(name: str, node: Node) -> bool:
+    return isinstance(node, Member) and node.name == name and isinstance(node.of, Name) and node.of.id in ("self", "cls")
