@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from tests.proofs import connections, judges, mariadb, migration_safety, missing_index, plans
+from tests.proofs import connections, judges, local_state, mariadb, migration_safety, missing_index, plans
 from tests.proofs.measure import PHP_PACKAGES, measured_in_php, measured_on_postgres
 from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
@@ -48,3 +48,5 @@ else:
         migration_safety.PAGE.write_text(page, encoding="utf-8")
     page = connections.PAGE.read_text(encoding="utf-8")
     connections.PAGE.write_text(filled(page, {"refused": connections.table(connections.measured())}), encoding="utf-8")
+    page = local_state.PAGE.read_text(encoding="utf-8")
+    local_state.PAGE.write_text(filled(page, {"lost": local_state.table(local_state.measured())}), encoding="utf-8")
