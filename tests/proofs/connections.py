@@ -6,6 +6,7 @@ the equation says must be refused is counted.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,6 +65,90 @@ for _ in range(int(count)):
 print(refused, flush=True)
 sys.stdin.readline()
 """
+
+
+_ROUTE = """
+import os
+
+from fastapi import FastAPI
+from sqlalchemy import create_engine, text
+
+app = FastAPI()
+{top}
+
+@app.get("/orders")
+def orders():
+    {engine}
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT pg_sleep(" + os.environ["SECONDS"] + ")")).scalar()
+"""
+_MADE = 'create_engine(os.environ["DATABASE_URL"])'
+ROUTES = {
+    "an engine made by each request": _ROUTE.format(top="", engine=f"engine = {_MADE}"),
+    "one engine for the process": _ROUTE.format(top=f"engine = {_MADE}\n", engine="pass"),
+}
+TOGETHER = 40
+"""Requests that come at once."""
+
+_REQUESTS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import sqlalchemy
+
+source, count = sys.argv[1:]
+names = {}
+exec(source, names)
+
+def refused(_):
+    try:
+        names["orders"]()
+    except sqlalchemy.exc.OperationalError:
+        return 1
+    return 0
+
+with ThreadPoolExecutor(int(count)) as threads:
+    print(sum(threads.map(refused, range(int(count)))))
+"""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How many of the requests that came at once were refused a connection. `found` is whether the rule speaks of the route."""
+
+    title: str
+    refused: int
+    found: bool
+
+
+def answered() -> Iterator[Answered]:
+    """Each route, asked by as many threads at once."""
+    with postgres(f"max_connections={LIMIT}") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE ROLE shop LOGIN")
+        folder = urlsplit(url).query.removeprefix("host=")
+        as_shop = f"postgresql+psycopg://shop@/postgres?host={quote(folder, safe='%')}"
+        for title, source in ROUTES.items():
+            blobs = Blobs()
+            found = any(
+                f.rule == "connections" for f in analyzers.audit(blobs.add({"shop/api.py": source.encode()}), blobs).review.new
+            )
+            seconds = (
+                "0.1" if "one engine" in title else "4"
+            )  # long enough for all to be there at once; those of a pool take turns
+            done = subprocess.run(
+                [sys.executable, "-c", _REQUESTS, source, str(TOGETHER)],
+                env={**os.environ, "DATABASE_URL": as_shop, "SECONDS": seconds},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            yield Answered(title, int(done.stdout), found)
+
+
+def table_of_routes(found: Iterator[Answered]) -> str:
+    lines = [f"| {TOGETHER} requests at once, {LIMIT - 3} connections accepted | refused | said |\n|---|---:|---|\n"]
+    lines += [f"| {one.title} | {one.refused} | {'yes' if one.found else 'no'} |\n" for one in found]
+    return "".join(lines)
 
 
 @dataclass(frozen=True)

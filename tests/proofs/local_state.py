@@ -1,4 +1,4 @@
-"""The proof of local state: two real processes of one Django project behind a proxy that takes turns, as a compose file states them.
+"""The proof of local state: two processes of one Django project behind a proxy that takes turns, as a compose file states them.
 
 A visitor signs in and then asks who they are. What each process knows of them was counted, once with the settings that the rule
 speaks of, once with what it says instead; and so for a dictionary in which one request leaves what the next looks for.

@@ -20,3 +20,12 @@ def test_the_refused_connections_are_those_that_the_equation_says() -> None:
     assert {one.found for one in found} == {True, False}
     page = connections.PAGE.read_text(encoding="utf-8")
     assert page == filled(page, {"refused": connections.table(iter(found))}), "write it anew: .venv/bin/python -m tests.proofs"
+
+
+def test_requests_that_open_their_own_are_refused_and_those_of_a_pool_wait() -> None:
+    found = list(connections.answered())
+    assert [(one.refused, one.found) for one in found] == [(connections.TOGETHER - (connections.LIMIT - 3), True), (0, False)]
+    page = connections.PAGE.read_text(encoding="utf-8")
+    assert page == filled(page, {"anew": connections.table_of_routes(iter(found))}), (
+        "write it anew: .venv/bin/python -m tests.proofs"
+    )
