@@ -15,6 +15,7 @@
 `uses`        what a configuration is for, by its path
 `states`      what settings keep in one process or on one disk, by `states.yml`
 `kept`        what calls keep in one process, by `kept.yml`
+`sessions`    what code keeps in a session of the server, where a pooler shares sessions
 `copies`      whether a second process or a second disk is there
 `demand`      what each program may open, by services, programs and pools
 `budget`      demand against capacity, as an equation whose factors know where they come from

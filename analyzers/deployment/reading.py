@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from analyzers.deployment import compose, kubernetes, platforms, procfiles, tasks, units
+from analyzers.deployment import compose, kubernetes, platforms, procfiles, sessions, tasks, units
 from analyzers.deployment.poolers import pooler_of
 from analyzers.deployment.pools import pools
 from analyzers.deployment.servers import servers
@@ -22,7 +22,7 @@ def deployment_of(code: Codebase) -> Deployment:
     """All that a revision says of how it is run."""
     found = [_completed(code.files, stack) for read in _FORMATS for stack in read(code.files)]
     variables = {name: value for stack in found for service in stack.services for name, value in service.environment.items()}
-    return Deployment(tuple(found), tuple(pools(code)), tuple(states(code, variables)))
+    return Deployment(tuple(found), tuple(pools(code)), tuple(states(code, variables)), tuple(sessions.conflicts(code, found)))
 
 
 def _completed(files: Mapping[str, FileFacts], stack: Stack) -> Stack:

@@ -124,6 +124,18 @@ class State(msgspec.Struct, frozen=True):
     certain: bool = False  # told only where a second process or disk is stated
 
 
+class Conflict(msgspec.Struct, frozen=True):
+    """What code at `place` keeps in a session of the server (`what`), which `pooler` shares; `harm` says what then happens."""
+
+    what: str
+    harm: str
+    remedy: str
+    code: str
+    place: Place
+    also: tuple[Place, ...]
+    pooler: Pooler
+
+
 class Stack(msgspec.Struct, frozen=True):
     """Services that run together, as one file (or one with its overrides) states them."""
 
@@ -139,3 +151,4 @@ class Deployment(msgspec.Struct, frozen=True):
     stacks: tuple[Stack, ...] = ()
     pools: tuple[Pool, ...] = ()
     states: tuple[State, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()

@@ -15,7 +15,7 @@ from analyzers.deployment.budget import Budget, budgets
 from analyzers.deployment.equations import equation, said
 from analyzers.deployment.pooling import pooler_for, settings_of
 from analyzers.deployment.shortages import Shortage, shortages
-from analyzers.deployment.values import Pool
+from analyzers.deployment.values import Conflict, Pool
 from analyzers.findings import Confidence, Finding, Measure, Related, Severity
 from analyzers.model.project import Project
 from analyzers.model.ways import Made
@@ -39,6 +39,8 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
     if not any(stack.poolers for stack in project.deployment.stacks):
         fresh = {pool.place.path: pool for pool in reversed(project.deployment.pools) if pool.fresh}
         yield from (_fresh(pool) for pool in fresh.values())
+    for conflict in project.deployment.conflicts:
+        yield _shared(conflict)
     for made in project.made:
         yield _anew(made)
 
@@ -174,6 +176,25 @@ def _remedy(budget: Budget, capacity: int) -> str:
         share = capacity // processes
         return f"Let each of the {processes} processes open at most {share} (pool and overflow together), or {between}"
     return f"There are more processes than connections: {between}"
+
+
+def _shared(conflict: Conflict) -> Finding:
+    pooler = conflict.pooler
+    why = f"`{pooler.service}` pools by transaction"
+    return Finding(
+        rule="connections",
+        subject=f"{pooler.service}: {conflict.what}: {conflict.place.path}",
+        title=f"{conflict.what[:1].upper()}{conflict.what[1:]} behind a pooler that shares sessions",
+        message=f"{why}: each transaction may get another connection to the server. Here, {conflict.harm}.",
+        growth="",
+        remedy=conflict.remedy,
+        code=conflict.code,
+        code_language="python" if conflict.code else "",
+        place=conflict.place,
+        related=(Related(pooler.place, why), *(Related(p, "here too") for p in conflict.also)),
+        severity=Severity.MEDIUM,
+        confidence=Confidence.LIKELY,
+    )
 
 
 # -- clients made anew -------------------------------------------------------------------------------------------------
