@@ -90,6 +90,7 @@ def link(
         routes=foundation.routes,
         reach=reach,
         made=tuple(clients.made(code, reach)),
+        unreturned=tuple(clients.unreturned(code, reach)),
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 from analyzers.deployment.values import Deployment
 from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
-from analyzers.model.ways import Made, Reach
+from analyzers.model.ways import Made, Reach, Unreturned
 from analyzers.routing.values import Route
 from analyzers.source import Place
 
@@ -328,3 +328,4 @@ class Project(msgspec.Struct, frozen=True):
     routes: tuple[Route, ...] = ()
     reach: Reach = Reach()
     made: tuple[Made, ...] = ()  # clients that each request or job makes
+    unreturned: tuple[Unreturned, ...] = ()  # sessions that they do not give back

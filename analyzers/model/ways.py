@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from typing import Literal
 
 import msgspec
 
@@ -62,6 +63,17 @@ class Made(msgspec.Struct, frozen=True):
     way: Way
     handed_on: bool  # the function that makes it gives it to its callers
     closed: bool
+
+
+class Unreturned(msgspec.Struct, frozen=True):
+    """A session that a request or job opens and that is not given back: never, or only where something fails."""
+
+    client: Client
+    library: str
+    function: str
+    place: Place
+    way: Way
+    when: Literal["never", "unless it fails"]
 
 
 class Reach:

@@ -18,7 +18,7 @@ from analyzers.deployment.shortages import Shortage, shortages
 from analyzers.deployment.values import Conflict, Pool
 from analyzers.findings import Confidence, Finding, Measure, Related, Severity
 from analyzers.model.project import Project
-from analyzers.model.ways import Made
+from analyzers.model.ways import Made, Unreturned
 from analyzers.settings import Settings
 
 TITLE = "Connections"
@@ -43,6 +43,8 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
         yield _shared(conflict)
     for made in project.made:
         yield _anew(made)
+    for session in project.unreturned:
+        yield _unreturned(session)
 
 
 def measures(project: Project) -> Iterator[Measure]:
@@ -228,6 +230,38 @@ def _anew(made: Made) -> Finding:
         severity=Severity.HIGH if made.client.makes == "pool" and not made.closed else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
     )
+
+
+def _unreturned(session: Unreturned) -> Finding:
+    entry, function = session.way.entry, _plain(session.function)
+    one = "job" if entry.kind == "task" else "request"
+    asynchronous = "async" in session.library.lower()
+    when = "never closes it" if session.when == "never" else "closes it only where nothing fails"
+    late = (
+        "An asynchronous session that is only collected cannot give its connection back: the connection is dropped."
+        if asynchronous
+        else "Its connection is back in the pool when the object is collected: after an exception, as late as its traceback."
+    )
+    related = [Related(entry.place, f"each {one} begins here: `{_plain(entry.function.name)}`")]
+    related += [Related(c.place, "on the way") for c in session.way.calls[:-1]]
+    return Finding(
+        rule="connections",
+        subject=f"{session.function}: {session.library} not closed",
+        title=f"`{function}` opens a session and {when}",
+        message=f"`{function}` opens a session for each {one} and {when}. {late}",
+        growth="",
+        remedy="Open it by `with`, or close it in a `finally`.",
+        code=_CLOSED_ASYNC if asynchronous else _CLOSED,
+        code_language="python",
+        place=session.place,
+        related=tuple(dict.fromkeys(r for r in related if r.place != session.place)),
+        severity=Severity.MEDIUM if asynchronous else Severity.LOW,
+        confidence=Confidence.LIKELY,
+    )
+
+
+_CLOSED = "with SessionLocal() as session:\n    yield session"
+_CLOSED_ASYNC = f"async {_CLOSED}"
 
 
 def _once(made: Made, function: str) -> tuple[str, str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analyzers.facts.outline import Call, Node
+from analyzers.facts.outline import Call, Node, Other
 from analyzers.knowledge import libraries
 from analyzers.knowledge.clients import Client
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.roles import is_batch
 from analyzers.model.requests import lifetimes
 from analyzers.model.requests.lifetimes import Around
-from analyzers.model.ways import CallSite, Made, Reach, Way
+from analyzers.model.ways import CallSite, Made, Reach, Unreturned, Way
 
 _CLIENTS = {name: client for library in libraries() for name, client in library.clients.items()}
 _LANGUAGES = {name: library.language for library in libraries() for name in library.clients}
@@ -37,6 +37,46 @@ def made(code: Codebase, reach: Reach) -> Iterator[Made]:
         if _is_the_same_each_time(code, way) and (_LANGUAGES[call.library] != "php" or _repeats(code, way)):
             handed_on = lifetimes.fate(code, site) == "handed on"
             yield Made(client, call.library, call.function.name, call.place, way, handed_on, _closes(site, client))
+
+
+def unreturned(code: Codebase, reach: Reach) -> Iterator[Unreturned]:
+    """The sessions that requests and jobs open and do not give back: what a function hands on its callers may give back, except
+    where a library calls it for a request and gives what it returns to the handler."""
+    for call in reach.of_library(_CLIENTS):
+        client = _CLIENTS[call.library]
+        site = lifetimes.around(code, call) if client.makes == "session" and not is_batch(call.place.path) else None
+        if site is None or any(
+            isinstance(n, Other) and n.word == "with" and n.children[-1] is not _next(site, n) for n in site.above
+        ):
+            continue
+        found, yields = lifetimes.fate(code, site), lifetimes.yields(site)
+        if found == "kept" or lifetimes.caches(site.function):
+            continue
+        if found == "handed on" and not yields:
+            given = [c for c in reach.callers.get(call.function, ()) if _injects(code, c)]
+            if given and (way := reach.way(given[0], ("request",), lambda _: True)) is not None:
+                whole = Way(way.entry, (*way.calls, call))
+                yield Unreturned(client, call.library, call.function.name, call.place, whole, "never")
+            continue
+        when = lifetimes.returned(site, client.closes)
+        if when != "always" and (way := reach.way(call, ("request", "task"), lambda _: True)) is not None:
+            yield Unreturned(client, call.library, call.function.name, call.place, way, when)
+
+
+def _next(site: Around, outer: Node) -> Node:
+    """What stands below a node on the way to the call."""
+    below = site.above.index(outer) + 1
+    return site.above[below] if below < len(site.above) else site.node
+
+
+def _injects(code: Codebase, call: CallSite) -> bool:
+    """Whether a function is called by a library for the parameter of another."""
+    site = lifetimes.around(code, call)
+    return (
+        site is not None
+        and site.function is not None
+        and site.node.end <= min((n.start for n in site.function.body), default=0)
+    )
 
 
 def _is_aside(call: CallSite) -> bool:

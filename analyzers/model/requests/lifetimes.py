@@ -7,7 +7,7 @@ whether a cache answers for the function.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -228,6 +228,37 @@ def closes(site: Around, methods: tuple[str, ...]) -> bool:
     body = site.function.body if site.function is not None else ()
     called = (n for statement in body for n in walk(statement) if isinstance(n, Call) and isinstance(n.callee, Member))
     return any(isinstance(n.callee, Member) and n.callee.name in methods for n in called)
+
+
+def returned(site: Around, methods: tuple[str, ...]) -> Literal["always", "never", "unless it fails"]:
+    """Whether the function gives back what the call made by one of these methods, of the name that it is assigned to."""
+    assign = next((n for n in site.above if isinstance(n, Assign)), None)
+    if assign is None or not isinstance(assign.target, Name) or site.function is None:
+        return "always"  # by whoever it was handed to, or by what it was made for
+    name, last = assign.target.id, False
+    for block, node in _by_block(site.function.body, ""):
+        match node:
+            case Call(callee=Member(of=Name(id=of), name=method)) if of == name and method in methods:
+                if block == "finally":
+                    return "always"
+                last = True
+            case Other(word="with", children=(*opened, _)) if any(_passes(o, name) for o in opened):
+                return "always"
+    return "unless it fails" if last else "never"
+
+
+def _by_block(nodes: Sequence[Node], block: str) -> Iterator[tuple[str, Node]]:
+    """All nodes, each with whether it stands in what is done however the rest ended."""
+    for node in nodes:
+        yield block, node
+        inner = "finally" if isinstance(node, Other) and node.word == "finally" else block
+        yield from _by_block(children(node), inner)
+
+
+def yields(site: Around) -> bool:
+    """Whether the function gives what it makes to somebody and goes on afterwards."""
+    body = site.function.body if site.function is not None else ()
+    return any(isinstance(n, Other) and n.word == "yield" for statement in body for n in walk(statement))
 
 
 def _is_body(node: Other, site: Around) -> bool:
