@@ -112,6 +112,16 @@ class Reach:
                     queue.append(target)
         return frozenset(found)
 
+    def entries_to(self, function: Function) -> frozenset[Function]:
+        """The entries that reach a function, itself among them if it is one."""
+        seen, queue = {function}, deque([function])
+        while queue:
+            for call in self.callers.get(queue.popleft(), ()):
+                if call.function not in seen:
+                    seen.add(call.function)
+                    queue.append(call.function)
+        return frozenset(seen & self.by_function.keys())
+
     @cached_property
     def calls_of(self) -> Mapping[Function, tuple[Function, ...]]:
         """The functions of the project that each of them calls."""

@@ -6,6 +6,7 @@ that does not make it where it is missing: what is merely remembered (a cache of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -23,6 +24,7 @@ _EMPTY = frozenset({"dict", "list", "set", "defaultdict", "deque", "OrderedDict"
 _PUTS = frozenset({"append", "add", "insert", "appendleft"})
 _TAKES = frozenset({"remove", "discard", "pop", "popleft"})
 _LOOKS = frozenset({"get", "items", "values", "keys", "pop"})
+_CONNECTED = re.compile(r"conn|sock|client|subscri|listener|room|peer|channel|queue", re.IGNORECASE)
 _CONSTRUCTORS = ("__init__", "__post_init__")
 
 
@@ -38,8 +40,7 @@ class _Use(msgspec.Struct, frozen=True):
 
 def states(code: Codebase, reach: Reach) -> Iterator[State]:
     """The values of the product's modules, and of objects that its modules keep, that requests leave for each other."""
-    reached = reach.reached(("request",))
-    paths = {f.path for f in reached}
+    paths = {f.path for f in reach.reached(("request",))}
     for path in sorted(paths):
         if code.files[path].language != "python" or not is_product(path) or is_batch(path):
             continue
@@ -47,14 +48,14 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
             match definition:
                 case ValueDefinition(node=Assign(target=Name(id=name), value=value)) if _is_empty(value):
                     functions = [f for f in _functions(code, path) if not _hides(f.node, name)]
-                    yield from _told(code, reached, name, definition.node, path, functions, partial(_is, name))
+                    yield from _told(code, reach, name, definition.node, path, functions, partial(_is, name))
                 case ClassDefinition():
-                    yield from _of_class(code, reached, definition)
+                    yield from _of_class(code, reach, definition)
 
 
-def _of_class(code: Codebase, reached: frozenset[Reached], definition: ClassDefinition) -> Iterator[State]:
+def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition) -> Iterator[State]:
     """What the objects of a class hold that a module keeps."""
-    if not any(Reached(m.path, m.qualified) in reached for m in definition.methods.values()):
+    if not any(reach.entries_to(_reached(m)) for m in definition.methods.values()):
         return
     held = {n: a for n, a in definition.attributes.items() if _is_empty(a.value)}
     own = [m for m in definition.methods.values() if m.node.name in _CONSTRUCTORS]
@@ -72,7 +73,7 @@ def _of_class(code: Codebase, reached: frozenset[Reached], definition: ClassDefi
             continue  # each object has its own
         functions = [m for m in definition.methods.values() if m.node.name not in _CONSTRUCTORS]
         said = f"{definition.name}.{name}"
-        yield from _told(code, reached, said, assign, definition.path, functions, partial(_is_own, name))
+        yield from _told(code, reach, said, assign, definition.path, functions, partial(_is_own, name))
 
 
 def _is_kept(code: Codebase, definition: ClassDefinition) -> bool:
@@ -90,17 +91,17 @@ def _is_kept(code: Codebase, definition: ClassDefinition) -> bool:
 
 def _told(
     code: Codebase,
-    reached: frozenset[Reached],
+    reach: Reach,
     name: str,
     stated: Node,
     path: str,
     functions: list[FunctionDefinition],
     is_it: Callable[[Node], bool],
 ) -> Iterator[State]:
-    uses = [u for f in functions if Reached(f.path, f.qualified) in reached and (u := _use(f, is_it)) is not None]
+    uses = [u for f in functions if (u := _use(f, is_it)) is not None and reach.entries_to(_reached(f))]
     puts = [u for u in uses if u.puts is not None and not u.fills]
     after = [u for u in uses if (u.takes is not None or u.looks is not None) and not u.fills]
-    pairs = [(p, a) for p in puts for a in after if p.function is not a.function]
+    pairs = [(p, a) for p in puts for a in after if p.function is not a.function and _meet(reach, name, p, a)]
     if not pairs:
         return
     first, other = pairs[0]
@@ -108,6 +109,17 @@ def _told(
     if first.puts is not None and there is not None:
         places = (code.place(path, stated), code.place(path, first.puts), code.place(path, there))
         yield State("values", "process", name, places, "values", of=path)
+
+
+def _meet(reach: Reach, name: str, put: _Use, after: _Use) -> bool:
+    """Whether one request finds what another has put there: some begins where nothing is put, or what is put lasts as long as
+    somebody is connected."""
+    asking, putting = (reach.entries_to(_reached(u.function)) for u in (after, put))
+    return not asking <= putting or (after.takes is not None and _CONNECTED.search(name) is not None)
+
+
+def _reached(definition: FunctionDefinition) -> Reached:
+    return Reached(definition.path, definition.qualified)
 
 
 def _use(function: FunctionDefinition, is_it: Callable[[Node], bool]) -> _Use | None:
