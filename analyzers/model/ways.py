@@ -101,9 +101,10 @@ class Reach:
                 found.setdefault(call.target, []).append(call)
         return {function: tuple(calls) for function, calls in found.items()}
 
-    def reached(self, kinds: tuple[Kind, ...]) -> frozenset[Function]:
-        """The functions of the project that entries of these kinds reach, and these themselves."""
-        found = {e.function for e in self.entries if e.kind in kinds}
+    @cached_property
+    def by_requests(self) -> frozenset[Function]:
+        """The functions of the project that requests reach, their entries among them."""
+        found = {e.function for e in self.entries if e.kind == "request"}
         queue = deque(found)
         while queue:
             for target in self.calls_of.get(queue.popleft(), ()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from tests.proofs import connections, judges, local_state, mariadb, migration_safety, missing_index, plans
+from tests.proofs import connections, judges, local_state, mariadb, migration_safety, missing_index, plans, session_lock
 from tests.proofs.measure import PHP_PACKAGES, measured_in_php, measured_on_postgres
 from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
@@ -26,6 +26,10 @@ if sys.argv[1:] == ["php"]:
         judges.growth_laws_are_what_was_counted(proof)
         if proof.page:
             judges.the_figures_of_the_literature_hold(proof)
+    waited = list(session_lock.measured())
+    session_lock.judge(waited)
+    page = local_state.PAGE.read_text(encoding="utf-8")
+    local_state.PAGE.write_text(filled(page, {"locked": session_lock.table(iter(waited))}), encoding="utf-8")
     write(proofs)
 elif sys.argv[1:] == ["mariadb"]:
     with mariadb.mariadb() as maria:

@@ -40,7 +40,7 @@ class _Use(msgspec.Struct, frozen=True):
 
 def states(code: Codebase, reach: Reach) -> Iterator[State]:
     """The values of the product's modules, and of objects that its modules keep, that requests leave for each other."""
-    paths = {f.path for f in reach.reached(("request",))}
+    paths = {f.path for f in reach.by_requests}
     for path in sorted(paths):
         if code.files[path].language != "python" or not is_product(path) or is_batch(path):
             continue
@@ -55,7 +55,7 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
 
 def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition) -> Iterator[State]:
     """What the objects of a class hold that a module keeps."""
-    if not any(reach.entries_to(_reached(m)) for m in definition.methods.values()):
+    if not any(_reached(m) in reach.by_requests for m in definition.methods.values()):
         return
     held = {n: a for n, a in definition.attributes.items() if _is_empty(a.value)}
     own = [m for m in definition.methods.values() if m.node.name in _CONSTRUCTORS]
@@ -98,7 +98,7 @@ def _told(
     functions: list[FunctionDefinition],
     is_it: Callable[[Node], bool],
 ) -> Iterator[State]:
-    uses = [u for f in functions if (u := _use(f, is_it)) is not None and reach.entries_to(_reached(f))]
+    uses = [u for f in functions if (u := _use(f, is_it)) is not None and _reached(f) in reach.by_requests]
     puts = [u for u in uses if u.puts is not None and not u.fills]
     after = [u for u in uses if (u.takes is not None or u.looks is not None) and not u.fills]
     pairs = [(p, a) for p in puts for a in after if p.function is not a.function and _meet(reach, name, p, a)]
