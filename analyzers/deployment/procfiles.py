@@ -27,6 +27,7 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
         about = joined(folder, "app.json")
         told = document(about, files[about]) if about in files else Manifest("", "", {})
         environment = {**_OF_PLATFORM, **_variables(told)}
+        lasts = "docker" in path.lower()  # run by a supervisor in a container, and by no platform
         found = []
         for entry in facts.settings:
             if entry.key in ("release", "postdeploy"):
@@ -34,7 +35,7 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
             place = Place(path, facts.span(entry.start, entry.end))
             runs = tuple(programs(entry.value, Setting(environment, files, folder, place)))
             copies = _dynos(told, entry.key, place)
-            found.append(Service(entry.key, place, copies, runs, "", folder, entry.value, environment, ephemeral=True))
+            found.append(Service(entry.key, place, copies, runs, "", folder, entry.value, environment, ephemeral=not lasts))
         if found:
             yield Stack(path, tuple(found), tuple(_servers(told)))
 
