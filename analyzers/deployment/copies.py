@@ -18,17 +18,19 @@ class Copies(msgspec.Struct, frozen=True):
     place: Place | None = None
 
 
-def processes(deployment: Deployment, *, workers: bool) -> Copies:
-    """Whether requests are answered by several processes; with `workers`, whether any other process of the code runs too."""
-    seen = [(s, p) for stack in deployment.stacks for s in stack.services for p in _lasting(s, workers=workers)]
+def processes(deployment: Deployment, *, workers: bool, path: str = "") -> Copies:
+    """Whether requests are answered by several processes; with `workers`, whether any other process of the code runs too; with
+    `path`, of the code in that file, where services are built of folders of their own."""
+    running = [tuple(s for s in stack.services if _holds(s, path)) for stack in deployment.stacks]
+    seen = [(s, p) for services in running for s in services for p in _lasting(s, workers=workers)]
     for service, program in seen:
         for amount, what in ((service.replicas, "copies"), (program.processes, "processes")):
             if amount.value is not None and amount.value > 1:
                 return Copies("several", f"`{service.name}` runs {amount.value} {what}", amount.place)
     if not any(program.does == "web" for _, program in seen):
         return Copies("unknown")
-    for stack in deployment.stacks:
-        kinds = {program.does: service for service in stack.services for program in _lasting(service, workers=workers)}
+    for services in running:
+        kinds = {program.does: service for service in services for program in _lasting(service, workers=workers)}
         if workers and "web" in kinds and "worker" in kinds:
             return Copies("several", f"`{kinds['worker'].name}` runs beside `{kinds['web'].name}`", kinds["worker"].place)
     known = all(a.value == 1 for service, program in seen for a in (service.replicas, program.processes))
@@ -46,6 +48,11 @@ def disks(deployment: Deployment) -> Copies:
         if service.ephemeral:
             return Copies("several", f"the disk of `{service.name}` is gone with each restart", service.place)
     return Copies("one" if services and all(s.replicas.value == 1 for s in services) else "unknown")
+
+
+def _holds(service: Service, path: str) -> bool:
+    """Whether a service runs the code of a file, as far as the folder says that it is built of."""
+    return not path or not service.build or service.build == "." or path.startswith(f"{service.build}/")
 
 
 def _lasting(service: Service, *, workers: bool) -> list[Program]:

@@ -44,9 +44,11 @@ _WHAT = {
 def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
     """One finding for each kind of state that is local, unless one process or disk is all there is."""
     for state in project.deployment.states:
-        copies = (
-            disks(project.deployment) if state.kept == "disk" else processes(project.deployment, workers=state.kind == "cache")
-        )
+        if state.kept == "disk":
+            copies = disks(project.deployment)
+        else:
+            path = state.places[0].path if state.of else ""
+            copies = processes(project.deployment, workers=state.kind == "cache", path=path)
         if copies.number == "several" or (copies.number == "unknown" and not state.certain):
             yield _finding(state, copies)
 
