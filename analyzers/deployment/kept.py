@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 import msgspec
 
@@ -24,6 +25,7 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     remedy: str
+    kept: Literal["process", "disk"] = "process"
     unless: tuple[str, ...] = ()
     setting: str = ""
     certain: bool = False
@@ -44,7 +46,11 @@ def states(code: Codebase, stated: frozenset[str]) -> Iterator[State]:
     packages = {name.partition(".")[0] for name in _known()}
     found: dict[tuple[str, str, str, str], list[Place]] = {}
     for path, facts in code.files.items():
-        if facts.language != "python" or not is_product(path) or is_batch(path) or OTHER_USE.search(path):
+        if not is_product(path) or is_batch(path) or OTHER_USE.search(path):
+            continue
+        if facts.language == "php" and any(i.path in _known() for i in facts.imports):
+            yield from _of_php(code, path)
+        if facts.language != "python":
             continue
         imported = {i.path.partition(".")[0] for i in facts.imports}
         if packages.isdisjoint(imported | ({"cachetools"} if "asyncache" in imported else set())):
@@ -64,6 +70,16 @@ def states(code: Codebase, stated: frozenset[str]) -> Iterator[State]:
     for (owner, kind, remedy, name), places in found.items():
         certain = any(k.certain for k in _known().values() if k.kind == kind)
         yield State(kind, "process", name, tuple(places), remedy, of=owner, certain=certain)
+
+
+def _of_php(code: Codebase, path: str) -> Iterator[State]:
+    """The state that objects keep which a PHP file makes."""
+    for node in _nodes(code.files[path]):
+        if isinstance(node, Call) and isinstance(node.callee, Name):
+            made = code.resolve_node(path, node.callee)
+            kept = _known().get(made.name) if isinstance(made, External) else None
+            if kept is not None:
+                yield State(kept.kind, kept.kept, node.callee.id, (code.place(path, node),), kept.remedy, of=path)
 
 
 def _is_nothing(node: Node) -> bool:
