@@ -13,7 +13,7 @@ from analyzers.deployment.uses import OTHER_USE
 from analyzers.deployment.values import Deployment
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.facts.store import FileFacts, Setting
-from analyzers.model.naming.literals import last_name
+from analyzers.model.naming.literals import items_of, last_name
 from analyzers.model.naming.roles import is_product
 from analyzers.readiness.packages import Packages, packages
 from analyzers.readiness.signals import Ecosystem, signals
@@ -131,6 +131,7 @@ def _said(node: Node) -> Iterator[tuple[str, str]]:
             yield "setting", f"{dotted(target)}={said(value) or '?'}"
         case Other(word="pair", children=(Text(value=str() as key), value)):
             yield "setting", f"{key}={said(value) or '?'}"
+            yield from (("setting", f"{key}.{name}={said(inner) or '?'}") for name, inner in items_of(value))
         case Call(callee=callee, keywords=keywords):
             for keyword in keywords:
                 yield "setting", f"{last_name(callee)}.{keyword.name}={said(keyword.value) or '?'}"
