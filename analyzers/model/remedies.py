@@ -156,6 +156,14 @@ def _rewritten(model: Model, rows: Rows, hops: tuple[Relation, ...], words: Rows
     return Remedy(sentence, "\n".join([*lines, "    ->getQuery()", "    ->getResult();"]), language)
 
 
+_UNCALLED = {
+    "create": " (which calls no `save()` and no signal of the single rows)",
+    "update": " (which calls no `save()` and no signal of the single rows)",
+    "delete": " (which calls no `delete()` of the single rows)",
+}
+"""What libraries say of their bulk forms."""
+
+
 def at_once(asked: Model | None, table: str, walked: str, effect: str, changed: tuple[str, ...]) -> Remedy:
     """How to replace a statement for each row by one for all of them. `changed` is what the loop assigned to its row."""
     rows = plural(noun(walked))
@@ -175,8 +183,8 @@ def at_once(asked: Model | None, table: str, walked: str, effect: str, changed: 
         case _:
             sentence = f"Ask for the `{table}` rows of all {rows} once, before the loop, and pick from them in it"
             template = words.bulk if words is not None else ""
-    if effect in ("create", "update", "delete") and template:
-        sentence += " (which calls no `save()`, `delete()` or signal of the single rows)" if words and words.bulk_silent else ""
+    if template and words is not None and words.bulk_silent:
+        sentence += _UNCALLED.get(effect, "")
     row = noun(walked).replace(" ", "_")
     fields = "[" + ", ".join(f'"{name}"' for name in changed) + "]" if changed else "[…]"
     code = template.format(model=table, rows=rows.replace(" ", "_"), row=row, fields=fields)
