@@ -15,7 +15,8 @@ from analyzers.deployment.values import State
 from analyzers.facts.outline import Assign, Call, Class, Function, Name, Node, Text, dotted, walk
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import External, statements
+from analyzers.model.naming.definitions import PHP_SEPARATOR, External, statements
+from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.source import Place
 
@@ -43,18 +44,19 @@ _WEB = frozenset({"flask", "fastapi", "starlette", "quart"})
 def states(code: Codebase, stated: frozenset[str]) -> Iterator[State]:
     """The state that calls of the product keep, each kind once for the name it belongs to. `stated` are the settings that say
     where something is kept, of whatever kind."""
-    packages = {name.partition(".")[0] for name in _known()}
+    packages = Importing.of({name.partition(".")[0] for name in _known() if PHP_SEPARATOR not in name} | {"asyncache"})
+    classes = Importing.of(name for name in _known() if PHP_SEPARATOR in name)
     found: dict[tuple[str, str, str, str], list[Place]] = {}
     for path, facts in code.files.items():
         if not is_product(path) or is_batch(path) or OTHER_USE.search(path):
             continue
-        if facts.language == "php" and any(i.path in _known() for i in facts.imports):
+        if facts.language == "php" and code.imports(path, classes, inside=True):
+            code.look_over(path)
             yield from _of_php(code, path)
-        if facts.language != "python":
+        if facts.language != "python" or not code.imports(path, packages, inside=True):
             continue
+        code.look_over(path)
         imported = {i.path.partition(".")[0] for i in facts.imports}
-        if packages.isdisjoint(imported | ({"cachetools"} if "asyncache" in imported else set())):
-            continue
         keywords = {k.name for n in _nodes(facts) if isinstance(n, Call) for k in n.keywords if not _is_nothing(k.value)}
         for owner, node in _lasting(facts):
             called = code.resolve_node(path, node.callee)

@@ -56,6 +56,7 @@ def conflicts(code: Codebase, stacks: Sequence[Stack]) -> Iterator[Conflict]:
     if not sharing or any(server.database != "postgresql" for s, _ in sharing for server in s.servers):
         return
     pooler = sharing[0][1]
+    code.look_for(r"\.(?:py|php)$")
     texts: dict[_Shape, list[Place]] = {}
     cursors: list[Place] = []
     for path, facts in code.files.items():

@@ -67,7 +67,7 @@ def test_a_token_is_narrowed_to_repositories_and_permissions(stage: Stage) -> No
     "body",
     [
         {"permissions": {"contents": "write"}},
-        {"permissions": {"issues": "read"}},
+        {"permissions": {"issues": "write"}},
         {"repository_ids": [1]},
         {"repositories": ["x"]},
     ],
