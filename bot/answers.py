@@ -101,11 +101,6 @@ class Permission(msgspec.Struct, frozen=True):
     permission: str = "none"
 
 
-class Reactions(msgspec.Struct, frozen=True):
-    up: int = msgspec.field(default=0, name="+1")
-    down: int = msgspec.field(default=0, name="-1")
-
-
 class Comment(msgspec.Struct, frozen=True):
     """A comment on the diff, or in the conversation. `line` is None where the commented line is no longer part of the diff."""
 
@@ -117,7 +112,6 @@ class Comment(msgspec.Struct, frozen=True):
     pull_request_review_id: int | None = None
     node_id: str = ""
     in_reply_to_id: int | None = None
-    reactions: Reactions = Reactions()
 
 
 class File(msgspec.Struct, frozen=True):

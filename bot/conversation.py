@@ -10,7 +10,6 @@ import base64
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import msgspec
 
@@ -22,7 +21,7 @@ _ACCEPTED = re.compile(r"<!-- cliffguard:accepted:([A-Za-z0-9+/=]+) -->")
 
 
 @dataclass(frozen=True)
-class Told:
+class OwnComment:
     """One of our comments on the diff, with the fingerprints of the findings it tells."""
 
     id: int
@@ -30,7 +29,6 @@ class Told:
     path: str
     body: str
     answered: bool  # by a person, in its thread
-    votes: int = 0  # thumbs up, less thumbs down
 
     @property
     def marks(self) -> tuple[analyzers.Mark, ...]:
@@ -66,12 +64,8 @@ class Acceptance(msgspec.Struct, frozen=True):
 class Conversation:
     """What a review has to respect."""
 
-    told: tuple[Told, ...] = ()
+    told: tuple[OwnComment, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
-
-    @property
-    def open(self) -> tuple[Told, ...]:
-        return tuple(comment for comment in self.told if not comment.fixed)
 
     @property
     def summary(self) -> analyzers.Told:
@@ -101,12 +95,12 @@ class Conversation:
         return next((one for one in self.acceptances if one.covers(finding)), None)
 
 
-def read_told(comments: Iterable[Comment], is_ours: Callable[[Account | None], bool]) -> tuple[Told, ...]:
+def read_told(comments: Iterable[Comment], is_ours: Callable[[Account | None], bool]) -> tuple[OwnComment, ...]:
     """Our comments on the diff that tell findings, oldest first."""
     everything = list(comments)
     replies = {c.in_reply_to_id for c in everything if c.in_reply_to_id and not is_ours(c.user)}
     return tuple(
-        Told(c.id, c.node_id, c.path, c.body, c.id in replies, c.reactions.up - c.reactions.down)
+        OwnComment(c.id, c.node_id, c.path, c.body, c.id in replies)
         for c in everything
         if not c.in_reply_to_id and is_ours(c.user) and analyzers.marks_in(c.body)
     )
@@ -136,13 +130,13 @@ def _recorded(body: str) -> Sequence[Acceptance]:
 class Change:
     """A comment of ours that is to read otherwise; `hidden`: to be minimised (true), shown again (false), or left as it is."""
 
-    comment: Told
+    comment: OwnComment
     body: str
     hidden: bool | None = None
 
 
 def changes(
-    told: Sequence[Told], present: frozenset[str], unread: frozenset[str], rewritten: dict[frozenset[str], str], head: str
+    told: Sequence[OwnComment], present: frozenset[str], unread: frozenset[str], rewritten: dict[frozenset[str], str], head: str
 ) -> list[Change]:
     """What our earlier comments have to say now, each once.
 
@@ -160,4 +154,4 @@ def changes(
             found.append(Change(comment, text or analyzers.as_open(comment.body), False))
         elif text is not None and not comment.fixed:
             found.append(Change(comment, text))
-    return [next(group) for _, group in groupby(found, key=lambda change: change.comment.id)]
+    return found

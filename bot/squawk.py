@@ -46,7 +46,7 @@ class Squawk:
         return _version()
 
     def remarks(self, sql: bytes) -> Sequence[Remark]:
-        program = self._program or _program()
+        program = self._program or installed_program()
         if program is None:
             raise LinterError("the program is not installed.")
         if len(sql) > LARGEST:
@@ -73,7 +73,7 @@ class Squawk:
 
 
 @cache
-def _program() -> Path | None:
+def installed_program() -> Path | None:
     """The program beside this Python, or on the path."""
     beside = Path(sysconfig.get_path("scripts")) / "squawk"
     found = str(beside) if beside.is_file() else shutil.which("squawk")

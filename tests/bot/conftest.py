@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from pydantic import SecretStr
 
+from analyzers import NoStore
 from bot.embedded import EmbeddedValkey
+from bot.github import Tokens
 from bot.jobs import Job, Work
+from bot.local_github import LocalGitHub
+from bot.mirror import Mirrors
 from bot.queue import Queue, connect
+from bot.review import Context
+from bot.settings import Settings
+from tests.bot.stage import CONTRACT, FILLER, Stage, compare, connected
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +81,57 @@ def serving() -> Callable[[FastAPI], contextlib.AbstractContextManager[httpx.Cli
         thread.join(20)
 
     return serve
+
+
+@pytest.fixture(scope="module")
+def violations() -> Callable[[list[dict[str, Any]]], list[str]]:
+    """What GitHub's own description of its API says against recorded requests and answers; nothing where it is not at hand."""
+    if not CONTRACT.is_dir():
+        return lambda entries: []
+    spec = importlib.util.spec_from_file_location("contract_check", CONTRACT / "contract_check.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    contract = module.Contract(str(CONTRACT / "github-openapi-trim.json"))
+    return lambda entries: [
+        f"{entry['method']} {entry['path']}: {level}: {message}"
+        for entry in entries
+        for level, message in contract.check(entry)
+    ]
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGitHub]:
+    with LocalGitHub(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hub: LocalGitHub,
+    violations: Callable[[list[dict[str, Any]]], list[str]],
+) -> Iterator[Stage]:
+    """A repository of its own on the shared GitHub, where no fault is left from the last test."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    hub.faults.clear()
+    work = tmp_path / "work"
+    work.mkdir()
+    subprocess.run(("git", "init", "-q", "-b", "main", str(work)), check=True)
+    settings = Settings(
+        app_id=hub.app.id,
+        private_key=SecretStr(hub.app.private_key),
+        github_url=hub.url,
+        api_url=hub.api_url,
+        data_dir=tmp_path / "data",
+        _env_file=None,  # type: ignore[call-arg]
+    )
+    tokens = Tokens(hub.app.id, hub.app.private_key)
+    context = Context(settings, tokens, Mirrors(tmp_path / "mirrors"), NoStore(), compare, connected, pause=0.0)
+    stage = Stage(hub, work, context, len(hub.log))
+    stage.commit("main", shop__py="start\n" + FILLER + "BAD old\n", other__py="BAD far\n")
+    stage.repository = hub.create_repository(f"acme/shop-{len(hub.world.repositories)}", work, branches={"main": "main"})
+    yield stage
+    assert violations([entry for entry in stage.log if "fault" not in entry]) == []

@@ -13,9 +13,7 @@ from bot.errors import Gone
 from bot.github import GitHub
 from bot.jobs import Command, Job, Work
 from bot.local_github import PullRequest
-from tests.bot.test_review import Killed, Stage, bad, hub, stage, violations
-
-__all__ = ["hub", "stage", "violations"]  # fixtures
+from tests.bot.stage import Killed, Stage, bad
 
 
 def ask(stage: Stage, pull: PullRequest, text: str, by: str = "acme", **command: Any) -> Job:

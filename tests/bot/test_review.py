@@ -1,254 +1,31 @@
-"""One job, from the queue to what the (local) GitHub shows. Everything is real but GitHub itself and, here, the analysis:
-it finds a problem named X in every line `BAD X`."""
+"""One job, from the queue to what the (local) GitHub shows. Everything is real but GitHub itself and, here, the analysis."""
 
 from __future__ import annotations
 
-import importlib.util
-import re
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-import analyzers
-from analyzers import Analysis, BlobReader, FactStore, Finding, NoStore, Place, Problem, Review, Revision, Severity, Span
+from analyzers import Analysis, Revision
 from bot import answers, review
 from bot.answers import Commit, Comparison
-from bot.conversation import Acceptance
 from bot.errors import Broken, Gone, Later
-from bot.github import GitHub, Tokens
+from bot.github import GitHub
 from bot.jobs import Job, Work
-from bot.local_github import Fault, LocalGitHub, PullRequest, Repository
-from bot.local_github.state import timestamp
-from bot.mirror import Mirrors
+from bot.local_github import Fault
 from bot.observe import measuring
 from bot.review import Context
 from bot.settings import Settings
-
-
-def findings(revision: Revision, blobs: BlobReader) -> dict[str, Finding]:
-    found = {}
-    texts = dict(blobs.read(revision.files.values()))
-    for path, blob in sorted(revision.files.items()):
-        for number, line in enumerate(texts.get(blob, b"").decode().splitlines(), 1):
-            if match := re.fullmatch(r"BAD (\w+)(?: (\w+))?", line):
-                place = Place(path, Span(number, 1, number, len(line) + 1))
-                severity = Severity(match[2] or "high")
-                found[match[1]] = Finding(
-                    "n_plus_one", match[1], f"Title {match[1]}", "Message.", "", "Remedy.", "", "", place, severity=severity
-                )
-    return found
-
-
-def compare(
-    base: Revision,
-    head: Revision,
-    blobs: BlobReader,
-    *,
-    store: FactStore,
-    settings: analyzers.Settings,
-    linter: analyzers.Linter,
-) -> Analysis:
-    old, new = findings(base, blobs), findings(head, blobs)
-    added = tuple(finding for name, finding in new.items() if name not in old)
-    kept = tuple(finding for name, finding in new.items() if name in old)
-    return Analysis(Review(new=added, kept=kept), head, {}, blobs, settings)
-
-
-class Memory(dict[str, int]):
-    """The two commands of Valkey that are used."""
-
-    def incr(self, key: str) -> int:
-        self[key] = self.get(key, 0) + 1
-        return self[key]
-
-    def expire(self, key: str, seconds: int) -> None:
-        assert key in self
-
-
-@dataclass
-class Coordination:
-    """The queue of one process: `newest` is the only current job, if set."""
-
-    connection: Memory = field(default_factory=Memory)
-    newest: str | None = None
-    lost: bool = False
-    leased: list[str] = field(default_factory=list)
-    submitted: list[Job] = field(default_factory=list)
-
-    def submit(self, job: Job) -> None:
-        self.submitted.append(job)
-
-    def current(self, job: Job) -> bool:
-        return self.newest in (None, job.head)
-
-    @contextmanager
-    def lease(self, subject: str) -> Iterator[Coordination]:
-        self.leased.append(subject)
-        yield self
-
-    def check(self) -> None:
-        if self.lost:
-            raise Later("the lease is lost")
-
-
-@dataclass
-class Stage:
-    """A local GitHub with a repository, and a process that reviews."""
-
-    hub: LocalGitHub
-    work: Path
-    context: Context
-    before: int
-    queue: Coordination = field(default_factory=Coordination)
-    repository: Repository = field(init=False)
-
-    def git(self, *arguments: str) -> str:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
-        return subprocess.run(
-            ("git", "-C", str(self.work), *identity, *arguments), check=True, capture_output=True, text=True
-        ).stdout.strip()
-
-    def commit(self, branch: str, **files: str) -> str:
-        self.git("checkout", "-q", "-B", branch)
-        for name, text in files.items():
-            (self.work / name.replace("__", ".")).write_text(text)
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "change")
-        return self.git("rev-parse", "HEAD")
-
-    def push(self, branch: str, **files: str) -> str:
-        sha = self.commit(branch, **files)
-        self.hub.push(self.repository, branch, branch, source=self.work)
-        return sha
-
-    def open(self, text: str, **options: Any) -> PullRequest:
-        self.push("feature", shop__py=text)
-        return self.hub.open_pull(self.repository, "feature", **options)
-
-    def job(self, pull: PullRequest, **fields: Any) -> Job:
-        known = {
-            "work": Work.REVIEW,
-            "installation": self.hub.installation(self.repository).id,
-            "repository_id": self.repository.id,
-            "owner": self.repository.owner.login,
-            "repository": self.repository.name,
-            "number": pull.number,
-            "head": pull.head_sha,
-            "base": pull.base_sha,
-            "draft": pull.draft,
-            "updated": timestamp(pull.updated_at),
-        }
-        return Job(**{**known, **fields})
-
-    def run(self, job: Job) -> review.Result:
-        return review.run(job, self.context.settings, self.queue, self.context)
-
-    def give_up(self, job: Job, reason: str) -> None:
-        review.give_up(job, reason, self.context.settings, self.queue, self.context)
-
-    def checks(self, sha: str) -> list[tuple[str, str | None]]:
-        return [(run.status, run.conclusion) for run in self.hub.check_runs(self.repository, sha)]
-
-    def check(self, sha: str) -> Any:
-        [run] = self.hub.check_runs(self.repository, sha)
-        assert run.name == "cliffguard"
-        return run
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        return self.hub.log[self.before :]
-
-    @property
-    def calls(self) -> list[str]:
-        return [f"{entry['method']} {entry['path'].split('?')[0].split('/')[-1]}" for entry in self.log]
-
-
-FILLER = "".join(f"line {n}\n" for n in range(20))
-
-
-CONTRACT = Path(__file__).parents[3] / "shared" / "bench" / "github_contract"
-
-
-@pytest.fixture(scope="module")
-def violations() -> Callable[[list[dict[str, Any]]], list[str]]:
-    """What GitHub's own description of its API says against recorded requests and answers; nothing where it is not at hand."""
-    if not CONTRACT.is_dir():
-        return lambda entries: []
-    spec = importlib.util.spec_from_file_location("contract_check", CONTRACT / "contract_check.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    contract = module.Contract(str(CONTRACT / "github-openapi-trim.json"))
-    return lambda entries: [
-        f"{entry['method']} {entry['path']}: {level}: {message}"
-        for entry in entries
-        for level, message in contract.check(entry)
-    ]
+from tests.bot.stage import CONTRACT, Killed, Stage, bad, compare
 
 
 @pytest.mark.skipif(not CONTRACT.is_dir(), reason=f"the contract check is not at {CONTRACT}")
 def test_the_contract_check_sees_what_is_wrong(violations: Callable[[list[dict[str, Any]]], list[str]]) -> None:
     """It looks at every request of every test below."""
     assert violations([{"method": "POST", "path": "/repos/o/r/check-runs", "json": {"name": "x", "head_sh": "y"}}])
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGitHub]:
-    with LocalGitHub(tmp_path_factory.mktemp("hub")) as hub:
-        yield hub
-
-
-@pytest.fixture
-def stage(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    hub: LocalGitHub,
-    violations: Callable[[list[dict[str, Any]]], list[str]],
-) -> Iterator[Stage]:
-    """A repository of its own on the shared GitHub, where no fault is left from the last test."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    hub.faults.clear()
-    work = tmp_path / "work"
-    work.mkdir()
-    subprocess.run(("git", "init", "-q", "-b", "main", str(work)), check=True)
-    settings = Settings(
-        app_id=hub.app.id,
-        private_key=SecretStr(hub.app.private_key),
-        github_url=hub.url,
-        api_url=hub.api_url,
-        data_dir=tmp_path / "data",
-        _env_file=None,  # type: ignore[call-arg]
-    )
-    tokens = Tokens(hub.app.id, hub.app.private_key)
-    context = Context(settings, tokens, Mirrors(tmp_path / "mirrors"), NoStore(), compare, connect, pause=0.0)
-    stage = Stage(hub, work, context, len(hub.log))
-    stage.commit("main", shop__py="start\n" + FILLER + "BAD old\n", other__py="BAD far\n")
-    stage.repository = hub.create_repository(f"acme/shop-{len(hub.world.repositories)}", work, branches={"main": "main"})
-    yield stage
-    assert violations([entry for entry in stage.log if "fault" not in entry]) == []
-
-
-def connect(context: Context, job: Job) -> GitHub:
-    return GitHub(
-        context.tokens,
-        api_url=context.settings.api_url,
-        installation=job.installation,
-        repository_id=job.repository_id,
-        owner=job.owner,
-        repository=job.repository,
-        patience=(0.0,),
-    )
-
-
-def bad(*names: str) -> str:
-    return "start\n" + "".join(f"BAD {name}\n" for name in names) + FILLER + "BAD old\n"
 
 
 def test_new_findings_become_comments_on_their_lines_and_a_failed_check(stage: Stage) -> None:
@@ -407,104 +184,6 @@ def test_a_closed_pull_request_leaves_no_open_check(stage: Stage) -> None:
     with pytest.raises(Gone, match="closed"):
         stage.run(stage.job(pull, attempt="late"))
     assert pull.reviews == []
-
-
-# what was said before
-
-
-def test_what_is_fixed_is_said_and_hidden_and_comes_back(stage: Stage) -> None:
-    pull = stage.open(bad("one", "two"))
-    stage.run(stage.job(pull))
-    one, two = pull.review_comments
-    told = one.body
-    fixed = stage.push("feature", shop__py=bad("two"))
-    stage.run(stage.job(pull))
-    assert one.body.startswith(f"**Fixed in {fixed}.**")
-    assert (one.minimized, two.minimized) == ("resolved", None)
-    assert len(pull.reviews) == 1
-    stage.push("feature", shop__py="start\nagain\n" + bad("one", "two")[6:])
-    stage.run(stage.job(pull))
-    assert one.body == told
-    assert (one.minimized, len(pull.review_comments)) == (None, 2)
-
-
-def test_a_push_without_news_writes_nothing_but_its_check(stage: Stage) -> None:
-    pull = stage.open(bad("one"))
-    stage.run(stage.job(pull))
-    stage.push("feature", shop__py=bad(), more__py="x\n")
-    stage.run(stage.job(pull))
-    stage.push("feature", more__py="y\n")
-    before = len(stage.calls)
-    stage.run(stage.job(pull))
-    writes = [call for call in stage.calls[before:] if call.split()[0] in ("POST", "PATCH")]
-    assert [call for call in writes if "access_tokens" not in call and "upload-pack" not in call] == [
-        "POST check-runs",
-        f"PATCH {stage.check(pull.head_sha).id}",
-    ]
-
-
-def test_a_thread_that_people_answered_is_not_hidden(stage: Stage) -> None:
-    pull = stage.open(bad("one"))
-    stage.run(stage.job(pull))
-    stage.hub.reply_to_comment(pull.review_comments[0], "Really?", "ann")
-    stage.push("feature", shop__py=bad())
-    stage.run(stage.job(pull))
-    assert pull.review_comments[0].body.startswith("**Fixed in")
-    assert pull.review_comments[0].minimized is None
-
-
-def test_what_could_not_be_analysed_is_not_called_fixed(stage: Stage) -> None:
-    pull = stage.open(bad("one"))
-    stage.run(stage.job(pull))
-
-    def unreadable(*revisions: Revision, **options: Any) -> Analysis:
-        analysis = compare(*revisions, **options)  # type: ignore[arg-type]
-        analysis.review = Review(problems=(Problem("shop.py", 1, "Not parsed."),))
-        return analysis
-
-    stage.context = replace(stage.context, compare=unreadable)
-    stage.push("feature", shop__py="?")
-    stage.run(stage.job(pull))
-    assert "Fixed in" not in pull.review_comments[0].body
-
-
-def test_a_minimising_that_github_refuses_costs_nothing_else(stage: Stage) -> None:
-    pull = stage.open(bad("one"))
-    stage.run(stage.job(pull))
-    stage.push("feature", shop__py=bad())
-    stage.hub.faults.add(Fault("POST", "graphql", 200, message="forbidden"))
-    stage.run(stage.job(pull))
-    assert pull.review_comments[0].body.startswith("**Fixed in")
-    assert stage.checks(pull.head_sha) == [("completed", "success")]
-
-
-def test_a_worker_killed_while_it_tells_what_is_fixed_tells_it_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    pull = stage.open(bad("one"))
-    stage.run(stage.job(pull))
-    stage.push("feature", shop__py=bad())
-    original = GitHub.update_comment
-
-    def killed(self: GitHub, *arguments: Any) -> None:
-        raise Killed
-
-    monkeypatch.setattr(GitHub, "update_comment", killed)
-    with pytest.raises(Killed):
-        stage.run(stage.job(pull))
-    monkeypatch.setattr(GitHub, "update_comment", original)
-    stage.run(stage.job(pull))
-    assert pull.review_comments[0].minimized == "resolved"
-    assert pull.review_comments[0].body.count("Fixed in") == 1
-
-
-def test_what_is_accepted_no_longer_fails_the_check(stage: Stage) -> None:
-    pull = stage.open(bad("one", "two"))
-    stage.run(stage.job(pull))
-    one = analyzers.marks_in(pull.review_comments[0].body)[0].fingerprint
-    accepted = Acceptance(one[:8], "ann", "three rows, forever")
-    stage.hub.comment(pull, f"Accepted.\n\n{accepted.marker}", "mallory")  # a person may copy a mark
-    stage.run(stage.job(pull, attempt="first"))
-    assert stage.checks(pull.head_sha)[-1] == ("completed", "failure")
-    assert "2 new findings" in stage.hub.check_runs(stage.repository, pull.head_sha)[-1].output["title"]
 
 
 # superseded and stale
@@ -747,10 +426,6 @@ def test_git_reads_with_a_token_that_can_only_read(stage: Stage) -> None:
     bodies = [entry["json"] for entry in stage.log if entry["path"].endswith("access_tokens")]
     assert {"repository_ids": [stage.repository.id], "permissions": {"contents": "read"}} in bodies
     assert all(body["repository_ids"] == [stage.repository.id] for body in bodies)
-
-
-class Killed(BaseException):
-    """What SIGKILL would do: nothing after it runs."""
 
 
 @pytest.mark.parametrize("write", ["create_check", "create_review", "update_check"])

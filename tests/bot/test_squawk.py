@@ -16,7 +16,6 @@ from tests.markdown import cases
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "analyzers/rules/migration_safety.md", *sorted((ROOT / "tests/cases/migration_safety").glob("*.md"))]
-installed = pytest.mark.skipif(squawk._program() is None, reason="squawk-cli, which the lock names, is not installed")
 
 
 def program(folder: Path, text: str) -> Path:
@@ -26,7 +25,6 @@ def program(folder: Path, text: str) -> Path:
     return path
 
 
-@installed
 def test_it_says_where_and_by_which_rule() -> None:
     sql = 'ALTER TABLE "bücher" ADD COLUMN a int;\nCREATE INDEX i ON "bücher" (a);\n'.encode()
     (found,) = [r for r in Squawk().remarks(sql) if r.rule == "require-concurrent-index-creation"]
@@ -35,7 +33,6 @@ def test_it_says_where_and_by_which_rule() -> None:
     assert Squawk().version.startswith("squawk")
 
 
-@installed
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_cases_hold_with_it(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compare = analyzers.compare
@@ -47,7 +44,7 @@ def test_the_cases_hold_with_it(page: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_program_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(LinterError, match=r"cannot be run \(FileNotFoundError\)"):
         Squawk(tmp_path / "none").remarks(b"SELECT 1")
-    monkeypatch.setattr(squawk, "_program", lambda: None)
+    monkeypatch.setattr(squawk, "installed_program", lambda: None)
     with pytest.raises(LinterError, match="not installed"):
         Squawk().remarks(b"SELECT 1")
 

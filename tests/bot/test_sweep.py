@@ -15,9 +15,8 @@ from bot.jobs import Job
 from bot.local_github import Fault, PullRequest
 from bot.queue import Queue
 from bot.sweep import NEXT, Swept, lost, sweep
-from tests.bot.test_review import Stage, bad, hub, stage, violations
+from tests.bot.stage import Stage, bad
 
-__all__ = ["hub", "stage", "violations"]  # fixtures
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 

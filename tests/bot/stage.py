@@ -1,0 +1,186 @@
+"""A stage for reviews: a local GitHub with a repository, and a process that reviews, whose analysis finds a problem named X in
+every line `BAD X`. Its fixtures are in `conftest.py`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import analyzers
+from analyzers import Analysis, BlobReader, FactStore, Finding, Place, Review, Revision, Severity, Span
+from bot import review
+from bot.errors import Later
+from bot.github import GitHub
+from bot.jobs import Job, Work
+from bot.local_github import LocalGitHub, PullRequest, Repository
+from bot.local_github.state import timestamp
+from bot.review import Context
+
+
+class Killed(BaseException):
+    """What SIGKILL would do: nothing after it runs."""
+
+
+def findings(revision: Revision, blobs: BlobReader) -> dict[str, Finding]:
+    found = {}
+    texts = dict(blobs.read(revision.files.values()))
+    for path, blob in sorted(revision.files.items()):
+        for number, line in enumerate(texts.get(blob, b"").decode().splitlines(), 1):
+            if match := re.fullmatch(r"BAD (\w+)(?: (\w+))?", line):
+                place = Place(path, Span(number, 1, number, len(line) + 1))
+                severity = Severity(match[2] or "high")
+                found[match[1]] = Finding(
+                    "n_plus_one", match[1], f"Title {match[1]}", "Message.", "", "Remedy.", "", "", place, severity=severity
+                )
+    return found
+
+
+def compare(
+    base: Revision,
+    head: Revision,
+    blobs: BlobReader,
+    *,
+    store: FactStore,
+    settings: analyzers.Settings,
+    linter: analyzers.Linter,
+) -> Analysis:
+    old, new = findings(base, blobs), findings(head, blobs)
+    added = tuple(finding for name, finding in new.items() if name not in old)
+    kept = tuple(finding for name, finding in new.items() if name in old)
+    return Analysis(Review(new=added, kept=kept), head, {}, blobs, settings)
+
+
+class Memory(dict[str, int]):
+    """The two commands of Valkey that are used."""
+
+    def incr(self, key: str) -> int:
+        self[key] = self.get(key, 0) + 1
+        return self[key]
+
+    def expire(self, key: str, seconds: int) -> None:
+        assert key in self
+
+
+@dataclass
+class Coordination:
+    """The queue of one process: `newest` is the only current job, if set."""
+
+    connection: Memory = field(default_factory=Memory)
+    newest: str | None = None
+    lost: bool = False
+    leased: list[str] = field(default_factory=list)
+    submitted: list[Job] = field(default_factory=list)
+
+    def submit(self, job: Job) -> None:
+        self.submitted.append(job)
+
+    def current(self, job: Job) -> bool:
+        return self.newest in (None, job.head)
+
+    @contextmanager
+    def lease(self, subject: str) -> Iterator[Coordination]:
+        self.leased.append(subject)
+        yield self
+
+    def check(self) -> None:
+        if self.lost:
+            raise Later("the lease is lost")
+
+
+@dataclass
+class Stage:
+    """A local GitHub with a repository, and a process that reviews."""
+
+    hub: LocalGitHub
+    work: Path
+    context: Context
+    before: int
+    queue: Coordination = field(default_factory=Coordination)
+    repository: Repository = field(init=False)
+
+    def git(self, *arguments: str) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+        return subprocess.run(
+            ("git", "-C", str(self.work), *identity, *arguments), check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    def commit(self, branch: str, **files: str) -> str:
+        self.git("checkout", "-q", "-B", branch)
+        for name, text in files.items():
+            (self.work / name.replace("__", ".")).write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "change")
+        return self.git("rev-parse", "HEAD")
+
+    def push(self, branch: str, **files: str) -> str:
+        sha = self.commit(branch, **files)
+        self.hub.push(self.repository, branch, branch, source=self.work)
+        return sha
+
+    def open(self, text: str, **options: Any) -> PullRequest:
+        self.push("feature", shop__py=text)
+        return self.hub.open_pull(self.repository, "feature", **options)
+
+    def job(self, pull: PullRequest, **fields: Any) -> Job:
+        known = {
+            "work": Work.REVIEW,
+            "installation": self.hub.installation(self.repository).id,
+            "repository_id": self.repository.id,
+            "owner": self.repository.owner.login,
+            "repository": self.repository.name,
+            "number": pull.number,
+            "head": pull.head_sha,
+            "base": pull.base_sha,
+            "draft": pull.draft,
+            "updated": timestamp(pull.updated_at),
+        }
+        return Job(**{**known, **fields})
+
+    def run(self, job: Job) -> review.Result:
+        return review.run(job, self.context.settings, self.queue, self.context)
+
+    def give_up(self, job: Job, reason: str) -> None:
+        review.give_up(job, reason, self.context.settings, self.queue, self.context)
+
+    def checks(self, sha: str) -> list[tuple[str, str | None]]:
+        return [(run.status, run.conclusion) for run in self.hub.check_runs(self.repository, sha)]
+
+    def check(self, sha: str) -> Any:
+        [run] = self.hub.check_runs(self.repository, sha)
+        assert run.name == "cliffguard"
+        return run
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        return self.hub.log[self.before :]
+
+    @property
+    def calls(self) -> list[str]:
+        return [f"{entry['method']} {entry['path'].split('?')[0].split('/')[-1]}" for entry in self.log]
+
+
+FILLER = "".join(f"line {n}\n" for n in range(20))
+
+
+CONTRACT = Path(__file__).parents[3] / "shared" / "bench" / "github_contract"
+
+
+def connected(context: Context, job: Job) -> GitHub:
+    return GitHub(
+        context.tokens,
+        api_url=context.settings.api_url,
+        installation=job.installation,
+        repository_id=job.repository_id,
+        owner=job.owner,
+        repository=job.repository,
+        patience=(0.0,),
+    )
+
+
+def bad(*names: str) -> str:
+    return "start\n" + "".join(f"BAD {name}\n" for name in names) + FILLER + "BAD old\n"

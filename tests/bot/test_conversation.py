@@ -1,0 +1,110 @@
+"""What was said on a pull request before, and what later pushes make of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import analyzers
+from analyzers import Analysis, Problem, Review, Revision
+from bot.conversation import Acceptance
+from bot.github import GitHub
+from bot.local_github import Fault
+from tests.bot.stage import Killed, Stage, bad, compare
+
+
+def test_what_is_fixed_is_said_and_hidden_and_comes_back(stage: Stage) -> None:
+    pull = stage.open(bad("one", "two"))
+    stage.run(stage.job(pull))
+    one, two = pull.review_comments
+    told = one.body
+    fixed = stage.push("feature", shop__py=bad("two"))
+    stage.run(stage.job(pull))
+    assert one.body.startswith(f"**Fixed in {fixed}.**")
+    assert (one.minimized, two.minimized) == ("resolved", None)
+    assert len(pull.reviews) == 1
+    stage.push("feature", shop__py="start\nagain\n" + bad("one", "two")[6:])
+    stage.run(stage.job(pull))
+    assert one.body == told
+    assert (one.minimized, len(pull.review_comments)) == (None, 2)
+
+
+def test_a_push_without_news_writes_nothing_but_its_check(stage: Stage) -> None:
+    pull = stage.open(bad("one"))
+    stage.run(stage.job(pull))
+    stage.push("feature", shop__py=bad(), more__py="x\n")
+    stage.run(stage.job(pull))
+    stage.push("feature", more__py="y\n")
+    before = len(stage.calls)
+    stage.run(stage.job(pull))
+    writes = [call for call in stage.calls[before:] if call.split()[0] in ("POST", "PATCH")]
+    assert [call for call in writes if "access_tokens" not in call and "upload-pack" not in call] == [
+        "POST check-runs",
+        f"PATCH {stage.check(pull.head_sha).id}",
+    ]
+
+
+def test_a_thread_that_people_answered_is_not_hidden(stage: Stage) -> None:
+    pull = stage.open(bad("one"))
+    stage.run(stage.job(pull))
+    stage.hub.reply_to_comment(pull.review_comments[0], "Really?", "ann")
+    stage.push("feature", shop__py=bad())
+    stage.run(stage.job(pull))
+    assert pull.review_comments[0].body.startswith("**Fixed in")
+    assert pull.review_comments[0].minimized is None
+
+
+def test_what_could_not_be_analysed_is_not_called_fixed(stage: Stage) -> None:
+    pull = stage.open(bad("one"))
+    stage.run(stage.job(pull))
+
+    def unreadable(*revisions: Revision, **options: Any) -> Analysis:
+        analysis = compare(*revisions, **options)  # type: ignore[arg-type]
+        analysis.review = Review(problems=(Problem("shop.py", 1, "Not parsed."),))
+        return analysis
+
+    stage.context = replace(stage.context, compare=unreadable)
+    stage.push("feature", shop__py="?")
+    stage.run(stage.job(pull))
+    assert "Fixed in" not in pull.review_comments[0].body
+
+
+def test_a_minimising_that_github_refuses_costs_nothing_else(stage: Stage) -> None:
+    pull = stage.open(bad("one"))
+    stage.run(stage.job(pull))
+    stage.push("feature", shop__py=bad())
+    stage.hub.faults.add(Fault("POST", "graphql", 200, message="forbidden"))
+    stage.run(stage.job(pull))
+    assert pull.review_comments[0].body.startswith("**Fixed in")
+    assert stage.checks(pull.head_sha) == [("completed", "success")]
+
+
+def test_a_worker_killed_while_it_tells_what_is_fixed_tells_it_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    pull = stage.open(bad("one"))
+    stage.run(stage.job(pull))
+    stage.push("feature", shop__py=bad())
+    original = GitHub.update_comment
+
+    def killed(self: GitHub, *arguments: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(GitHub, "update_comment", killed)
+    with pytest.raises(Killed):
+        stage.run(stage.job(pull))
+    monkeypatch.setattr(GitHub, "update_comment", original)
+    stage.run(stage.job(pull))
+    assert pull.review_comments[0].minimized == "resolved"
+    assert pull.review_comments[0].body.count("Fixed in") == 1
+
+
+def test_an_acceptance_that_somebody_copied_counts_for_nothing(stage: Stage) -> None:
+    pull = stage.open(bad("one", "two"))
+    stage.run(stage.job(pull))
+    one = analyzers.marks_in(pull.review_comments[0].body)[0].fingerprint
+    accepted = Acceptance(one[:8], "ann", "three rows, forever")
+    stage.hub.comment(pull, f"Accepted.\n\n{accepted.marker}", "mallory")  # a person may copy a mark
+    stage.run(stage.job(pull, attempt="first"))
+    assert stage.checks(pull.head_sha)[-1] == ("completed", "failure")
+    assert "2 new findings" in stage.hub.check_runs(stage.repository, pull.head_sha)[-1].output["title"]
