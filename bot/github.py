@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -53,6 +54,7 @@ from bot.answers import (
     rate_limit_wait,
 )
 from bot.errors import Broken, Gone, Later
+from bot.rewriting import Rewrite, batches, mutation, written
 
 CHECK_NAME = "cliffguard"
 API_PERMISSIONS = {"checks": "write", "contents": "read", "pull_requests": "write"}
@@ -205,7 +207,7 @@ class GitHub:
         self._tokens, self._patience = tokens, tuple(patience)
         self._installation, self._repository_id = installation, repository_id
         self._transport = Transport(api_url, version=version, transport=transport)
-        self._graphql = f"{api_url.removesuffix('/').removesuffix('/v3')}/graphql"
+        self._graphql_url = f"{api_url.removesuffix('/').removesuffix('/v3')}/graphql"
         self._root = f"/repos/{quote(owner, safe='')}/{quote(repository, safe='')}"
 
     def __enter__(self) -> Self:
@@ -322,27 +324,21 @@ class GitHub:
         """Writes a comment in the conversation. Raises `Unsure` where it may be there now."""
         self._write("POST", f"{self._root}/issues/{number}/comments", {"body": body}, Created, "writing a comment")
 
-    def update_comment(self, comment_id: int, body: str) -> None:
-        """Writes one of our comments on the diff anew. Repeating it changes nothing."""
-        path = f"{self._root}/pulls/comments/{comment_id}"
-        self._write("PATCH", path, {"body": body}, Nothing, "updating a comment")
+    def rewrite(self, rewrites: Sequence[Rewrite]) -> None:
+        """Writes comments of ours on the diff anew, and hides or shows them: one request, where GraphQL does it.
 
-    def minimize(self, hidden: Mapping[str, bool]) -> None:
-        """Minimises our comments as resolved (true), or shows them again (false), by their node ids, in one request.
-
-        Repeating it changes nothing. Where GitHub refuses, they stay as they are: what they say is written in them.
+        What it does not write is written by REST, each by itself. What it does not hide stays as it is: the text says the same.
+        Repeating it changes nothing.
         """
-        nodes = list(hidden.items())
-        parameters = ", ".join(f"$n{at}: ID!" for at in range(len(nodes)))
-        fields = " ".join(
-            f"m{at}: minimizeComment(input: {{subjectId: $n{at}, classifier: RESOLVED}}) {{ clientMutationId }}"
-            if hide
-            else f"m{at}: unminimizeComment(input: {{subjectId: $n{at}}}) {{ clientMutationId }}"
-            for at, (_, hide) in enumerate(nodes)
-        )
-        query = f"mutation({parameters}) {{ {fields} }}"
-        variables = {f"n{at}": node for at, (node, _) in enumerate(nodes)}
-        self._write("POST", self._graphql, {"query": query, "variables": variables}, Nothing, "minimising comments")
+        done: set[int] = set()
+        for batch in batches(rewrites):
+            with suppress(Unsure, Broken, Unknown):
+                done |= written(self._graphql(mutation(batch), "rewriting comments"), batch)
+        for rewrite in rewrites:
+            if rewrite.id not in done:
+                path = f"{self._root}/pulls/comments/{rewrite.id}"
+                with suppress(Unknown):  # somebody deleted it
+                    self._write("PATCH", path, {"body": rewrite.body}, Nothing, "updating a comment")
 
     def git_token(self) -> str:
         """A token with which git can read this repository's contents, and nothing else."""
@@ -371,6 +367,14 @@ class GitHub:
             return decoded(answer, kind)
         except Later as unreadable:
             raise Unsure(unreadable.reason, 20.0) from unreadable
+
+    def _graphql(self, request: Mapping[str, Any], what: str) -> Answer:
+        """GraphQL's answer, which may tell of errors."""
+        try:
+            answer = self._send("POST", self._graphql_url, None, request)
+        except Outage as outage:
+            raise Unsure(f"GitHub did not answer {what} ({outage})", 20.0) from outage
+        return judged(answer, what, self._tokens.now())
 
     def _send(self, method: str, path: str, params: Mapping[str, str | int] | None, body: Any) -> Answer:
         """Sends with a token, and again where the refusal is about the token: refused requests did nothing."""

@@ -20,6 +20,7 @@ from bot.commands import BUTTONS
 from bot.conversation import Change, Conversation, changes, read_acceptances, read_told
 from bot.github import GitHub
 from bot.policy import Conclusion, blocking
+from bot.rewriting import Rewrite
 
 MAX_REVIEWS = 8  # requests spent on finding out which comment GitHub rejects
 ANNOTATIONS = 50  # GitHub's limit for one request
@@ -203,13 +204,12 @@ class Publisher:
         return Conversation(told, accepted)
 
     def _change(self, wanted: Sequence[Change]) -> int:
-        """Hides before it writes: a run that is killed in between finds the comment unchanged and does both again."""
-        hidden = {change.comment.node: change.hidden for change in wanted if change.hidden is not None}
-        if hidden:
-            self.github.minimize(hidden)
-        for change in wanted:
-            self.github.update_comment(change.comment.id, shortened(change.body, COMMENT_CHARACTERS))
-        return len(wanted)
+        rewrites = [
+            Rewrite(one.comment.id, one.comment.node, shortened(one.body, COMMENT_CHARACTERS), one.hidden) for one in wanted
+        ]
+        if rewrites:
+            self.github.rewrite(rewrites)
+        return len(rewrites)
 
     def _present(self) -> set[str]:
         """Fingerprints of the findings that our comments already tell."""

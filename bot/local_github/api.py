@@ -70,6 +70,7 @@ class Call:
     named: Repository | None = None
     stale: bool = False
     url: str = ""
+    faults: Faults = field(default_factory=Faults)
 
     @property
     def repository(self) -> Repository:
@@ -194,7 +195,8 @@ class Api:
             operation, parameters = self._match(request.method, path)
             query = dict(request.query_params)
             url = f"{self._world.api_url}{path}"
-            call = Call(self._world, parameters, query, None, request.headers.get("accept", ""), stale=stale, url=url)
+            accept = request.headers.get("accept", "")
+            call = Call(self._world, parameters, query, None, accept, stale=stale, url=url, faults=self._faults)
             with self._world.lock:
                 self._admit(call, operation, request.headers.get("authorization", ""))
                 call.json = _json(raw)

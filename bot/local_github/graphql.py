@@ -1,4 +1,4 @@
-"""The GraphQL endpoint: review threads read, comments minimised, threads resolved; executed by graphql-core over the schema."""
+"""The GraphQL endpoint: threads read, comments rewritten and minimised, threads resolved; executed by graphql-core."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema, build_schema, 
 
 from bot.local_github import auth, views
 from bot.local_github.api import Answer, Body, Call, Operation
+from bot.local_github.faults import FIELD
+from bot.local_github.pulls import MAX_BODY
 from bot.local_github.refusal import Refusal
 from bot.local_github.state import Account, IssueComment, PullRequest, Repository, ReviewComment, Thread, timestamp
 
@@ -80,6 +82,7 @@ class _Root:
             "unminimizeComment": lambda _, input: self._minimize(input, None),
             "resolveReviewThread": lambda _, input: self._resolve(input, self._call.bot),
             "unresolveReviewThread": lambda _, input: self._resolve(input, None),
+            "updatePullRequestReviewComment": lambda _, input: self._update(input),
         }
 
     def _pulls(self) -> list[PullRequest]:
@@ -109,6 +112,19 @@ class _Root:
         comment.minimized = reason
         key = "unminimizedComment" if reason is None else "minimizedComment"
         return {"clientMutationId": given.get("clientMutationId"), key: self._comment(comment)}
+
+    def _update(self, given: Json) -> Json:
+        if self._call.faults.take(FIELD, "updatePullRequestReviewComment"):
+            raise GraphQLError("Something went wrong while executing your query.")
+        comment = self._comment_of(given["pullRequestReviewCommentId"])
+        if not isinstance(comment, ReviewComment):
+            raise _refuse("NOT_FOUND", "Could not resolve to a PullRequestReviewComment.")
+        if comment.user is not self._call.bot or not auth.may(self._token, "pull_requests", "write"):
+            raise _refuse("FORBIDDEN", "Resource not accessible by integration")
+        if not given["body"].strip() or len(given["body"]) > MAX_BODY:
+            raise _refuse("UNPROCESSABLE", "Body is too long or can't be blank")
+        comment.body, comment.updated_at = given["body"], self._world.now()
+        return {"clientMutationId": given.get("clientMutationId"), "pullRequestReviewComment": self._comment(comment)}
 
     def _resolve(self, given: Json, who: Account | None) -> Json:
         first = self._thread_of(given["threadId"])

@@ -9,9 +9,11 @@ import pytest
 
 import analyzers
 from analyzers import Analysis, Problem, Review, Revision
+from bot.answers import RateLimited
 from bot.conversation import Acceptance
-from bot.github import GitHub
+from bot.github import GitHub, Tokens
 from bot.local_github import Fault
+from bot.local_github.faults import FIELD
 from tests.bot.stage import Killed, Stage, bad, compare
 
 
@@ -85,18 +87,94 @@ def test_a_worker_killed_while_it_tells_what_is_fixed_tells_it_again(stage: Stag
     pull = stage.open(bad("one"))
     stage.run(stage.job(pull))
     stage.push("feature", shop__py=bad())
-    original = GitHub.update_comment
+    original = GitHub.rewrite
 
-    def killed(self: GitHub, *arguments: Any) -> None:
+    def killed(self: GitHub, rewrites: Any) -> None:
+        original(self, rewrites)
         raise Killed
 
-    monkeypatch.setattr(GitHub, "update_comment", killed)
+    monkeypatch.setattr(GitHub, "rewrite", killed)
     with pytest.raises(Killed):
         stage.run(stage.job(pull))
-    monkeypatch.setattr(GitHub, "update_comment", original)
+    monkeypatch.setattr(GitHub, "rewrite", original)
     stage.run(stage.job(pull))
     assert pull.review_comments[0].minimized == "resolved"
     assert pull.review_comments[0].body.count("Fixed in") == 1
+
+
+MANY = [f"n{number}" for number in range(15)]
+
+
+def requests(stage: Stage, before: int) -> list[str]:
+    """What was asked of GitHub's API since, without what git fetched."""
+    return [call for call in stage.calls[before:] if "upload-pack" not in call and "info" not in call]
+
+
+def test_a_push_that_fixes_many_findings_costs_eight_requests(stage: Stage) -> None:
+    pull = stage.open(bad(*MANY))
+    stage.run(stage.job(pull))
+    assert len(pull.review_comments) == 15
+    stage.push("feature", shop__py=bad())
+    before = len(stage.calls)
+    stage.context = replace(stage.context, tokens=Tokens(stage.hub.app.id, stage.hub.app.private_key))  # as a new worker's
+    result = stage.run(stage.job(pull))
+    assert all(comment.body.startswith("**Fixed in") for comment in pull.review_comments)
+    assert {comment.minimized for comment in pull.review_comments} == {"resolved"}
+    assert (result.calls, requests(stage, before).count("POST graphql")) == (8, 1)
+
+
+def test_what_graphql_does_not_write_rest_writes(stage: Stage) -> None:
+    pull = stage.open(bad("one", "two", "three"))
+    stage.run(stage.job(pull))
+    one, two, _ = pull.review_comments
+    stage.push("feature", shop__py=bad())
+    before = len(stage.calls)
+    stage.hub.faults.add(Fault(FIELD, "updatePullRequestReviewComment", times=2))
+    stage.run(stage.job(pull))
+    assert all(comment.body.startswith("**Fixed in") for comment in pull.review_comments)
+    assert all(comment.minimized for comment in pull.review_comments)
+    patched = [call for call in requests(stage, before) if call.startswith("PATCH")]
+    assert patched == [f"PATCH {one.id}", f"PATCH {two.id}", f"PATCH {stage.check(pull.head_sha).id}"]
+
+
+@pytest.mark.parametrize(("status", "message"), [(502, "Server Error"), (403, "Resource not accessible"), (404, "Not Found")])
+def test_without_graphql_rest_writes_all(stage: Stage, status: int, message: str) -> None:
+    pull = stage.open(bad("one", "two"))
+    stage.run(stage.job(pull))
+    stage.push("feature", shop__py=bad())
+    stage.hub.faults.add(Fault("POST", "graphql", status, message=message, times=5))
+    stage.run(stage.job(pull))
+    assert all(comment.body.startswith("**Fixed in") for comment in pull.review_comments)
+    assert stage.checks(pull.head_sha) == [("completed", "success")]
+
+
+def test_a_limit_of_graphql_is_waited_for(stage: Stage) -> None:
+    pull = stage.open(bad("one"))
+    stage.run(stage.job(pull))
+    stage.push("feature", shop__py=bad())
+    stage.hub.faults.secondary_limit("graphql", retry_after=70)
+    with pytest.raises(RateLimited) as limited:
+        stage.run(stage.job(pull))
+    assert limited.value.after >= 70
+    stage.run(stage.job(pull))
+    assert pull.review_comments[0].minimized == "resolved"
+
+
+def test_a_comment_that_somebody_deleted_meanwhile_holds_nothing_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    pull = stage.open(bad("one", "two"))
+    stage.run(stage.job(pull))
+    stage.push("feature", shop__py=bad())
+    original = GitHub.rewrite
+
+    def deleted(self: GitHub, rewrites: Any) -> None:
+        del pull.review_comments[0]
+        original(self, rewrites)
+
+    monkeypatch.setattr(GitHub, "rewrite", deleted)
+    stage.run(stage.job(pull))
+    [two] = pull.review_comments
+    assert two.body.startswith("**Fixed in")
+    assert stage.checks(pull.head_sha) == [("completed", "success")]
 
 
 def test_an_acceptance_that_somebody_copied_counts_for_nothing(stage: Stage) -> None:

@@ -17,6 +17,8 @@ query($owner: String!, $name: String!, $number: Int!, $after: String, $first: In
 """
 MINIMIZE = """mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) {
   minimizedComment { isMinimized minimizedReason } } }"""
+UPDATE = """mutation($id: ID!, $body: String!) {
+  updatePullRequestReviewComment(input: {pullRequestReviewCommentId: $id, body: $body}) { clientMutationId } }"""
 RESOLVE = "mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { isResolved } } }"
 
 
@@ -57,6 +59,19 @@ def test_comments_are_minimised(stage: Stage) -> None:
     assert threads(stage)["nodes"][0]["comments"]["nodes"][0]["isMinimized"] is True
     with stage.client(pull_requests="read") as reader:
         assert ask(stage, MINIMIZE, reader, id=node)["errors"][0]["type"] == "FORBIDDEN"
+
+
+def test_comments_are_written_anew_by_who_wrote_them(stage: Stage) -> None:
+    stage.review({"path": "a.py", "line": 5, "body": "One"})
+    theirs = stage.github.reply_to_comment(stage.pull.review_comments[0], "Fine.", "mira")
+    ours = f"PRRC_{stage.pull.review_comments[0].id}"
+    ask(stage, UPDATE, id=ours, body="Two")
+    assert stage.pull.review_comments[0].body == "Two"
+    assert ask(stage, UPDATE, id=f"PRRC_{theirs.id}", body="Mine")["errors"][0]["type"] == "FORBIDDEN"
+    assert "errors" in ask(stage, UPDATE, id=ours, body="x" * 65_537)
+    with stage.client(pull_requests="read") as reader:
+        assert ask(stage, UPDATE, reader, id=ours, body="Three")["errors"][0]["type"] == "FORBIDDEN"
+    assert stage.pull.review_comments[0].body == "Two"
 
 
 def test_resolving_needs_the_right_to_write_contents(stage: Stage) -> None:
