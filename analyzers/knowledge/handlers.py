@@ -15,7 +15,8 @@ class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `bases` are classes whose heirs it makes objects of: of these it calls the methods named, or any where none is. `marks` are
     decorators of a function or a method, or of a class whose methods `marked` it calls. `objects` have methods that are such
     decorators, `methods`; whoever has a method of these that is given an address (`@app.get("/orders")`) has it for that where
-    `addressed`. `registers` are calls that are handed the function, at a position. In `spaces` (parts of a namespace) a class
+    `addressed`. `registers` are calls that are handed the function, at a position; one that begins with a
+    dot is a method of that name, of whatever nobody knows. In `spaces` (parts of a namespace) a class
     has no other purpose: `called` names the methods, or any.
     """
 

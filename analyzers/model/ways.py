@@ -66,14 +66,15 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Unreturned(msgspec.Struct, frozen=True):
-    """A session that a request or job opens and that is not given back: never, or only where something fails."""
+    """A session that a request or job opens and that is not given back: never, not where something fails, or not by the request
+    that a library keeps it for (`of request`)."""
 
     client: Client
     library: str
     function: str
     place: Place
     way: Way
-    when: Literal["never", "unless it fails"]
+    when: Literal["never", "unless it fails", "of request"]
 
 
 class Reach:

@@ -236,6 +236,8 @@ def _unreturned(session: Unreturned) -> Finding:
     entry, function = session.way.entry, _plain(session.function)
     one = "job" if entry.kind == "task" else "request"
     asynchronous = "async" in session.library.lower()
+    if session.when == "of request":
+        return _kept_by_request(session, function)
     when = "never closes it" if session.when == "never" else "closes it only where nothing fails"
     late = (
         "An asynchronous session that is only collected cannot give its connection back: the connection is dropped."
@@ -256,6 +258,27 @@ def _unreturned(session: Unreturned) -> Finding:
         place=session.place,
         related=tuple(dict.fromkeys(r for r in related if r.place != session.place)),
         severity=Severity.MEDIUM if asynchronous else Severity.LOW,
+        confidence=Confidence.LIKELY,
+    )
+
+
+def _kept_by_request(session: Unreturned, function: str) -> Finding:
+    return Finding(
+        rule="connections",
+        subject=f"{session.function}: {session.library} not closed",
+        title=f"Nothing closes the session of `{function}` when the request is done",
+        message=(
+            f"`{function}` opens a session that the request keeps. A transaction manager closes it with its transaction, but "
+            "what reads afterwards (a view of exceptions, a callback) begins another, and that connection is back in the pool "
+            "only when the object is collected."
+        ),
+        growth="",
+        remedy="Close it when the request is done.",
+        code="request.add_finished_callback(lambda request: session.close())",
+        code_language="python",
+        place=session.place,
+        related=(Related(session.way.entry.place, "the request keeps it"),),
+        severity=Severity.LOW,
         confidence=Confidence.LIKELY,
     )
 

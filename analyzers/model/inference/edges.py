@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from analyzers.facts.outline import Call, Node
+from analyzers.facts.outline import Call, Member, Node
 from analyzers.knowledge import libraries
 from analyzers.model.inference import constructors, handlers
 from analyzers.model.inference.types import Bound, ClassValue, Instance, LibraryValue, Site, Value
@@ -45,6 +45,8 @@ def note(inference: Inference, callee: Value, args: tuple[Value, ...], node: Cal
             for value in args:
                 if isinstance(value, Bound):  # handed over to be called
                     _note(inference, value.definition, node, frame)
+        case _ if isinstance(node.callee, Member):
+            handlers.registered(inference, f".{node.callee.name}", node, frame)
 
 
 def note_call(inference: Inference, definition: FunctionDefinition, node: Node | None, frame: Frame | None) -> None:

@@ -49,6 +49,9 @@ def unreturned(code: Codebase, reach: Reach) -> Iterator[Unreturned]:
             isinstance(n, Other) and n.word == "with" and n.children[-1] is not _next(site, n) for n in site.above
         ):
             continue
+        if (way := _kept_for_the_request(reach, site, call)) is not None:
+            yield Unreturned(client, call.library, call.function.name, call.place, way, "of request")
+            continue
         found, yields = lifetimes.fate(code, site), lifetimes.yields(site)
         if found == "kept" or lifetimes.caches(site.function):
             continue
@@ -61,6 +64,15 @@ def unreturned(code: Codebase, reach: Reach) -> Iterator[Unreturned]:
         when = lifetimes.returned(site, client.closes)
         if when != "always" and (way := reach.way(call, ("request", "task"), lambda _: True)) is not None:
             yield Unreturned(client, call.library, call.function.name, call.place, way, when)
+
+
+def _kept_for_the_request(reach: Reach, site: Around, call: CallSite) -> Way | None:
+    """The way of a session that a function returns which a library calls itself, to keep it for the request, and that nothing
+    closes when the request is done."""
+    entry = reach.by_function.get(call.function)
+    if entry is None or entry.kind != "request" or not lifetimes.returns(site) or lifetimes.does_later(site):
+        return None
+    return Way(entry, (call,))
 
 
 def _next(site: Around, outer: Node) -> Node:

@@ -247,6 +247,25 @@ def returned(site: Around, methods: tuple[str, ...]) -> Literal["always", "never
     return "unless it fails" if last else "never"
 
 
+def returns(site: Around) -> bool:
+    """Whether the function gives its caller what the call made, as itself or by the name that it is assigned to."""
+    assign = next((n for n in site.above if isinstance(n, Assign)), None)
+    if assign is None or not isinstance(assign.target, Name) or site.function is None:
+        return isinstance(site.above[-1], Return) if site.above else False
+    nodes = (n for statement in site.function.body for n in walk(statement))
+    return any(isinstance(n, Return) and n.value is not None and _is(n.value, assign.target.id) for n in nodes)
+
+
+_LATER = re.compile(r"callback|teardown|clean_?up|on_close|finish|defer", re.IGNORECASE)
+
+
+def does_later(site: Around) -> bool:
+    """Whether the function says what is to be done when whatever it is called for has ended."""
+    body = site.function.body if site.function is not None else ()
+    named = (n for statement in body for n in walk(statement) if isinstance(n, Member))
+    return any(_LATER.search(n.name) for n in named)
+
+
 def _by_block(nodes: Sequence[Node], block: str) -> Iterator[tuple[str, Node]]:
     """All nodes, each with whether it stands in what is done however the rest ended."""
     for node in nodes:
