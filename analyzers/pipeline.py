@@ -102,15 +102,31 @@ class Analyst:
                 return _DECODE_JUDGEMENT.decode(encoded)
             except msgspec.MsgspecError:
                 pass  # damaged: judge again
-        judged = self.judge_once(files)
+        judged = self._judged_whole(files)
         if judged.whole:
             self._judged[key] = _ENCODE.encode(judged)
         return judged
 
     def judge_once(self, files: Files) -> Judgement:
-        """The same for files that nobody will ask for again."""
-        read = {path: facts for path, (_, facts) in files.items()}
-        project = link(read, _ids(files), self._memory, database=self._database)
+        """What the rules say of files that nobody will ask for again; of the project as a whole nothing is told."""
+        return self._ruled(self._linked(files), files)
+
+    def _judged_whole(self, files: Files) -> Judgement:
+        project = self._linked(files)
+        judged = self._ruled(project, files)
+        readiness, drawn, unread = _looked_after(_facts(files), project, self._settings)
+        return msgspec.structs.replace(
+            judged,
+            problems=(*judged.problems, *unread),
+            whole=judged.whole and not unread,
+            readiness=readiness,
+            pictures=drawn,
+        )
+
+    def _linked(self, files: Files) -> Project:
+        return link(_facts(files), _ids(files), self._memory, database=self._database)
+
+    def _ruled(self, project: Project, files: Files) -> Judgement:
         linted = self._linted(files)
         problems = list(project.problems)
         if linted and self._linter is not None:
@@ -128,9 +144,7 @@ class Analyst:
             measures.extend(said.measures)
             problems.extend(said.problems)
             whole = whole and not said.problems
-        readiness, drawn, unread = _looked_after(read, project, self._settings)
-        problems.extend(unread)
-        return Judgement(tuple(findings), tuple(problems), whole and not unread, tuple(measures), readiness, drawn)
+        return Judgement(tuple(findings), tuple(problems), whole, tuple(measures))
 
     def _said_again(self, rule: str, project: Project) -> Verdict | None:
         """What a rule said of the project before, if all that it asked is as it was."""
@@ -191,6 +205,10 @@ def _looked_after(
         return readiness_of(files, project, settings.expected_peak), pictures(project.deployment), []
     except Exception as error:
         return Readiness(), (), [Problem("", 0, f"The readiness of the project was not read: {type(error).__name__}.")]
+
+
+def _facts(files: Files) -> dict[str, FileFacts]:
+    return {path: facts for path, (_, facts) in files.items()}
 
 
 def _ids(files: Files) -> dict[str, str]:

@@ -25,7 +25,8 @@ _ENDLESS: Mapping[str, tuple[str, ...]] = {
 _ALSO = {"max_execution_time": ("max_statement_time",)}
 _OF_DRIVERS = {"psycopg2": "connect_timeout", "psycopg2-binary": "connect_timeout"}
 _CLIENTS = re.compile(
-    r"^(?:sqlalchemy|psycopg2?|asyncpg|databases|django\.db|pymysql|MySQLdb|aiomysql|sqlmodel|dj_database_url|environ)\b"
+    r"^(?:sqlalchemy|psycopg2?|asyncpg|databases|django\.db(?!\.(?:models|migrations)\b)|pymysql|MySQLdb|aiomysql|sqlmodel"
+    r"|dj_database_url|environ)\b"
 )
 _PHP = re.compile(r"(?:.*/)?config/[\w/]+\.php")
 _FROM_OUTSIDE = re.compile(
@@ -67,21 +68,24 @@ def _listed(names: list[str]) -> str:
 
 def _said(files: Mapping[str, FileFacts], wanted: set[str]) -> Iterator[tuple[str, Place]]:
     """Where each parameter is named first, in what can set it."""
-    pattern = re.compile(rf"(?<![\w])(?:{'|'.join(sorted(wanted))})(?!\w)", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![\w])(?:{'|'.join(sorted(wanted))})(?!\w)")
     seen: set[str] = set()
     for path, facts in files.items():
         if not is_product(path) or OTHER_USE.search(path):
             continue
         for text, start, end in _texts(path, facts):
-            for found in pattern.finditer(text):
-                name = found[0].lower()
+            lowered = text.lower()
+            if not any(name in lowered for name in wanted):
+                continue  # almost all, and searching them takes much longer
+            for found in pattern.finditer(lowered):
+                name = found[0]
                 if name not in seen:
                     seen.add(name)
                     yield name, Place(path, facts.span(start, end))
 
 
 def _texts(path: str, facts: FileFacts) -> Iterator[tuple[str, int, int]]:
-    """The texts of settings, of code that opens connections or sends statements, and of migrations."""
+    """The texts of settings, and of code that opens connections or sends statements."""
     for setting in facts.settings:
         yield f"{setting.key} {setting.value}", setting.start, setting.end
     opens = facts.language == "python" and any(_CLIENTS.search(i.path) for i in facts.imports)

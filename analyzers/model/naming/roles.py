@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _TEST = re.compile(
     r"(^|/)(tests?|testing|Behat|spec|specs|__tests__|fixtures|factories|testutils?|test_\w+|benchmarks?|examples?|docs?)(/|$)"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|tests|conftest|factories|[^/]*Test|[^/]*TestCase|[^/]*Fixtures?)\.\w+$"
 )
+_PATHS = 1 << 16  # of the projects that a process reviews, kept: many readers ask of each
 _MIGRATION = re.compile(r"(^|/)(migrations?|alembic|versions|db/migrate)(/|$)", re.IGNORECASE)
 _SEED = re.compile(r"(^|/)(seeds?|seeders?|DataFixtures|[^/]*(populate|seed)[^/]*\.\w+)(/|$)", re.IGNORECASE)
 _BATCH = re.compile(r"(^|/)(management/commands|Command|Console/Commands|console|scripts?|bin|cron)(/|$)")
@@ -39,11 +41,13 @@ def is_load_test(path: str) -> bool:
     return _LOAD_TEST.search(path) is not None
 
 
+@lru_cache(_PATHS)
 def is_test(path: str) -> bool:
     """Whether the path holds tests or what only tests use. N+1 there costs nobody anything."""
     return _TEST.search(path) is not None or _SEED.search(path) is not None
 
 
+@lru_cache(_PATHS)
 def is_migration(path: str) -> bool:
     """Whether the path holds schema migrations: they run once."""
     return _MIGRATION.search(path) is not None

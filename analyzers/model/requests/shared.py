@@ -7,6 +7,7 @@ that does not make it where it is missing: what is merely remembered (a cache of
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -28,6 +29,9 @@ _CONNECTED = re.compile(r"conn|sock|client|subscri|listener|room|peer|channel|qu
 _CONSTRUCTORS = ("__init__", "__post_init__")
 
 
+_Kept = defaultdict[str, list[tuple[str, Node]]]
+
+
 class _Use(msgspec.Struct, frozen=True):
     """What a function does with the values: `puts` one under a key (or at the end), `takes` one away, `looks` for one."""
 
@@ -40,7 +44,7 @@ class _Use(msgspec.Struct, frozen=True):
 
 def states(code: Codebase, reach: Reach) -> Iterator[State]:
     """The values of the product's modules, and of objects that its modules keep, that requests leave for each other."""
-    paths = {f.path for f in reach.by_requests}
+    paths, kept = {f.path for f in reach.by_requests}, _kept(code)
     for path in sorted(paths):
         if code.files[path].language != "python" or not is_product(path) or is_batch(path):
             continue
@@ -50,10 +54,10 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
                     functions = [f for f in _functions(code, path) if not _hides(f.node, name)]
                     yield from _told(code, reach, name, definition.node, path, functions, partial(_is, name))
                 case ClassDefinition():
-                    yield from _of_class(code, reach, definition)
+                    yield from _of_class(code, reach, definition, kept)
 
 
-def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition) -> Iterator[State]:
+def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition, kept: _Kept) -> Iterator[State]:
     """What the objects of a class hold that a module keeps."""
     if not any(_reached(m) in reach.by_requests for m in definition.methods.values()):
         return
@@ -66,7 +70,7 @@ def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition) -> Iter
                 case Assign(target=Member(of=Name(id=of), name=name), value=value) if of == method.node.receiver:
                     if _is_empty(value):
                         made[name] = node
-    if made and not _is_kept(code, definition):
+    if made and not any(code.resolve_node(path, callee) is definition for path, callee in kept[definition.name]):
         made = {}
     for name, assign in {**held, **made}.items():
         if name in held and any(_sets(m.node, name) for m in own):
@@ -76,17 +80,17 @@ def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition) -> Iter
         yield from _told(code, reach, said, assign, definition.path, functions, partial(_is_own, name))
 
 
-def _is_kept(code: Codebase, definition: ClassDefinition) -> bool:
-    """Whether a module makes an object of the class and keeps it."""
+def _kept(code: Codebase) -> _Kept:
+    """What modules call, to keep what it makes, by the last part of its name."""
+    found: _Kept = defaultdict(list)
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path):
             continue
         for node in statements(facts.outline):
             match node:
-                case Assign(target=Name(), value=Call(callee=callee)) if dotted(callee).rpartition(".")[2] == definition.name:
-                    if code.resolve_node(path, callee) is definition:
-                        return True
-    return False
+                case Assign(target=Name(), value=Call(callee=callee)):
+                    found[dotted(callee).rpartition(".")[2]].append((path, callee))
+    return found
 
 
 def _told(
