@@ -103,6 +103,7 @@ class Finding(msgspec.Struct, frozen=True):
     parts: tuple[str, ...] = ()  # subjects that it would have if it said less: the first of several hops
     also: tuple[str, ...] = ()  # subjects of the findings that this one tells too
     passing: Passing | None = None  # it is one only while its file is applied
+    listed: str = ""  # why it is listed, and has no comment of its own: it is true, but hardly worth one
     withheld: str = ""  # why it is not told, though as far as the code was read it is true
     measure: Measure | None = None  # what has grown too large, if the base had it too
 

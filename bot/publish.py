@@ -139,7 +139,7 @@ def publication(
             )
             for comment in placement.inline
         ],
-        [annotation(item.finding) for item in placement.elsewhere],
+        [annotation(item.finding) for item in placement.elsewhere if not item.finding.listed],
         texts,
         lambda key: annotation(findings[key]),
         _present(review),

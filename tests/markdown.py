@@ -4,8 +4,9 @@ A heading names a case. A backticked file name at the end of the paragraph befor
 info string ends in `base` is that file in the older revision, and one that ends in `new` is a file that it has not; a case
 without such blocks is judged as a whole.
 
-A comment `finds: <rule>` at a line asserts a new finding there (it is taken out before the file is read); no comment asserts
-silence. A `suggestion` block states what the suggestion of the case's first finding puts in place of its line.
+A comment `finds: <rule>` at a line asserts a new finding there (it is taken out before the file is read), and `lists: <rule>`
+one that is listed without a comment; no comment asserts silence.
+A `suggestion` block states what the suggestion of the case's first finding puts in place of its line.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 _FILE = re.compile(r"`([^`\s]+)`:?\s*$")
-_FINDS = re.compile(r"[ \t]*(?:#|//|--|\{#|<!--)[ \t]*finds: ([a-z_, ]*[a-z_])[ \t]*(?:#\}|-->)?[ \t]*$", re.MULTILINE)
+_FINDS = re.compile(r"[ \t]*(?:#|//|--|\{#|<!--)[ \t]*(finds|lists): ([a-z_, ]*[a-z_])[ \t]*(?:#\}|-->)?[ \t]*$", re.MULTILINE)
 
 
 @dataclass
 class Case:
-    """A small project in two revisions. `expected` holds `(path, line, rule)`."""
+    """A small project in two revisions. `expected` holds `(path, line, rule)`, the rule in brackets where it is only listed."""
 
     page: str
     heading: str
@@ -46,7 +47,9 @@ class Case:
             return
         for number, line in enumerate(text.splitlines(), 1):
             hit = _FINDS.search(line)
-            self.expected.update((path, number, rule.strip()) for rule in (hit[1].split(",") if hit else ()))
+            rules = [rule.strip() for rule in hit[2].split(",")] if hit else []
+            listed = hit is not None and hit[1] == "lists"
+            self.expected.update((path, number, f"({rule})" if listed else rule) for rule in rules)
         self.head[path] = _FINDS.sub("", text).encode()
 
 

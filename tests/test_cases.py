@@ -43,7 +43,7 @@ def analysis_of(case: Case) -> analyzers.Analysis:
 @pytest.mark.parametrize("case", _CASES)
 def test_case(case: Case) -> None:
     review = analysis_of(case).review
-    found = {(f.place.path, f.place.span.start_line, f.rule) for f in review.new}
+    found = {(f.place.path, f.place.span.start_line, f"({f.rule})" if f.listed else f.rule) for f in review.new}
     assert found == case.expected, "\n".join(f"{f.title} at {f.place.path}:{f.place.span.start_line}" for f in review.new)
     assert not [p for p in review.problems if not p.path], review.problems
 

@@ -11,7 +11,7 @@ from analyzers.findings import Problem
 from analyzers.model import remedies
 from analyzers.model.indexes import query_sites, standing, validations
 from analyzers.model.inference import edges, handlers, inherited
-from analyzers.model.inference.branching import policies, procedures
+from analyzers.model.inference.branching import deeds, policies, procedures
 from analyzers.model.inference.branching.evidence import Evidence
 from analyzers.model.inference.frames import Lookup, Read, Trace
 from analyzers.model.inference.readers import (
@@ -117,8 +117,8 @@ def _walked(
     except RecursionError:
         trace, problem = Trace(), "The file is nested too deeply to follow, so its queries were not analysed."
     own = path if definition is None else code.parts.key(path, definition.node.start)
-    reads = (_read(code, models, read) for read in trace.reads.values() if procedures.eased(trace, read))
-    lookups = (_lookup(code, models, x) for x in trace.lookups.values() if procedures.batched(trace, x))
+    reads = (_read(code, models, trace, read) for read in trace.reads.values() if procedures.eased(trace, read))
+    lookups = (_lookup(code, models, trace, x) for x in trace.lookups.values() if procedures.batched(trace, x))
     depends = (*trace.depends(), own)
     said = RootTrace(
         name,
@@ -193,7 +193,7 @@ def _places(code: Codebase, sites: Iterable[Site]) -> tuple[Place, ...]:
     return tuple(_place(code, site) for site in sites)
 
 
-def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None:
+def _read(code: Codebase, models: ModelIndex, trace: Trace, read: Read) -> RelationRead | None:
     """A read in the words of the project, if every hop on its way is known and its rows are product code's."""
     hops: list[Relation] = []
     model = models.by_name.get(read.rows.model)
@@ -226,6 +226,8 @@ def _read(code: Codebase, models: ModelIndex, read: Read) -> RelationRead | None
         shown=_place(code, read.shown) if read.shown is not None else None,
         via=_place(code, read.rows.via) if read.rows.via is not None else None,
         unseen=read.unseen,
+        beside=deeds.beside(trace, read.loop),
+        few=read.rows.few,
     )
 
 
@@ -234,7 +236,7 @@ def _loaded(read: Read, hops: list[Relation], count: int) -> bool:
     return hops[count - 1].eager or covers(read.rows.eager, read.hops[:count])
 
 
-def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | None:
+def _lookup(code: Codebase, models: ModelIndex, trace: Trace, lookup: Lookup) -> RowQuery | None:
     """A query per row in the words of the project, if both its model and that of the rows are known."""
     asked, rows = models.by_name.get(lookup.rows.model), lookup.row.rows
     walked = models.by_name.get(rows.model) if rows is not None else None
@@ -262,4 +264,6 @@ def _lookup(code: Codebase, models: ModelIndex, lookup: Lookup) -> RowQuery | No
         through=_places(code, lookup.through),
         effect=lookup.effect,
         given=rows.given,
+        beside=deeds.beside(trace, lookup.row.loop),
+        few=rows.few,
     )

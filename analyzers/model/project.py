@@ -290,6 +290,8 @@ class RelationRead(msgspec.Struct, frozen=True):
     shown: Place | None = None  # the call that shows the template in which the rows are asked for
     via: Place | None = None  # the call that gets the rows from the function that asks for them
     unseen: bool = False  # the query was not seen, but no query of the project loads the relation
+    beside: str = ""  # what the loop does for each row besides: writes, leaves (a mail, another service, a task)
+    few: str = ""  # why there are few rows, though nothing bounds them
 
 
 class RowQuery(msgspec.Struct, frozen=True):
@@ -313,6 +315,8 @@ class RowQuery(msgspec.Struct, frozen=True):
     through: tuple[Place, ...] = ()  # calls on the way from the loop, and last where the query runs, if not there
     effect: str = ""
     given: bool = False  # no rows are walked, but items that a request brings
+    beside: str = ""  # as of a read; `writes alone` where the loop does nothing but write each row
+    few: str = ""
 
 
 class Project(msgspec.Struct, frozen=True):

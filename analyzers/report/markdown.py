@@ -27,6 +27,7 @@ Link = Callable[[Place], str]
 
 _WHY_ELSEWHERE = {
     Reason.OUTSIDE: "outside the diff",
+    Reason.LISTED: "hardly worth a comment",
     Reason.LIMIT: "beyond the number of comments",
     Reason.REPEATED: "said by another comment",
     Reason.REFUSED: "not accepted as comments",
@@ -193,8 +194,13 @@ def _fixed_and_kept(review: Review) -> list[str]:
 def _elsewhere(items: Sequence[Elsewhere], link: Link | None) -> list[str]:
     if not items:
         return []
-    told = (f"{_told(item.finding, link, show_place=True)}\n\n_{_WHY_ELSEWHERE[item.reason].capitalize()}._" for item in items)
+    told = (f"{_told(item.finding, link, show_place=True)}\n\n_{_why(item)}_" for item in items)
     return [f"### {_count(len(items), 'new finding')} without a comment", *told]
+
+
+def _why(item: Elsewhere) -> str:
+    """Why a finding has no comment, as a sentence."""
+    return markdown(item.finding.listed) if item.reason is Reason.LISTED else f"{_WHY_ELSEWHERE[item.reason].capitalize()}."
 
 
 def _inline(comments: Sequence[Comment], link: Link | None) -> list[str]:

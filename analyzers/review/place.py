@@ -28,6 +28,7 @@ class Reason(StrEnum):
     """Why a finding has no comment of its own."""
 
     OUTSIDE = "outside the diff"
+    LISTED = "listed"  # its rule asks for no comment
     LIMIT = "limit"
     REPEATED = "repeated"  # another comment of the same identity says it
     REFUSED = "refused"  # GitHub did not take the comment
@@ -103,7 +104,9 @@ def place(
     room = _Room(limits, told)
     for finding in sorted(findings, key=order):
         anchor = _anchor(finding, diff)
-        if anchor is None:
+        if finding.listed:
+            elsewhere.append(Elsewhere(finding, Reason.LISTED))
+        elif anchor is None:
             elsewhere.append(Elsewhere(finding, Reason.OUTSIDE))
         elif finding.identity in said:
             elsewhere.append(Elsewhere(finding, Reason.REPEATED))

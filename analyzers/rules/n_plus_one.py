@@ -6,6 +6,7 @@ come with the rows, own key columns, and loops left after their first pass are s
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -23,6 +24,7 @@ _PAGE = 25  # a page of this many rows hurts, but does not grow
 _ROWS = 100  # the example of every growth law
 _MANY_PER_ROW = 5  # rows of a collection in that example
 _DONE = {"": "queried", "create": "inserted", "update": "updated", "delete": "deleted", "statement": "written"}
+_FIXED = re.compile(r"(?:Type|Kind|Role|Setting|Unit|Plan|Level|Weekday|Hour)s?$")
 _LETTERS = "NMKLPQRSTUVWXYZ"
 
 
@@ -60,6 +62,7 @@ def _finding(reads: list[RelationRead]) -> Finding:
     read = min(reads, key=lambda r: (_is_alone(r), r.read.path != r.query.path, r.read))
     label, rows = read.relation.label, plural(noun(read.rows))
     what = "again " if read.loaded else ""
+    listed = _hardly(read)
     return Finding(
         rule="n_plus_one",
         subject=_subject(read, read.path),
@@ -72,12 +75,38 @@ def _finding(reads: list[RelationRead]) -> Finding:
         place=read.query,
         related=tuple(_related(reads)),
         evidence=tuple(_evidence(read)),
-        severity=Severity.MEDIUM if read.batch or read.guard or 0 < read.limit <= _PAGE else Severity.HIGH,
+        severity=Severity.LOW if listed else Severity.MEDIUM if read.guard or 0 < read.limit <= _PAGE else Severity.HIGH,
         confidence=Confidence.LIKELY if read.unseen else Confidence.CERTAIN,
         fix=read.remedy.fix,
+        listed=listed,
         cause=f"{read.query.path}:{read.query.span.start_line}:{read.query.span.start_column}",
         parts=tuple(_subject(read, read.path[:end]) for end in range(1, len(read.path))),
     )
+
+
+def _hardly(read: RelationRead) -> str:
+    """Why it is true, but hardly worth a comment; nothing, where it is worth one."""
+    if not any(hop.many for hop in read.hops[:-1]) and _FIXED.search(read.rows):
+        return f"There are seldom many {plural(noun(read.rows))}."
+    return _hardly_either(read)
+
+
+def _hardly_lookup(query: RowQuery) -> str:
+    if query.effect and query.beside != "writes alone":
+        return "The loop does more for each row than this, so one statement for all would take little from it."
+    if _FIXED.search(query.rows):
+        return f"There are seldom many {plural(noun(query.rows))}."
+    return _hardly_either(query)
+
+
+def _hardly_either(found: RelationRead | RowQuery) -> str:
+    if found.batch:
+        return "It runs in a command or a script, for which nobody waits."
+    if found.beside == "leaves":
+        return "The loop also sends something out of the program for each row, which takes longer than the query."
+    if found.beside == "writes":
+        return "The loop also writes for each row, so its statements grow with the rows either way."
+    return found.few
 
 
 def _subject(read: RelationRead, path: tuple[str, ...]) -> str:
@@ -105,6 +134,7 @@ def _lookup(query: RowQuery) -> Finding:
     if query.given:
         law = f"N queries: {_ROWS} for {_ROWS} {rows}, and whoever sends the request says how many those are"
     what = "statement" if query.effect else "query"
+    small, listed = bool(query.given or query.effect or 0 < query.limit <= _PAGE), _hardly_lookup(query)
     places = {query.read: f"{'writes' if query.effect else 'asks for'} `{query.table}`", query.loop: f"walks the {rows}"}
     for place in query.through[:-1]:
         places.setdefault(place, "is called on the way")
@@ -121,7 +151,8 @@ def _lookup(query: RowQuery) -> Finding:
         place=query.query,
         related=tuple(Related(place, note) for place, note in places.items() if place != query.query),
         evidence=(f"It is made of a value of the {noun(query.rows)} that the loop in `{query.read_function}` holds.",),
-        severity=Severity.MEDIUM if query.batch or query.given or query.effect or 0 < query.limit <= _PAGE else Severity.HIGH,
+        severity=Severity.LOW if listed else Severity.MEDIUM if small else Severity.HIGH,
+        listed=listed,
         confidence=Confidence.CERTAIN,
         cause=_cause(query),
     )

@@ -10,7 +10,7 @@ import msgspec
 from analyzers.facts.outline import Call, Member, Name
 from analyzers.knowledge import Library, libraries, named
 from analyzers.model.inference import containers, flow, functions, members
-from analyzers.model.inference.branching import conditions, procedures
+from analyzers.model.inference.branching import conditions
 from analyzers.model.inference.readers import (
     declared,
     endpoints,
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 _HANDS_ON = {name: at for library in libraries() for name, at in library.hands_on.items()}
 _WHOLE_NAMES = frozenset({"str", "format", "print"})
-_OUTWARD = tuple(prefix for library in libraries() for prefix in library.outward)
 _NAMES_KEPT = 50_000  # of functions, with the libraries that know them
 
 
@@ -122,8 +121,6 @@ def call_library(
     if space and name == f"{space}\\{last}":
         name = last  # a function that the namespace does not have is the language's own
     statements.asked_of_any(inference, name, node, args, frame)
-    if name.startswith(_OUTWARD):
-        procedures.kept_apart(inference.trace, frame)
     if transformers.called(inference, name, node, args, frame):
         return LibraryValue(name, instance=True)
     for library in _knowing(frame.language, name):

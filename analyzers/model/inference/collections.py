@@ -11,6 +11,7 @@ from analyzers.facts.outline import Call, Node
 from analyzers.knowledge import Method, libraries
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.model.inference import containers, flow
+from analyzers.model.inference.branching import deeds
 from analyzers.model.inference.readers import declared
 from analyzers.model.inference.rows import eager, queries, records
 from analyzers.model.inference.types import Bound, Closure, Listed, Literal, Row, Rows, Tupled, Value, join
@@ -111,8 +112,9 @@ def _called(
 ) -> Value:
     if method.calls == "rows":
         return containers.invoke(inference, function, (held,), node, frame)
-    item = flow.iterate(inference, held, frame.site(node), node, frame)
-    return containers.invoke(inference, function, (None, item) if method.calls == "carried" else (item,), node, frame)
+    item, site = flow.iterate(inference, held, frame.site(node), node, frame), frame.site(node)
+    with deeds.each(inference, site, deeds.body_of(function)):
+        return containers.invoke(inference, function, (None, item) if method.calls == "carried" else (item,), node, frame)
 
 
 def _read(inference: Inference, held: Rows | Listed | Tupled, path: str, node: Node, frame: Frame) -> Value:

@@ -9,6 +9,7 @@ import msgspec
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Applies
 from analyzers.model.inference import constructors, flow
+from analyzers.model.inference.branching import deeds
 from analyzers.model.inference.readers import declared, form_rows
 from analyzers.model.inference.rows import queries, sent
 from analyzers.model.inference.types import (
@@ -283,7 +284,8 @@ def apply_to_items(inference: Inference, spec: Applies, node: Call, args: tuple[
     if spec.gives == "rows" and function is None:
         return over
     item = flow.iterate(inference, over, frame.site(node), node, frame)
-    result = invoke(inference, function, (*(None,) * spec.skips, item), node, frame)
+    with deeds.each(inference, frame.site(node), deeds.body_of(function)):
+        result = invoke(inference, function, (*(None,) * spec.skips, item), node, frame)
     match spec.gives:
         case "results":
             return Listed(result)

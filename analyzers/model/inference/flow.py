@@ -23,7 +23,7 @@ from analyzers.model.inference import (
     namesakes,
     reflection,
 )
-from analyzers.model.inference.branching import branches, cases, conditions, handing
+from analyzers.model.inference.branching import branches, cases, conditions, deeds, handing
 from analyzers.model.inference.readers import endpoints
 from analyzers.model.inference.rows import origins, queries, records, selects, sent, statements
 from analyzers.model.inference.templates import macros, templates, views
@@ -143,7 +143,8 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
         inference.loops.append(site)
     before = dict(frame.env)
     trying, inference.trying = inference.trying, int(frame.language == "python" and handing.hands_over(inference, node))
-    result = run(inference, node.body, frame)
+    with deeds.each(inference, site, node.body):
+        result = run(inference, node.body, frame)
     inference.trying, frame.left = trying, False
     if growing:
         inference.loops.pop()
@@ -333,6 +334,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     keywords = arguments.by_name(inference, node, frame)
     if (made := selects.called(inference, callee, node, args, frame)) is not None:
         return made
+    deeds.call(inference, callee, node, frame)
     edges.note(inference, callee, args, node, frame)
     args = arguments.spread(node, args) if isinstance(callee, Bound | Closure | ClassValue) else args
     match callee:

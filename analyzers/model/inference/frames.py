@@ -15,6 +15,10 @@ if typing.TYPE_CHECKING:
     from analyzers.model.inference.handlers import Called
 
 
+Deed = typing.Literal["writes", "leaves", "writes alone"]
+"""What is done: a row is written, something leaves the program; a loop does nothing but write each row."""
+
+
 class Read(msgspec.Struct, frozen=True, eq=False):
     """A relation read per row: a query each time."""
 
@@ -53,7 +57,7 @@ class Noted:
     """What a walk noted that is over. There are many of these at a time, and most noted little: what is empty is shared, and
     what the walks below depended on is in theirs."""
 
-    __slots__ = ("below", "calls", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
+    __slots__ = ("below", "calls", "done", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
 
     def __init__(self, trace: Trace) -> None:
         self.reads = trace.reads or _NO_READS
@@ -63,6 +67,7 @@ class Noted:
         self.entries = trace.entries or _NO_ENTRIES
         self.hydrated = frozenset(trace.hydrated)
         self.written = frozenset(trace.written)
+        self.done = frozenset(trace.done)
         self.touched = tuple(trace.touched)
         self.below = tuple(trace.below)
 
@@ -78,7 +83,7 @@ class Trace:
     """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name; and
     what the walks depended on that it took over."""
 
-    __slots__ = ("below", "calls", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
+    __slots__ = ("below", "calls", "done", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
 
     def __init__(self) -> None:
         self.reads: dict[tuple[object, ...], Read] = {}
@@ -88,6 +93,7 @@ class Trace:
         self.below: set[Noted] = set()
         self.hydrated: set[tuple[str, str]] = set()
         self.written: set[tuple[Site, typing.Literal["here", "alone", "beyond"]]] = set()  # by loops, and how
+        self.done: set[tuple[Site | None, Deed]] = set()  # what loops do for each row, and what was done outside of them
         self.calls: dict[tuple[object, ...], tuple[Site, FunctionDefinition | None, str]] = {}
         self.entries: dict[tuple[object, ...], Called] = {}
 
@@ -97,6 +103,7 @@ class Trace:
             self.below.add(other)
         self.hydrated |= other.hydrated
         self.written |= other.written
+        self.done |= other.done
         for key, read in other.reads.items():
             self.reads.setdefault(key, read)
         for where, lookup in other.lookups.items():

@@ -60,7 +60,6 @@ class Entity(msgspec.Struct, frozen=True):
 
 class Rows(msgspec.Struct, frozen=True):
     """Rows of a model, asked for or about to be: a manager, a query under construction, a collection, a list of rows.
-
     `site` is the expression to which eager loading would be added, `root` where that expression begins. `eager` holds the
     dotted paths of relations that come with the rows. `known` is false where part of the query lies outside what was seen:
     then nothing is said about its rows. `deferred` holds the dotted paths of columns that the query left out, and `entities`
@@ -101,6 +100,7 @@ class Rows(msgspec.Struct, frozen=True):
     named: Site | None = None  # the last of the columns that the query names
     per: Row | None = None  # the row of a loop whose values the query searches by: a query for each of them
     stage: str = ""  # `open`: a query that its methods change in place; `fetched`: rows in memory
+    few: str = ""  # why there are few of them, though nothing bounds them
     recast: str = ""  # what takes the place of `site` with eager loading, `{call}`, where nothing can follow it
 
 

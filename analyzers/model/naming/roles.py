@@ -6,11 +6,12 @@ import re
 from functools import lru_cache
 
 _TEST = re.compile(
-    r"(^|/)(tests?|testing|Behat|spec|specs|__tests__|fixtures|factories|testutils?|test_\w+|benchmarks?|examples?|docs?)(/|$)"
+    r"(^|/)(tests?|testing|unit_?tests?|integration_?tests?|Behat|spec|specs|__tests__|fixtures|factories|testutils?|test_\w+"
+    r"|benchmarks?|examples?|docs?)(/|$)"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|tests|conftest|factories|[^/]*Test|[^/]*TestCase|[^/]*Fixtures?)\.\w+$"
 )
 _PATHS = 1 << 16  # of the projects that a process reviews, kept: many readers ask of each
-_MIGRATION = re.compile(r"(^|/)(migrations?|alembic|versions|db/migrate)(/|$)", re.IGNORECASE)
+_MIGRATION = re.compile(r"(^|/)((?:\w+_)?migrations?|alembic|versions|db/migrate)(/|$)", re.IGNORECASE)
 _SEED = re.compile(r"(^|/)(seeds?|seeders?|DataFixtures|[^/]*(populate|seed)[^/]*\.\w+)(/|$)", re.IGNORECASE)
 _BATCH = re.compile(r"(^|/)(management/commands|Command|Console/Commands|console|scripts?|bin|cron)(/|$)")
 _SCHEDULED = re.compile(

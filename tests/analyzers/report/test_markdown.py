@@ -104,6 +104,13 @@ def test_hostile_names_mention_nobody_and_forge_nothing() -> None:
     assert not re.search(r"@\w|<img|<h1|#1\b|<!--", prose(output.text))
 
 
+def test_a_listed_finding_says_why() -> None:
+    one = finding(listed="It runs in a command, for which nobody waits.")
+    output = check_output(Review(new=(one,)), Placement(elsewhere=(Elsewhere(one, Reason.LISTED),)))
+    assert "1 listed in the check run (1 hardly worth a comment)." in output.summary
+    assert "_It runs in a command, for which nobody waits._" in output.text
+
+
 def test_markers_are_of_rule_and_subject_alone() -> None:
     assert marker(finding("a")) == marker(finding("a", place=at("b.py", 99), message="Other."))
     assert (

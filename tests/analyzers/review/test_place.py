@@ -162,3 +162,10 @@ def test_every_comment_stands_in_one_hunk_and_every_finding_is_told(
         assert comment.start_line is None or comment.start_line < comment.line
         assert comment.line - start < 10
         assert any(one.holds(start, comment.line) for one in shown)
+
+
+def test_what_is_hardly_worth_a_comment_is_listed() -> None:
+    one = finding("s1", at("a.py", 12), listed="They are few.")
+    result = placed([one, finding("s2", at("a.py", 12))], diff(a=[hunk(10, 20, 12)]))
+    assert [comment.finding.subject for comment in result.inline] == ["s2"]
+    assert [(other.finding, other.reason) for other in result.elsewhere] == [(one, Reason.LISTED)]

@@ -2,6 +2,6 @@
 
 `branches`, `conditions`, `cases`, `kinds` (of values)
     conditions
-`procedures` (commands, tests), `handing` (of rows to other work), `policies`, `evidence` (of eager loading)
+`procedures` (commands, tests), `deeds` and `handing` (of rows to other work), `policies`, `evidence` (of eager loading)
     what the whole project says of it
 """

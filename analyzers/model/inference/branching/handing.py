@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
 _BUILTIN = frozenset(dir(builtins))
-_HARMLESS = frozenset(  # methods that put a value somewhere, or make one of it
+HARMLESS = frozenset(  # methods that put a value somewhere, or make one of it
     {"append", "add", "extend", "insert", "discard", "remove", "get", "setdefault", "pop", "format", "join", "write", "index"}
     | {
         "debug",
@@ -57,7 +57,7 @@ def _uses(call: Call, made: set[str]) -> bool:
     match call.callee:
         case Member(of=Name(id=of), name=name) if of in made:
             return name not in _WRITES
-        case Member(name=name) if name in _HARMLESS:
+        case Member(name=name) if name in HARMLESS:
             return False
         case Name(id=name) if name in _BUILTIN:
             return False
@@ -69,7 +69,7 @@ def _gets(call: Call, names: set[str]) -> bool:
     match call.callee:
         case Name(id=name) if name in _BUILTIN or name[:1].isupper():
             return False
-        case Member(name=name) if name in _HARMLESS or name in _METHODS:
+        case Member(name=name) if name in HARMLESS or name in _METHODS:
             return False
         case Member(of=of) if any(isinstance(n, Name) and (n.id in names or n.id[:1].isupper()) for n in walk(of)):
             return False

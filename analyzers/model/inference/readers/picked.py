@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
 
+_PICKED = "They are rows that somebody who looks after the site picked in a list."
+
+
 def walk_picked(inference: Inference, receiver: Instance, listing: Listing, rows: Rows, frame: Frame) -> None:
     """Walks what can be done with rows of the list, as far as its class says so."""
     picked = msgspec.structs.replace(
-        rows, typed=True, chained=True, limit=0, limited=False, declared=None, root=None, searches=(), named=None
+        rows, typed=True, chained=True, limit=0, limited=False, declared=None, root=None, searches=(), named=None, few=_PICKED
     )
     inference.guarded += 1  # what is done for each of a few rows that somebody picked may well be asked for one by one
     for function, own in _functions(inference, receiver.definition, listing, frame):

@@ -9,7 +9,7 @@ from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Tex
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.methods import Method
 from analyzers.model.inference import flow
-from analyzers.model.inference.branching import procedures
+from analyzers.model.inference.branching import deeds, procedures
 from analyzers.model.inference.rows import inputs, managers, origins, queries
 from analyzers.model.inference.types import KnownMethod, Row, RowMethod, Rows, RowWrite, Site, Taken, Value, row_among, row_in
 
@@ -35,6 +35,7 @@ def row_write(inference: Inference, row: Row, name: str) -> RowWrite | None:
 
 def write(inference: Inference, called: RowWrite, node: Node, frame: Frame) -> None:
     """A row is written: once for each, where it is one of many or was made from one of many."""
+    deeds.write(inference)
     row = called.row.per or row_in(called.row)
     if row is not None:
         effect = "create" if called.row.per is not None and called.effect == "update" else called.effect
@@ -46,6 +47,7 @@ def write(inference: Inference, called: RowWrite, node: Node, frame: Frame) -> N
 def write_of_rows(inference: Inference, rows: Rows, method: Method, per: Row | None, node: Node, frame: Frame) -> None:
     """A query writes: once for each row whose values it is made of, or to whose collection it belongs; one row, as its class
     does."""
+    deeds.write(inference)
     if rows.owner is not None and rows.loop is not None:
         relation = queries.relation_at(inference, rows.owner, rows.path)
         per = Row(relation.model, rows.owner, rows.path[:-1], rows.loop) if relation is not None else None
@@ -80,6 +82,8 @@ def run_sql(inference: Inference, node: Call, args: tuple[Value, ...], keywords:
     label = table[1].rpartition(".")[2] if table else "row"
     per = row_among((*args, *keywords.values()))
     rows = Rows("", frame.site(node), label=label, per=per)
+    if not _ROWS.match(text):
+        deeds.write(inference)
     if per is not None:
         inference.note_lookup(rows, node, frame, effect="" if _ROWS.match(text) else "statement")
     return rows if _ROWS.match(text) else None

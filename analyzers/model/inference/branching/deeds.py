@@ -1,0 +1,105 @@
+"""What loops do for each row besides asking for something: rows that are written, mails and calls of other services.
+
+Where a loop does such work for each row, the queries beside it are not what makes it long: the work grows with the rows,
+whatever is loaded with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Return, walk
+from analyzers.knowledge import libraries
+from analyzers.model.inference.branching import procedures
+from analyzers.model.inference.branching.handing import HARMLESS
+from analyzers.model.inference.frames import Deed, Frame, Trace
+from analyzers.model.inference.types import Bound, Closure, LibraryValue, Site, Value
+from analyzers.model.naming.definitions import FunctionDefinition
+
+if TYPE_CHECKING:
+    from analyzers.model.inference.summaries import Inference
+
+_OUTWARD = {
+    language: tuple(prefix for x in libraries() if x.language == language for prefix in x.outward)
+    for language in ("python", "php")
+}
+_SENDERS = {
+    language: frozenset(name for x in libraries() if x.language == language for name in x.outward_methods)
+    for language in ("python", "php")
+}
+
+
+@contextmanager
+def each(inference: Inference, loop: Site, body: tuple[Node, ...]) -> Iterator[None]:
+    """What is done in here is done for each row that the loop walks."""
+    held, inference.trace.done = inference.trace.done, set()
+    yield
+    done = inference.trace.done
+    done |= {(loop, deed) for of, deed in done if of is None}
+    if ((loop, "writes") in done) and _only_writes(body):
+        done.add((loop, "writes alone"))
+    inference.trace.done = held | done
+
+
+def body_of(function: Value) -> tuple[Node, ...]:
+    """What a function does that is called with each row."""
+    match function:
+        case Closure(node=node) | Bound(definition=FunctionDefinition(node=node)):
+            return node.body
+    return ()
+
+
+def write(inference: Inference) -> None:
+    """A row is written, or several by one statement."""
+    inference.trace.done.add((None, "writes"))
+
+
+def call(inference: Inference, callee: Value, node: Call, frame: Frame) -> None:
+    """A call may leave the program: it sends a mail, asks another service, or has a task done elsewhere."""
+    method = node.callee.name if isinstance(node.callee, Member) else node.callee.id if isinstance(node.callee, Name) else ""
+    known = isinstance(callee, LibraryValue) and callee.name.startswith(_OUTWARD.get(frame.language, ()) or "\0")
+    if known:
+        procedures.kept_apart(inference.trace, frame)
+    if known or method in _SENDERS.get(frame.language, ()):
+        inference.trace.done.add((None, "leaves"))
+
+
+def beside(trace: Trace, loop: Site | None) -> str:
+    """The most costly that a loop does for each row besides asking; nothing, where it only asks."""
+    deeds: tuple[Deed, ...] = ("leaves", "writes alone", "writes")
+    return next((deed for deed in deeds if (loop, deed) in trace.done), "")
+
+
+def _only_writes(body: tuple[Node, ...]) -> bool:
+    """Whether a loop makes one call, after it set the same values in each row: what it does for each, one statement does for
+    all."""
+    calls = 0
+    for node in body:
+        match node:
+            case Assign(target=Member(of=Name(id=of)), value=value) if value is not None and not _names(value, of):
+                continue
+            case Assign(target=Name(), value=Call(callee=Name(id=made))) if made[:1].isupper():
+                continue  # a row to be written
+            case Call(callee=Member(name=name) | Name(id=name)) if name in HARMLESS or name == "print":
+                continue
+            case Call() | Assign(target=Name(), value=Call()) | Return(value=Call()) | Other(word="await", children=(Call(),)):
+                calls += 1
+                if _gets_own(node):
+                    return False
+            case _:
+                return False
+    return calls == 1
+
+
+def _gets_own(node: Node) -> bool:
+    """Whether a row is given values that are made of its own: each gets another."""
+    call = next((part for part in walk(node) if isinstance(part, Call)), None)
+    of = call.callee.of if call is not None and isinstance(call.callee, Member) else None
+    given = (*call.args, *(keyword.value for keyword in call.keywords)) if call is not None else ()
+    return isinstance(of, Name) and any(_names(argument, of.id) for argument in given)
+
+
+def _names(node: Node, name: str) -> bool:
+    return any(isinstance(part, Name) and part.id == name for part in walk(node))
