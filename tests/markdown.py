@@ -34,6 +34,7 @@ class Case:
     born: set[str] = field(default_factory=set)
     suggestion: str | None = None
     expected: set[tuple[str, int, str]] = field(default_factory=set)
+    about: str = ""  # the rule that the page is about
 
     def add(self, path: str, text: str, *, base: bool, born: bool = False) -> None:
         """Takes a block as a file of one revision, and its `finds` comments as what is expected there. One that is `born` is
@@ -55,13 +56,14 @@ class Case:
 
 def cases(page: Path) -> Iterator[Case]:
     """The cases of a page, in order; headings without files are prose."""
-    case = Case(page.stem, page.stem)
+    about = page.stem if page.parent.name == "rules" else page.parent.name
+    case = Case(page.stem, page.stem, about=about)
     name = ""
     for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
         if token.type == "heading_open":
             if case.head:
                 yield case
-            case, name = Case(page.stem, ""), ""
+            case, name = Case(page.stem, "", about=about), ""
         elif token.type == "inline" and not case.heading and not case.head:
             case.heading = token.content
         elif token.type == "inline":

@@ -32,6 +32,15 @@ class Blobs:
         return ((blob, self.held[blob]) for blob in blob_ids if blob in self.held)
 
 
+BROAD = frozenset({"race", "unbounded"})
+"""Rules of what a handler does as a whole, which small examples for other rules all break: judged on pages of their own."""
+
+
+def judged(case: Case, review: analyzers.Review) -> list[analyzers.Finding]:
+    """The new findings that the page of a case speaks of."""
+    return [f for f in review.new if f.rule not in BROAD or f.rule == case.about]
+
+
 def analysis_of(case: Case) -> analyzers.Analysis:
     blobs = Blobs()
     if not case.compared:
@@ -43,8 +52,9 @@ def analysis_of(case: Case) -> analyzers.Analysis:
 @pytest.mark.parametrize("case", _CASES)
 def test_case(case: Case) -> None:
     review = analysis_of(case).review
-    found = {(f.place.path, f.place.span.start_line, f"({f.rule})" if f.listed else f.rule) for f in review.new}
-    assert found == case.expected, "\n".join(f"{f.title} at {f.place.path}:{f.place.span.start_line}" for f in review.new)
+    new = judged(case, review)
+    found = {(f.place.path, f.place.span.start_line, f"({f.rule})" if f.listed else f.rule) for f in new}
+    assert found == case.expected, "\n".join(f"{f.title} at {f.place.path}:{f.place.span.start_line}" for f in new)
     assert not [p for p in review.problems if not p.path], review.problems
 
 

@@ -17,6 +17,7 @@ import msgspec
 from analyzers.knowledge.access import Votes
 from analyzers.knowledge.addresses import Addresses
 from analyzers.knowledge.clients import Client
+from analyzers.knowledge.concurrency import Concurrency
 from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
@@ -376,6 +377,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     responses: dict[str, str] = {}  # class of what an action may return -> its method that makes the answer
     handlers: tuple[Handlers, ...] = ()
     injection: Injection | None = None
+    concurrency: Concurrency | None = None
     clients: dict[str, Client] = {}  # by the full name of the call; `x.Maker()` calls what `x.Maker` made
     reflection: dict[str, Literal["class", "last", "replace", "exists"]] = {}  # functions of classes by their names
 

@@ -34,7 +34,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import clients, shared
+from analyzers.model.requests import bodies, clients, races, shared
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
@@ -91,6 +91,9 @@ def link(
         reach=reach,
         made=tuple(clients.made(code, reach)),
         unreturned=tuple(clients.unreturned(code, reach)),
+        guarded=tuple(g for root in said for g in root.guarded),
+        races=tuple(r for root in said for r in root.races),
+        settings=bodies.always(code),
     )
 
 
@@ -128,6 +131,8 @@ def _walked(
         lookups=tuple(x for x in lookups if x is not None),
         entries=tuple(edges.entries(code, trace)),
         calls=tuple(edges.calls(code, trace)),
+        guarded=tuple(bodies.guarded(code, definition)),
+        races=tuple(races.read(code, models, trace, definition)),
         problem=problem,
     )
     return said, depends

@@ -15,7 +15,7 @@ import msgspec
 from analyzers.deployment.values import Deployment
 from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
-from analyzers.model.ways import Made, Reach, Unreturned
+from analyzers.model.ways import Guarded, Made, Race, Reach, Unreturned
 from analyzers.routing.values import Route
 from analyzers.source import Place
 
@@ -333,3 +333,6 @@ class Project(msgspec.Struct, frozen=True):
     reach: Reach = Reach()
     made: tuple[Made, ...] = ()  # clients that each request or job makes
     unreturned: tuple[Unreturned, ...] = ()  # sessions that they do not give back
+    guarded: tuple[Guarded, ...] = ()
+    races: tuple[Race, ...] = ()
+    settings: frozenset[str] = frozenset()  # what libraries know of settings that change what a request is, as far as stated

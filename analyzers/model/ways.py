@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from analyzers.findings import Fix
 from analyzers.knowledge.clients import Client
 from analyzers.knowledge.handlers import Kind
 from analyzers.source import Place
@@ -75,6 +76,43 @@ class Unreturned(msgspec.Struct, frozen=True):
     place: Place
     way: Way
     when: Literal["never", "unless it fails", "of request"]
+
+
+class Guarded(msgspec.Struct, frozen=True, array_like=True):
+    """A function whose text takes a lock, or opens a transaction."""
+
+    function: Function
+    locks: bool
+    transacts: bool
+
+
+class Race(msgspec.Struct, frozen=True, array_like=True):
+    """What a function does with rows that goes wrong where it runs twice at once.
+
+    `kind`: changed (a column gets what was read of it, and more), ensured (a row is found or made by one call), created (made
+    where a query found none), numbered (made with the next number after the greatest or the count), limited (made where a query
+    counted few enough), replaced (rows are deleted and made anew), locked (rows are locked outside of a transaction), counted (a
+    cache's value is read and put back). `columns` are those that tell rows apart, or the one that is changed.
+    """
+
+    kind: Literal["changed", "ensured", "created", "numbered", "limited", "replaced", "locked", "counted"]
+    function: Function
+    place: Place
+    model: str  # as the project calls it
+    table: str
+    columns: tuple[str, ...] = ()
+    role: str = ""  # of the column, where the class says so
+    row: str = ""  # what the code calls it, with the attribute: `voucher.uses`
+    call: str = ""  # the method
+    also: tuple[tuple[Place, str], ...] = ()
+    refuses: bool = False  # it fails by itself where it finds a row, and does not go on with that
+    handled: bool = False  # it goes on where the database refuses a second row
+    sentence: str = ""  # what to do
+    code: str = ""
+    language: str = ""
+    constraint: str = ""  # code that states a unique constraint on `{names}` of `{table}`
+    fix: Fix | None = None
+    abstract: bool = False
 
 
 class Reach:

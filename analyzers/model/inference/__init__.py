@@ -7,7 +7,7 @@
 `members` (`value.name`), `attributes` (of classes), `arguments`, `calls` (of libraries), `functions`, `finders`,
 `constructors`, `inherited`, `reflection`, `namesakes` (what is told by its name)
     what an expression means
-`handlers` (what libraries call), `edges` (what a function calls)
+`handlers` (what libraries call), `edges` (what a function calls), `acts` (what it does to rows)
     what is noted of the calls themselves
 `containers`, `collections`, `in_place`
     lists, and functions applied to each item

@@ -24,7 +24,7 @@ _TOLD = frozenset(name for library in libraries() for name in library.clients)
 
 def note(inference: Inference, callee: Value, args: tuple[Value, ...], node: Call, frame: Frame) -> None:
     """Notes a call of the function that is walked as a root; what functions do that it calls, they say themselves."""
-    if not _is_roots_own(frame):
+    if not is_roots_own(frame):
         return
     match callee:
         case Bound(definition=definition):
@@ -51,7 +51,7 @@ def note(inference: Inference, callee: Value, args: tuple[Value, ...], node: Cal
 
 def note_call(inference: Inference, definition: FunctionDefinition, node: Node | None, frame: Frame | None) -> None:
     """Notes that the function walked as a root calls one of the project's, also where an attribute is one that is read."""
-    if node is not None and frame is not None and _is_roots_own(frame):
+    if node is not None and frame is not None and is_roots_own(frame):
         _note(inference, definition, node, frame)
 
 
@@ -60,7 +60,7 @@ def _note(inference: Inference, definition: FunctionDefinition, node: Node, fram
     inference.trace.calls.setdefault(key, (frame.site(node), definition, ""))
 
 
-def _is_roots_own(frame: Frame) -> bool:
+def is_roots_own(frame: Frame) -> bool:
     """Whether the frame is that of a root, or of a closure in it."""
     outer = frame
     while outer.outer is not None:

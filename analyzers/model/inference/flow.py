@@ -13,6 +13,7 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
 from analyzers.model.inference import (
+    acts,
     arguments,
     calls,
     constructors,
@@ -86,6 +87,7 @@ def _assign(inference: Inference, node: Assign, frame: Frame) -> Value:
     if node.value is None and isinstance(node.target, Name) and isinstance(frame.env.get(node.target.id), Row | Rows):
         return None  # a type comment about a name that is known better
     value = evaluate(inference, node.value, frame) if node.value is not None else None
+    acts.assigned(inference, node, frame)
     if node.operator:
         if node.operator == "+":
             value = join(evaluate(inference, node.target, frame), value)
@@ -336,6 +338,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
         return made
     deeds.call(inference, callee, node, frame)
     edges.note(inference, callee, args, node, frame)
+    acts.called(inference, callee, node, frame)
     args = arguments.spread(node, args) if isinstance(callee, Bound | Closure | ClassValue) else args
     match callee:
         case Bound(query=Rows()):

@@ -12,6 +12,7 @@ from analyzers.model.naming.definitions import EXPRESSION_LANGUAGES, TEMPLATE_LA
 from analyzers.model.project import Relation
 
 if typing.TYPE_CHECKING:
+    from analyzers.model.inference.acts import Act
     from analyzers.model.inference.handlers import Called
 
 
@@ -57,7 +58,7 @@ class Noted:
     """What a walk noted that is over. There are many of these at a time, and most noted little: what is empty is shared, and
     what the walks below depended on is in theirs."""
 
-    __slots__ = ("below", "calls", "done", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
+    __slots__ = ("acts", "below", "calls", "done", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
 
     def __init__(self, trace: Trace) -> None:
         self.reads = trace.reads or _NO_READS
@@ -65,6 +66,7 @@ class Noted:
         self.lookups = trace.lookups or _NO_LOOKUPS
         self.calls = trace.calls or _NO_CALLS
         self.entries = trace.entries or _NO_ENTRIES
+        self.acts = trace.acts or _NO_ACTS
         self.hydrated = frozenset(trace.hydrated)
         self.written = frozenset(trace.written)
         self.done = frozenset(trace.done)
@@ -77,13 +79,14 @@ _NO_SEARCHES: dict[tuple[str, int], Query] = {}
 _NO_LOOKUPS: dict[tuple[Site, Site], Lookup] = {}
 _NO_CALLS: dict[tuple[object, ...], tuple[Site, FunctionDefinition | None, str]] = {}
 _NO_ENTRIES: dict[tuple[object, ...], Called] = {}
+_NO_ACTS: dict[tuple[str, int, int, str], Act] = {}
 
 
 class Trace:
     """What a walk noted, and what it depended on: keys of `Codebase.touched`, and `model:…` and `repository:…` by name; and
     what the walks depended on that it took over."""
 
-    __slots__ = ("below", "calls", "done", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
+    __slots__ = ("acts", "below", "calls", "done", "entries", "hydrated", "lookups", "reads", "searches", "touched", "written")
 
     def __init__(self) -> None:
         self.reads: dict[tuple[object, ...], Read] = {}
@@ -96,6 +99,7 @@ class Trace:
         self.done: set[tuple[Site | None, Deed]] = set()  # what loops do for each row, and what was done outside of them
         self.calls: dict[tuple[object, ...], tuple[Site, FunctionDefinition | None, str]] = {}
         self.entries: dict[tuple[object, ...], Called] = {}
+        self.acts: dict[tuple[str, int, int, str], Act] = {}
 
     def add(self, other: Noted) -> None:
         """Takes over what a part of the walk noted; a longer chain of a query replaces a shorter."""
@@ -114,6 +118,8 @@ class Trace:
             self.calls.setdefault(key, call)
         for key, called in other.entries.items():
             self.entries.setdefault(key, called)
+        for where, act in other.acts.items():
+            self.acts.setdefault(where, act)
 
     def depends(self) -> set[str]:
         """All that the walk depended on, with what it took over."""

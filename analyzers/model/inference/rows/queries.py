@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Node, Text
 from analyzers.knowledge import Library, Method
-from analyzers.model.inference import collections, flow
+from analyzers.model.inference import acts, collections, flow
 from analyzers.model.inference.finders import criteria, finder
 from analyzers.model.inference.rows import eager, loaders, managers, searches, selects, statements
 from analyzers.model.inference.rows.origins import library_of
@@ -174,6 +174,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     runs = method.runs or (rows.owner is not None and method.returns in ("value", "values"))
     if runs and not method.effect and not (method.by_key and (rows.model, "") in inference.hydrated):
         touch(inference, changed, call, frame, counted=method.counts)
+    acts.queried(inference, changed, name, method, call, frame)
     added = (changed.searches, changed.limited) != (rows.searches, rows.limited)
     inference.note_query(changed, frame, call, added=added)
     if method.runs and library.rows.identity_map:

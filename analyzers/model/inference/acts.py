@@ -1,0 +1,83 @@
+"""What a function does to rows with its own hands: queries, writes, rows made, and attributes of rows assigned to.
+
+Noted while the function is walked as a root, each at the node where it stands, for those who then read the text around it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from analyzers.facts.outline import Assign, Call, Member
+from analyzers.model.inference import edges, flow
+from analyzers.model.inference.types import Bound, ModelClass, Row, Rows, RowWrite, Search, Value
+
+if TYPE_CHECKING:
+    from analyzers.facts.outline import Node
+    from analyzers.knowledge.methods import Method
+    from analyzers.model.inference.frames import Frame
+    from analyzers.model.inference.summaries import Inference
+
+Kind = Literal["assigned", "queried", "written", "made", "called"]
+
+
+class Act(msgspec.Struct, frozen=True, eq=False):
+    """What one node does to rows of `model`.
+
+    `name` is the attribute assigned to, or the method. Of a query, `searches` are its conditions, with those of the call itself,
+    `gives` is what its result is (`Method.returns`), and `effect` what it writes.
+    """
+
+    kind: Kind
+    model: str
+    name: str
+    searches: tuple[Search, ...] = ()
+    gives: str = ""
+    effect: str = ""
+    ensures: bool = False
+    limited: bool = False
+    rows: Rows | None = None
+
+
+def note(inference: Inference, node: Node, act: Act, frame: Frame) -> None:
+    """Notes an act of the function that is walked as a root."""
+    if act.model and edges.is_roots_own(frame):
+        inference.trace.acts.setdefault((frame.path, node.start, node.end, act.kind), act)
+
+
+def assigned(inference: Inference, node: Assign, frame: Frame) -> None:
+    """An attribute of a row is assigned to."""
+    if isinstance(node.target, Member) and edges.is_roots_own(frame):
+        holder = flow.evaluate(inference, node.target.of, frame)
+        if isinstance(holder, Row):
+            note(inference, node, Act("assigned", holder.model, node.target.name), frame)
+
+
+def called(inference: Inference, callee: Value, node: Call, frame: Frame) -> None:
+    """A row is written, or made, or asked to do something by a method of its class."""
+    match callee:
+        case RowWrite(row=row, effect=effect):
+            name = node.callee.name if isinstance(node.callee, Member) else ""
+            note(inference, node, Act("written", row.model, name, effect=effect), frame)
+        case ModelClass(model=model):
+            note(inference, node, Act("made", model, ""), frame)
+        case Bound(receiver=Row(model=model), definition=definition):
+            note(inference, node, Act("called", model, definition.node.name), frame)
+
+
+def queried(inference: Inference, rows: Rows, name: str, method: Method, call: Call, frame: Frame) -> None:
+    """A method of a query is called; `rows` is the query with what the call adds to it."""
+    if rows.model and edges.is_roots_own(frame):
+        act = Act(
+            "queried",
+            rows.model,
+            name,
+            rows.searches,
+            method.returns,
+            method.effect,
+            method.ensures,
+            rows.limited,
+            rows,
+        )
+        note(inference, call, act, frame)

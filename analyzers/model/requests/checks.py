@@ -1,0 +1,320 @@
+"""Rows that are made because a query found none, or few enough: another request may have asked in between.
+
+A query counts as such a question if a test, or an exception, decides by its answer whether a row of the same table is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Return, Text, dotted, walk
+from analyzers.knowledge.concurrency import Concurrency
+from analyzers.model.inference.acts import Act
+from analyzers.model.inference.types import Search
+from analyzers.model.requests.bodies import Body, names_in
+from analyzers.model.tables.models import Model, ModelIndex
+from analyzers.model.ways import Race
+
+_ASKS = frozenset({"exists", "aexists", "doesntExist", "count", "acount"})
+_NO_CONDITION = frozenset({"ordered", "grouped"})
+_EMPTY = frozenset({"is_null", "empty"})
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_ABSENT = frozenset({"==", "===", "is", "<", "<="})
+_PRESENT = frozenset({"!=", "!==", "is not", ">", ">=", "<>"})
+_LEAVES = frozenset({"raise", "continue", "break"})
+_ATTRIBUTES = 40
+
+Answer = Literal["absent", "present", "few", "many"]
+
+
+class Span(NamedTuple):
+    """Where what is done stands that a test decides about, and whether the other side of the test fails."""
+
+    start: int
+    end: int
+    refuses: bool
+
+    def holds(self, node: Node) -> bool:
+        return self.start <= node.start and node.end <= self.end
+
+
+def read(body: Body, models: ModelIndex) -> Iterator[Race]:
+    """Rows found or made by one call, and rows made after a question."""
+    for node, act in body.acts("queried"):
+        model = models.by_name.get(act.model)
+        words = model.library.concurrency if model is not None else None
+        if model is None or words is None or not isinstance(node, Call):
+            continue
+        if act.ensures:
+            yield from _ensured(body, model, words, node, act)
+        elif not act.effect and (act.name in _ASKS or act.gives == "row"):
+            yield from _created(body, model, words, node, act)
+
+
+def columns_of(model: Model, searches: tuple[Search, ...]) -> tuple[str, ...] | None:
+    """The columns that rows are found by, all with one value each; `None` where they are found by more than that. An empty name
+    stands for the key of another row."""
+    found: dict[str, None] = {}
+    for search in searches:
+        match search.how:
+            case "equal" | "null" if search.model == model.qualified and search.column:
+                found[search.column] = None
+            case "key":
+                found[search.column] = None
+            case how if how not in _NO_CONDITION:
+                return None
+    return tuple(found)
+
+
+# -- found or made by one call -----------------------------------------------------------------------------------------
+
+
+def _ensured(body: Body, model: Model, words: Concurrency, node: Call, act: Act) -> Iterator[Race]:
+    columns = columns_of(model, act.searches)
+    given = {k.name for k in node.keywords}
+    if not columns or given & {"pk", "**", *model.keys}:
+        return
+    yield Race(
+        kind="ensured",
+        function=body.called,
+        place=body.place(node),
+        model=model.name,
+        table=model.table,
+        columns=columns,
+        call=act.name,
+        handled=handled(body, node, words),
+        sentence="State the constraint, so that the database refuses the second row and the call returns the first.",
+        language=model.library.language,
+        constraint=words.unique,
+        abstract=model.abstract,
+    )
+
+
+# -- made after a question ---------------------------------------------------------------------------------------------
+
+
+def _created(body: Body, model: Model, words: Concurrency, node: Call, act: Act) -> Iterator[Race]:
+    for answer, span in _spans(body, node, act):
+        made = next((m for m in makings(body, model, words) if span.holds(m)), None)
+        columns = columns_of(model, act.searches)
+        if made is None or columns is None:
+            continue
+        limits = answer in ("few", "many")
+        if not limits and (not columns or not _gets(body, model, made, columns, act.searches)):
+            continue
+        yield Race(
+            kind="limited" if limits else "created",
+            function=body.called,
+            place=body.place(made),
+            model=model.name,
+            table=model.table,
+            columns=columns,
+            call=act.name,
+            also=((body.place(node), f"asks whether a `{model.name}` is there" if not limits else "counts"),),
+            refuses=span.refuses,
+            handled=handled(body, made, words),
+            sentence=_LIMIT if limits else _UNIQUE,
+            code=words.locked if limits else words.ensure,
+            language=model.library.language,
+            constraint="" if limits else words.unique,
+            abstract=model.abstract,
+        )
+        return
+
+
+_LIMIT = "Lock the row that they belong to before they are counted, in the transaction that adds one."
+_UNIQUE = "State a unique constraint, and let the database decide: insert, and take what is there where that is refused."
+
+
+def _spans(body: Body, node: Call, act: Act) -> Iterator[tuple[Answer, Span]]:
+    """What is done where the question finds nothing, or few enough."""
+    yield from _of_exceptions(body, node)
+    name = body.name_of(node)
+    tested: list[Node] = [node]
+    if name:
+        again = [a.start for a in body.assigned.get(name, ()) if a.start > node.end]
+        last = min(again, default=body.function.end)
+        tested = [n for n in body.uses(name, node.end) if n.start <= last]
+    for use in tested:
+        yield from _of_test(body, use, act)
+
+
+def _of_exceptions(body: Body, node: Call) -> Iterator[tuple[Answer, Span]]:
+    """`try: row = get(…) except DoesNotExist: …`."""
+    inner: Node = node
+    for outer in body.around(node):
+        if isinstance(outer, Other) and outer.word == "try" and outer.children and outer.children[0] is inner:
+            if len(list(walk(inner))) > _ATTRIBUTES:
+                return  # more than the question may fail
+            for part in outer.children[1:]:
+                if isinstance(part, Other) and part.word == "except":
+                    yield "absent", Span(part.start, part.end, refuses=False)
+            return
+        inner = outer
+
+
+def _of_test(body: Body, use: Node, act: Act) -> Iterator[tuple[Answer, Span]]:
+    """`if not use: …`, `if use: return`, `use or Model(…)`."""
+    answer: Answer = "absent" if act.name == "doesntExist" else "present"
+    inner = use
+    for outer in body.around(use):
+        match outer:
+            case Other(word="await" | "block", children=(only,)) if only is inner and not isinstance(only, Assign):
+                pass
+            case Other(word="not"):
+                answer = _opposite(answer)
+            case Call(callee=Name(id=name)) if name.lstrip("\\") in _EMPTY:
+                answer = "absent"
+            case Other(word=word, children=(first, second)) if word in _ABSENT | _PRESENT:
+                compared = _compared(word if first is inner else _FLIPPED.get(word, word), second if first is inner else first)
+                if compared is None:
+                    return
+                answer = compared if answer == "present" else _opposite(compared)
+            case Other(word="and"):
+                pass
+            case Other(word="or" | "??", children=(first, *_)) if first is inner and answer == "present":
+                yield "absent", Span(inner.end, outer.end, refuses=False)
+                return
+            case Assign(target=Name(), value=value) if value is inner and not isinstance(use, Name):
+                return
+            case Other(word="if" | "?:", children=(test, *rest)) if test is inner:
+                yield from _branch(body, outer, rest, answer)
+                return
+            case _:
+                return
+        inner = outer
+
+
+def _opposite(answer: Answer) -> Answer:
+    pairs: dict[Answer, Answer] = {"absent": "present", "present": "absent", "few": "many", "many": "few"}
+    return pairs[answer]
+
+
+def _compared(word: str, with_: Node) -> Answer | None:
+    """What holds where a comparison of a row or a number with something is true."""
+    match with_:
+        case Text(value=None):
+            return "absent" if word in ("==", "===", "is") else "present" if word in _PRESENT else None
+        case Text(value=bool() as value):
+            return "present" if value == (word in ("==", "===", "is")) else "absent"
+        case Text(value=0):
+            return "absent" if word in ("==", "===", "<=") else "present" if word in ("!=", "!==", ">") else None
+        case Text(value=1) if word in ("<", ">="):
+            return "absent" if word == "<" else "present"
+    return "few" if word in ("<", "<=") else "many" if word in (">", ">=", "==", "===") else None
+
+
+def _branch(body: Body, test: Node, rest: list[Node] | tuple[Node, ...], answer: Answer) -> Iterator[tuple[Answer, Span]]:
+    yes, no = (rest[0] if rest else None), (rest[1] if len(rest) > 1 else None)
+    if answer in ("absent", "few") and yes is not None:
+        yield answer, Span(yes.start, yes.end, refuses=False)
+        return
+    if no is not None:
+        yield _opposite(answer), Span(no.start, no.end, refuses=fails(yes))
+    elif yes is not None and leaves(yes):
+        yield _opposite(answer), Span(test.end, body.function.end, refuses=fails(yes))
+
+
+def leaves(block: Node) -> bool:
+    """Whether what follows a block does not happen after it."""
+    last = block.children[-1] if isinstance(block, Other) and block.word == "block" and block.children else block
+    return isinstance(last, Return) or (isinstance(last, Other) and last.word in _LEAVES)
+
+
+def fails(block: Node | None) -> bool:
+    """Whether a block refuses what was asked for: it raises, or answers with an error."""
+    if block is None:
+        return False
+    return any(isinstance(n, Other) and n.word == "raise" for n in walk(block)) or any(
+        isinstance(n, Text) and isinstance(n.value, int) and 400 <= n.value < 500 for n in walk(block)
+    )
+
+
+# -- what is made ------------------------------------------------------------------------------------------------------
+
+
+def makings(body: Body, model: Model, words: Concurrency) -> Iterator[Call]:
+    """The calls that make a row of a model, in their order."""
+    for node in body.nodes:
+        if not isinstance(node, Call):
+            continue
+        query, made = body.act(node, "queried"), body.act(node, "made")
+        if query is not None and query.model == model.qualified and query.effect == "create" and not query.ensures:
+            yield node
+        elif made is not None and made.model == model.qualified and _is_saved(body, node, words):
+            yield node
+
+
+def _is_saved(body: Body, node: Call, words: Concurrency) -> bool:
+    """Whether a new row is written by the function."""
+    name = body.name_of(node)
+    for call in body.nodes:
+        if not isinstance(call, Call) or not isinstance(call.callee, Member) or call.end < node.end:
+            continue
+        if name and dotted(call.callee.of) == name and call.callee.name in ("save", "asave", "saveQuietly", "saveOrFail"):
+            return True
+        if call.callee.name in words.saved_by and any(
+            part is node or (name and isinstance(part, Name) and part.id == name) for a in call.args for part in walk(a)
+        ):
+            return True
+    return False
+
+
+def attributes(body: Body, made: Call) -> dict[str, Node]:
+    """What a new row is given: by the call that makes it, and afterwards."""
+    found = {k.name: k.value for k in made.keywords}
+    for argument in made.args:
+        for part in walk(argument):
+            match part:
+                case Other(word="pair", children=(Text(value=str() as key), value)):
+                    found.setdefault(key, value)
+    name = body.name_of(made)
+    for node in body.nodes:
+        match node:
+            case Assign(target=Member(of=of, name=attribute), value=value) if name and dotted(of) == name and value is not None:
+                found.setdefault(attribute, value)
+            case Call(callee=Member(of=of, name=method), args=(value, *_)) if (
+                name and method.startswith("set") and dotted(of) == name
+            ):
+                found.setdefault(method[3:4].lower() + method[4:], value)
+    return found
+
+
+def _gets(body: Body, model: Model, made: Call, columns: tuple[str, ...], searches: tuple[Search, ...]) -> bool:
+    """Whether the new row has what was asked for, as far as can be seen."""
+    given = attributes(body, made)
+    literal = {s.column: s.value for s in searches if s.value}
+    for name, value in given.items():
+        column = model.columns[name].name if name in model.columns else name
+        if column in literal and isinstance(value, Text) and str(value.value) != literal[column]:
+            return False
+    if not given or "**" in given:
+        return True
+    named = {name.removesuffix("_id") for name in given} | {
+        model.columns[name].name.removesuffix("_id") for name in given if name in model.columns
+    }
+    return any(column.removesuffix("_id") in named for column in columns if column)
+
+
+def handled(body: Body, node: Node, words: Concurrency) -> bool:
+    """Whether the function goes on where the database refuses the row."""
+    inner = node
+    for outer in body.around(node):
+        if isinstance(outer, Other) and outer.word == "try" and outer.children and outer.children[0] is inner:
+            for part in outer.children[1:]:
+                if isinstance(part, Other) and part.word == "except" and part.children and _catches(part.children[0], words):
+                    return True
+        inner = outer
+    return any(
+        isinstance(n, Member) and n.name in ("on_conflict_do_nothing", "on_conflict_do_update", "insertOrIgnore", "upsert")
+        for n in body.nodes
+    )
+
+
+def _catches(caught: Node, words: Concurrency) -> bool:
+    names = {n.id if isinstance(n, Name) else n.name for n in walk(caught) if isinstance(n, Name | Member)}
+    if isinstance(caught, Assign):
+        names -= set(names_in(caught.target))
+    plain = {name.rpartition("\\")[2] for name in names}
+    return not plain or bool(plain & set(words.conflicts))

@@ -1,0 +1,296 @@
+"""Numbers that follow the greatest, rows replaced by others, locks without a transaction, and counts in a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, children, dotted, walk
+from analyzers.knowledge.concurrency import Concurrency
+from analyzers.model.inference.acts import Act
+from analyzers.model.requests import checks
+from analyzers.model.requests.bodies import Body, is_cache
+from analyzers.model.tables.models import Model, ModelIndex
+from analyzers.model.ways import Race
+
+_COUNTS = frozenset({"count", "acount"})
+_TAKES = ("get", "many")
+_PUTS = frozenset({"set", "put", "forever", "aset"})
+
+
+def read(body: Body, models: ModelIndex) -> Iterator[Race]:
+    """What is read in a function that goes by the state of all rows, or of a cache."""
+    yield from _numbered(body, models)
+    yield from _replaced(body, models)
+    yield from _locked(body, models)
+    yield from _counted(body)
+
+
+# -- the number after the greatest -------------------------------------------------------------------------------------
+
+
+class _Next(NamedTuple):
+    """The number after what `query` gave."""
+
+    node: Node
+    query: Call
+    act: Act
+
+
+def _numbered(body: Body, models: ModelIndex) -> Iterator[Race]:
+    for node in body.nodes:
+        found = _next(body, node, models)
+        if found is None:
+            continue
+        model = models.by_name[found.act.model]
+        words = model.library.concurrency
+        column = _goes_to(body, found, model) if words is not None else ""
+        if words is not None and column:
+            yield _number(body, model, words, found, column)
+            return
+
+
+def _number(body: Body, model: Model, words: Concurrency, found: _Next, column: str) -> Race:
+    stated = model.columns.get(column)
+    return Race(
+        kind="numbered",
+        function=body.called,
+        place=body.place(found.node),
+        model=model.name,
+        table=model.table,
+        columns=(stated.name if stated is not None else column,),
+        role=stated.role if stated is not None else "",
+        row=column,
+        call=found.act.name,
+        also=((body.place(found.query), "asks for the last number"),) if found.query.start != found.node.start else (),
+        handled=checks.handled(body, found.node, words),
+        sentence="Keep the last number in a row of its own and add to it in one statement, or take it from a sequence; a unique "
+        "constraint refuses what is numbered twice.",
+        language=model.library.language,
+        constraint=words.unique,
+        abstract=model.abstract,
+    )
+
+
+def _next(body: Body, node: Node, models: ModelIndex) -> _Next | None:
+    """`count() + 1`, `max('number') + 1`, `last.number + 1`."""
+    match node:
+        case Other(word="+", children=(first, Text(value=1))) | Other(word="+", children=(Text(value=1), first)):
+            for part in walk(first):
+                found = _source(body, part, first, models)
+                if found is not None:
+                    return _Next(node, *found)
+    return None
+
+
+def _source(body: Body, part: Node, around: Node, models: ModelIndex) -> tuple[Call, Act] | None:
+    match part:
+        case Call():
+            act = body.act(part, "queried")
+            if act is not None and _is_last(part, act, around, models):
+                return part, act
+        case Name(id=name):
+            before = [a for a in body.assigned.get(name, ()) if a.end <= part.start and a.value is not None]
+            for call in (n for a in before[-1:] if a.value is not None for n in walk(a.value)):
+                act = body.act(call, "queried") if isinstance(call, Call) else None
+                if isinstance(call, Call) and act is not None and _is_last(call, act, around, models):
+                    return call, act
+    return None
+
+
+def _is_last(call: Call, act: Act, around: Node, models: ModelIndex) -> bool:
+    """Whether a query asks for the number of rows, for the greatest value of a column, or for the last row by the column that
+    is then read of it."""
+    model = models.by_name.get(act.model)
+    words = model.library.concurrency if model is not None else None
+    if model is None or words is None:
+        return False
+    if act.name in _COUNTS:
+        return True
+    if act.name in words.greatest:
+        return True
+    for argument in (*call.args, *(k.value for k in call.keywords)):
+        if isinstance(argument, Call) and dotted(argument.callee).rpartition(".")[2] in words.greatest:
+            return True
+    ordered = {s.column for s in act.searches if s.how == "ordered" and s.column}
+    read_ = {n.name for n in walk(around) if isinstance(n, Member)}
+    names = {model.columns[n].name for n in read_ if n in model.columns} | read_
+    return act.gives == "row" and act.limited and bool(ordered & names)
+
+
+def _goes_to(body: Body, found: _Next, model: Model) -> str:
+    """The column of a new row that gets the number."""
+    inner: Node = found.node
+    name = ""
+    for outer in body.around(found.node):
+        if isinstance(outer, Call):
+            made = body.act(outer, "made") or body.act(outer, "queried")
+            if made is not None and made.model == model.qualified and (made.kind == "made" or made.effect == "create"):
+                return next((k for k, v in checks.attributes(body, outer).items() if _within(found.node, v)), "")
+        if isinstance(outer, Assign):
+            act = body.act(outer, "assigned")
+            if act is not None and act.model == model.qualified and outer.value is inner:
+                return act.name
+            name = outer.target.id if isinstance(outer.target, Name) else ""
+            break
+        inner = outer
+    if not name:
+        return ""
+    words = model.library.concurrency
+    for made_ in checks.makings(body, model, words) if words is not None else ():
+        for key, value in checks.attributes(body, made_).items():
+            if made_.end > found.node.end and any(isinstance(n, Name) and n.id == name for n in walk(value)):
+                return key
+    return ""
+
+
+def _within(node: Node, outer: Node) -> bool:
+    return outer.start <= node.start and node.end <= outer.end
+
+
+# -- rows deleted and made anew ----------------------------------------------------------------------------------------
+
+
+def _replaced(body: Body, models: ModelIndex) -> Iterator[Race]:
+    for node, act in body.acts("queried"):
+        model = models.by_name.get(act.model)
+        words = model.library.concurrency if model is not None else None
+        if model is None or words is None or act.effect != "delete" or words.writes_later or act.gives == "row":
+            continue
+        made = next((m for m in _adds(body, model) if m.start > node.end), None)
+        if made is None or _apart(body, node, made):
+            continue
+        yield Race(
+            kind="replaced",
+            function=body.called,
+            place=body.place(node),
+            model=model.name,
+            table=model.table,
+            also=((body.place(made), "writes the new ones"),),
+            sentence="Put both into one transaction: all or nothing, and nobody sees what is between.",
+            code=words.around,
+            language=model.library.language,
+            abstract=model.abstract,
+        )
+        return
+
+
+_ADDERS = frozenset({"bulk_create", "abulk_create", "create", "acreate", "createMany", "saveMany", "insert"})
+
+
+def _adds(body: Body, model: Model) -> Iterator[Call]:
+    for node, act in body.acts("queried"):
+        if isinstance(node, Call) and act.model == model.qualified and act.name in _ADDERS:
+            yield node
+
+
+def _apart(body: Body, one: Node, other: Node) -> bool:
+    """Whether two places are never both passed: they stand on the two sides of a test, or the first leaves the function."""
+    for outer in body.around(one):
+        if isinstance(outer, Other) and outer.word in ("block", "else", "except", "case") and not _within(other, outer):
+            above = next(body.around(outer), None)
+            if above is not None and _within(other, above) and isinstance(above, Other) and above.word in ("if", "match", "try"):
+                return True
+            if checks.leaves(outer):
+                return True
+    return False
+
+
+# -- locks without a transaction ---------------------------------------------------------------------------------------
+
+_LOCKING = frozenset({"select_for_update", "lockForUpdate", "sharedLock"})
+
+
+def _locked(body: Body, models: ModelIndex) -> Iterator[Race]:
+    for node, act in body.acts("queried"):
+        model = models.by_name.get(act.model)
+        words = model.library.concurrency if model is not None else None
+        if model is None or words is None or act.name not in _LOCKING or words.writes_later:
+            continue
+        yield Race(
+            kind="locked",
+            function=body.called,
+            place=body.place(node),
+            model=model.name,
+            table=model.table,
+            call=act.name,
+            sentence="Open the transaction around the query and the writes that go by it.",
+            code=words.around,
+            language=model.library.language,
+            abstract=model.abstract,
+        )
+        return
+
+
+# -- counts in a cache -------------------------------------------------------------------------------------------------
+
+
+def _counted(body: Body) -> Iterator[Race]:
+    """`cache.set(key, cache.get(key) + 1)`."""
+    for node in body.nodes:
+        match node:
+            case Call(callee=Member(of=of, name=name), args=(key, value, *_)) if name in _PUTS and _is_cache(of):
+                taken = _taken(body, value, of, key)
+                if taken is not None:
+                    holder = body.said(of) or dotted(of)
+                    joint = "::" if body.language == "php" and not holder.startswith("$") else "->" if body.language == "php" else "."
+                    yield Race(
+                        kind="counted",
+                        function=body.called,
+                        place=body.place(node),
+                        model="",
+                        table="",
+                        row=holder,
+                        call=name,
+                        also=((body.place(taken), "reads the count"),) if taken.start < node.start else (),
+                        sentence="Let the cache add: one command, whatever others do meanwhile.",
+                        code=f"{holder}{joint}{'increment' if body.language == 'php' else 'incr'}({_key(body, key)})",
+                        language=body.language,
+                    )
+
+
+def _key(body: Body, key: Node) -> str:
+    if isinstance(key, Text) and isinstance(key.value, str):
+        return f'"{key.value}"' if body.language == "python" else f"'{key.value}'"
+    return body.said(key) or "…"
+
+
+def _is_cache(of: Node) -> bool:
+    last = dotted(of.callee if isinstance(of, Call) else of).rpartition(".")[2].lstrip("$_")
+    return is_cache(last)
+
+
+def _taken(body: Body, value: Node, of: Node, key: Node) -> Call | None:
+    """The call that read what is put back with something added."""
+    for node in walk(value):
+        if not (isinstance(node, Other) and node.word in ("+", "-") and any(isinstance(c, Text) for c in node.children)):
+            continue
+        for part in walk(node):
+            if isinstance(part, Call) and _takes(part, of, key):
+                return part
+            if isinstance(part, Name):
+                before = [a for a in body.assigned.get(part.id, ()) if a.end <= value.start and a.value is not None]
+                for call in (n for a in before[-1:] if a.value is not None for n in walk(a.value)):
+                    if isinstance(call, Call) and _takes(call, of, key):
+                        return call
+    return None
+
+
+def _takes(call: Call, of: Node, key: Node) -> bool:
+    match call:
+        case Call(callee=Member(of=other, name=name), args=(asked, *_)) if name in _TAKES:
+            return same(other, of) and same(asked, key)
+    return False
+
+
+def same(one: Node, other: Node) -> bool:
+    """Whether two expressions are written alike."""
+    if type(one) is not type(other):
+        return False
+    match one, other:
+        case (Name(id=a), Name(id=b)) | (Text(value=a), Text(value=b)):
+            return a == b
+        case (Member(name=a), Member(name=b)) | (Other(word=a), Other(word=b)) if a != b:
+            return False
+    below, others = children(one), children(other)
+    return len(below) == len(others) and all(map(same, below, others))

@@ -1,0 +1,367 @@
+"""Two requests or jobs that do the same at once, and undo or double each other's work.
+
+A row is read, what was read decides what is written, and nothing keeps another from doing the same in between: no lock, no
+statement that does both, no unique constraint. Which constraints there are, the folded schema says; whether two can be there
+at once, the entries that reach the function.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from analyzers.findings import Confidence, Finding, Related, Severity
+from analyzers.model.indexes.growth import stays_small
+from analyzers.model.project import Project, Table
+from analyzers.model.ways import Entry, Function, Race
+from analyzers.settings import Settings
+from analyzers.words import listed, noun
+
+TITLE = "Race conditions"
+CATEGORY = "race"
+
+# A word of a column whose sum is of value: what gets lost is money, goods or a place.
+_VALUABLE = listed("""
+    balance stock quantity qty inventory available allocated reserved credit credits amount paid seats points wallet remaining total
+    sold capacity
+""")
+# A word of a column that orders rows on a screen: two that are equal hurt nobody.
+_ORDERS = listed("position order ordering sort sorting rank weight priority index level depth lft rgt tree sequence")
+_TIMES = 50
+
+
+def check(project: Project, settings: Settings) -> Iterator[Finding]:
+    """One finding for each row and column that a function changes, and for each table to which it adds what may be there."""
+    small = {t.lower() for t in settings.tables.small}
+    known = _Known(project)
+    said: set[tuple[Function, str, str, tuple[str, ...]]] = set()
+    for race in project.races:
+        key = (race.function, race.kind, race.model, race.columns)
+        if key in said or {race.model.lower(), race.table.lower()} & small or not known.meets(race.function):
+            continue
+        found = _finding(known, race)
+        if found is not None:
+            said.add(key)
+            yield found
+
+
+class _Known:
+    """What the project says of functions and tables."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.reach = project, project.reach
+        self._entries: dict[Function, frozenset[Function]] = {}
+        self._locks = {g.function for g in project.guarded if g.locks}
+        self._transacts = {g.function for g in project.guarded if g.transacts}
+
+    @cached_property
+    def by_request(self) -> frozenset[Function]:
+        return self.reach.by_requests
+
+    def entries(self, function: Function) -> list[Entry]:
+        """The requests, jobs and commands that reach a function."""
+        if function not in self._entries:
+            self._entries[function] = self.reach.entries_to(function)
+        return sorted((self.reach.by_function[f] for f in self._entries[function]), key=lambda e: (e.kind, e.place))
+
+    def meets(self, function: Function) -> bool:
+        """Whether two of it can be at work at once: not where commands alone reach it."""
+        entries = self.entries(function)
+        return not entries or any(e.kind != "command" for e in entries)
+
+    def reached(self, function: Function) -> Entry | None:
+        """The request or job that reaches it."""
+        return next((e for kind in ("request", "task") for e in self.entries(function) if e.kind == kind), None)
+
+    def locks(self, function: Function) -> bool:
+        """Whether it, or a function that calls it, takes a lock."""
+        return bool(self._with_callers(function) & self._locks)
+
+    def transacts(self, function: Function) -> bool:
+        """Whether it, or a function that calls it, opens a transaction."""
+        return bool(self._with_callers(function) & self._transacts) or bool(self.project.settings)
+
+    def _with_callers(self, function: Function) -> set[Function]:
+        seen, ahead = {function}, [function]
+        while ahead:
+            for call in self.reach.callers.get(ahead.pop(), ()):
+                if call.function not in seen:
+                    seen.add(call.function)
+                    ahead.append(call.function)
+        return seen
+
+    def table(self, race: Race) -> Table | None:
+        return self.project.tables.get(race.table)
+
+
+def _finding(known: _Known, race: Race) -> Finding | None:
+    if race.kind not in ("replaced", "locked") and known.locks(race.function):
+        return None
+    match race.kind:
+        case "changed":
+            return _changed(known, race)
+        case "ensured" | "created":
+            return _doubled(known, race)
+        case "numbered":
+            return _numbered(known, race)
+        case "limited":
+            return _limited(known, race)
+        case "replaced" | "locked":
+            return _alone(known, race)
+        case "counted":
+            return _counted(known, race)
+
+
+def _made(
+    known: _Known,
+    race: Race,
+    *,
+    title: str,
+    message: str,
+    growth: str,
+    remedy: str = "",
+    code: str = "",
+    evidence: tuple[str, ...] = (),
+    severity: Severity = Severity.MEDIUM,
+    more: tuple[Related, ...] = (),
+) -> Finding:
+    entry = known.reached(race.function)
+    way = (Related(entry.place, f"each {_one(entry)} begins here: `{_plain(entry.function.name)}`"),) if entry is not None else ()
+    also = tuple(Related(place, note) for place, note in race.also)
+    what = f"{race.model} {race.row}".strip()
+    return Finding(
+        rule="race",
+        subject=f"{race.function.name}: {race.kind} {what} {','.join(race.columns)}".strip(),
+        title=title,
+        message=message,
+        growth=growth,
+        remedy=remedy or race.sentence,
+        code=code or race.code,
+        code_language=race.language if code or race.code else "",
+        place=race.place,
+        related=tuple(dict.fromkeys(r for r in (*also, *way, *more) if r.place != race.place)),
+        evidence=(*evidence, *_reached(race, entry)),
+        severity=severity,
+        confidence=Confidence.LIKELY if entry is not None else Confidence.POSSIBLE,
+        fix=race.fix,
+    )
+
+
+def _reached(race: Race, entry: Entry | None) -> tuple[str, ...]:
+    if entry is None:
+        return ()
+    first, function = _plain(entry.function.name), _plain(race.function.name)
+    if first == function:
+        return (f"`{function}` answers {'requests' if entry.kind == 'request' else 'to jobs'}, of which two can be at work at once.",)
+    return (f"`{first}` reaches it, for each {_one(entry)}.",)
+
+
+def _one(entry: Entry) -> str:
+    return "job" if entry.kind == "task" else "request"
+
+
+# -- columns -----------------------------------------------------------------------------------------------------------
+
+
+def _changed(known: _Known, race: Race) -> Finding | None:
+    table, name = known.table(race), race.columns[0]
+    column = None
+    if table is not None:
+        column = table.columns.get(name) or next((c for c in table.columns.values() if c.attribute == name), None)
+    role = race.role or (column.role if column is not None else "")
+    words = set(_words(name))
+    if role != "number" or words & _ORDERS:
+        return None
+    valuable = bool(words & _VALUABLE)
+    place = column.place if column is not None else None
+    return _made(
+        known,
+        race,
+        title=f"`{race.row}` loses changes that come at once",
+        message=(
+            f"`{_plain(race.function.name)}` reads `{name}`, computes the new value and writes it. Two that read before either has "
+            "written start from the same value, and what the first wrote is lost."
+        ),
+        growth=f"Up to N - 1 of N changes at once are lost: {_TIMES - 1} of {_TIMES}",
+        evidence=(f"`{race.model}.{name}` is a number, and no lock or version guards the row here or in what calls it.",),
+        severity=Severity.HIGH if valuable else Severity.MEDIUM,
+        more=(Related(place, f"states `{race.model}.{name}`"),) if place is not None else (),
+    )
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _doubled(known: _Known, race: Race) -> Finding | None:
+    table = known.table(race)
+    if table is None or table.unread or race.abstract or stays_small(table):
+        return None
+    columns = [c for c in race.columns if c]
+    if not columns or any(c not in table.columns for c in columns):
+        return None
+    foreign = {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1} if "" in race.columns else set()
+    unique = covering(table, columns, foreign)
+    names = ", ".join(f"`{c}`" for c in columns)
+    if unique:
+        if race.kind == "ensured" or race.refuses or race.handled:
+            return None
+        return _made(
+            known,
+            race,
+            title=f"Two requests at once both try to make the same `{race.model}`",
+            message=(
+                f"`{_plain(race.function.name)}` asks for a `{race.model}` by {names}, and makes one where there is none. Where "
+                "another does the same in between, the unique index refuses the second, and the request fails."
+            ),
+            growth="1 of 2 that come at once fails",
+            remedy="Insert first and take what is there where that is refused: one statement, or a call of the library that does it.",
+            severity=Severity.LOW,
+        )
+    if "" in race.columns:
+        return None
+    do = f"`{race.call}` asks first, and inserts where it finds none" if race.kind == "ensured" else "it asks first, and inserts then"
+    return _made(
+        known,
+        race,
+        title=f"Nothing keeps two requests from making the same `{race.model}` twice",
+        message=(
+            f"`{_plain(race.function.name)}` wants one `{race.model}` for {names}, but no unique index covers that: {do}. Two that "
+            "ask before either has inserted make two rows"
+            + (", and every later call fails because there are several." if race.kind == "ensured" and race.language == "python" else ".")
+        ),
+        growth=f"Up to N rows of N requests at once: {_TIMES} for {_TIMES}",
+        code=_constraint(race, table, columns) or race.code,
+        evidence=(_indexes(table),),
+        more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
+    )
+
+
+def covering(table: Table, columns: list[str], foreign: set[str]) -> bool:
+    """Whether the database refuses a second row with these values: some unique index has no other columns, or was not read."""
+    for index in table.indexes:
+        if not index.readable:
+            return True
+        if index.unique or index.primary or index.exclusion:
+            rest = [c for c in index.columns if c and c not in columns]
+            if not rest or (len(rest) == 1 and rest[0] in foreign):
+                return True
+    return False
+
+
+def _constraint(race: Race, table: Table, columns: list[str]) -> str:
+    """Code for a unique constraint, in the words of the code that states the table."""
+    quote = "'" if race.language == "php" else '"'
+    attributes = [table.columns[c].attribute or c for c in columns]
+    names = ", ".join(f"{quote}{a}{quote}" for a in (columns if race.language == "php" else attributes))
+    short = "_".join([noun(table.label).replace(" ", "_"), *columns])[:55]
+    return race.constraint.replace("{names}", names).replace("{table}", short)
+
+
+def _numbered(known: _Known, race: Race) -> Finding | None:
+    table = known.table(race)
+    name = race.columns[0]
+    if set(_words(name)) & _ORDERS or race.handled or race.abstract or table is None:
+        return None
+    alone = [c for c in race.columns if c in table.columns]
+    unique = bool(alone) and covering(table, alone, {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1})
+    how = "the number of rows" if "count" in race.call else "the greatest number"
+    outcome = "the unique index refuses the second, and that request fails" if unique else "both get the same number"
+    return _made(
+        known,
+        race,
+        title=f"Two at once get the same `{race.model}.{name}`",
+        message=(
+            f"`{_plain(race.function.name)}` takes {how} and adds one. Two that ask before either has inserted get the same answer: "
+            f"{outcome}."
+        ),
+        growth=f"Up to N of N at once {'fail but one' if unique else 'share a number'}: {_TIMES} of {_TIMES}",
+        evidence=(_indexes(table),),
+        severity=Severity.MEDIUM,
+    )
+
+
+def _limited(known: _Known, race: Race) -> Finding | None:
+    entry = known.reached(race.function)
+    if entry is None or race.abstract:
+        return None
+    return _made(
+        known,
+        race,
+        title=f"A limit on `{race.model}` rows that several requests at once pass",
+        message=(
+            f"`{_plain(race.function.name)}` counts the `{race.model}` rows, and adds one where they are few enough. All that count "
+            "before any has added see the same number."
+        ),
+        growth=f"Up to N rows above the limit: {_TIMES - 1} of {_TIMES} requests at once",
+        severity=Severity.LOW,
+    )
+
+
+# -- transactions ------------------------------------------------------------------------------------------------------
+
+
+def _alone(known: _Known, race: Race) -> Finding | None:
+    entry = known.reached(race.function)
+    if entry is None or known.transacts(race.function):
+        return None
+    function = _plain(race.function.name)
+    if race.kind == "locked":
+        fails = race.language == "python"
+        return _made(
+            known,
+            race,
+            title=f"`{race.call}` outside of a transaction locks nothing",
+            message=(
+                f"`{function}` calls `{race.call}` on `{race.model}` rows, and nothing here or in what calls it opens a transaction. "
+                + (
+                    "Django refuses that: `TransactionManagementError`."
+                    if fails
+                    else "Each statement is its own then: the lock is gone before the next line."
+                )
+            ),
+            growth="",
+        )
+    return _made(
+        known,
+        race,
+        title=f"`{race.model}` rows are deleted and written anew in two steps",
+        message=(
+            f"`{function}` deletes the `{race.model}` rows and then writes others, and nothing puts both into one transaction. What "
+            "fails in between loses the rows, who reads in between sees none, and two at once write them twice."
+        ),
+        growth="Rows are doubled by each request at once: 2 x N",
+    )
+
+
+def _counted(known: _Known, race: Race) -> Finding | None:
+    if known.reached(race.function) is None:
+        return None
+    return _made(
+        known,
+        race,
+        title=f"A count in `{race.row}` loses what comes at once",
+        message=(
+            f"`{_plain(race.function.name)}` reads a number from `{race.row}` and puts back a larger one. Two that read before either "
+            "has written put back the same number."
+        ),
+        growth=f"Up to N - 1 of N counts at once are lost: {_TIMES - 1} of {_TIMES}",
+    )
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+
+
+def _indexes(table: Table) -> str:
+    stated = [f"({', '.join(column or '…' for column in i.columns)})" for i in table.indexes if i.unique and i.columns]
+    return f"Unique indexes of `{table.name}`: {', '.join(sorted(set(stated))) or 'none'}."
+
+
+def _words(name: str) -> list[str]:
+    return [w.lower() for w in re.findall(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", name)]
+
+
+def _plain(name: str) -> str:
+    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
+    parts = name.replace("::", ".").replace("\\", ".").split(".")
+    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]
