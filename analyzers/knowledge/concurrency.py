@@ -8,8 +8,8 @@ import msgspec
 class Concurrency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which words of code keep two requests from changing the same rows, and code that does.
 
-    `locks` and `transactions` are parts of names: a function in which one stands is not alone with what it reads. In code, `{row}`
-    and `{model}` are the project's own names, `{column}` is an attribute, `{operator}` and `{amount}` what changes it.
+    `locks` and `transactions` are parts of names: a function in which one stands is not alone with what it reads. In code,
+    `{row}` and `{model}` are the project's own names, `{column}` is an attribute, `{operator}` and `{amount}` what changes it.
     """
 
     locks: tuple[str, ...] = ()

@@ -23,8 +23,8 @@ CATEGORY = "race"
 
 # A word of a column whose sum is of value: what gets lost is money, goods or a place.
 _VALUABLE = listed("""
-    balance stock quantity qty inventory available allocated reserved credit credits amount paid seats points wallet remaining total
-    sold capacity
+    balance stock quantity qty inventory available allocated reserved credit credits amount paid seats points wallet remaining
+    total sold capacity
 """)
 # A word of a column that orders rows on a screen: two that are equal hurt nobody.
 _ORDERS = listed("position order ordering sort sorting rank weight priority index level depth lft rgt tree sequence")
@@ -127,7 +127,7 @@ def _made(
     more: tuple[Related, ...] = (),
 ) -> Finding:
     entry = known.reached(race.function)
-    way = (Related(entry.place, f"each {_one(entry)} begins here: `{_plain(entry.function.name)}`"),) if entry is not None else ()
+    begins = [] if entry is None else [Related(entry.place, f"each {_one(entry)} begins here: `{_plain(entry.function.name)}`")]
     also = tuple(Related(place, note) for place, note in race.also)
     what = f"{race.model} {race.row}".strip()
     return Finding(
@@ -140,7 +140,7 @@ def _made(
         code=code or race.code,
         code_language=race.language if code or race.code else "",
         place=race.place,
-        related=tuple(dict.fromkeys(r for r in (*also, *way, *more) if r.place != race.place)),
+        related=tuple(dict.fromkeys(r for r in (*also, *begins, *more) if r.place != race.place)),
         evidence=(*evidence, *_reached(race, entry)),
         severity=severity,
         confidence=Confidence.LIKELY if entry is not None else Confidence.POSSIBLE,
@@ -153,7 +153,7 @@ def _reached(race: Race, entry: Entry | None) -> tuple[str, ...]:
         return ()
     first, function = _plain(entry.function.name), _plain(race.function.name)
     if first == function:
-        return (f"`{function}` answers {'requests' if entry.kind == 'request' else 'to jobs'}, of which two can be at work at once.",)
+        return (f"`{function}` is called for each {_one(entry)}, and two of them can be at work at once.",)
     return (f"`{first}` reaches it, for each {_one(entry)}.",)
 
 
@@ -180,8 +180,8 @@ def _changed(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"`{race.row}` loses changes that come at once",
         message=(
-            f"`{_plain(race.function.name)}` reads `{name}`, computes the new value and writes it. Two that read before either has "
-            "written start from the same value, and what the first wrote is lost."
+            f"`{_plain(race.function.name)}` reads `{name}`, computes the new value and writes it. Two that read before either "
+            "has written start from the same value, and what the first wrote is lost."
         ),
         growth=f"Up to N - 1 of N changes at once are lost: {_TIMES - 1} of {_TIMES}",
         evidence=(f"`{race.model}.{name}` is a number, and no lock or version guards the row here or in what calls it.",),
@@ -211,24 +211,25 @@ def _doubled(known: _Known, race: Race) -> Finding | None:
             race,
             title=f"Two requests at once both try to make the same `{race.model}`",
             message=(
-                f"`{_plain(race.function.name)}` asks for a `{race.model}` by {names}, and makes one where there is none. Where "
-                "another does the same in between, the unique index refuses the second, and the request fails."
+                f"`{_plain(race.function.name)}` asks for a `{race.model}` by {names}, and makes one where there is none. "
+                "Where another does the same in between, the unique index refuses the second, and the request fails."
             ),
             growth="1 of 2 that come at once fails",
-            remedy="Insert first and take what is there where that is refused: one statement, or a call of the library that does it.",
+            remedy="Insert first, and take what is there where that is refused: in one statement, or by a call that does both.",
             severity=Severity.LOW,
         )
     if "" in race.columns:
         return None
-    do = f"`{race.call}` asks first, and inserts where it finds none" if race.kind == "ensured" else "it asks first, and inserts then"
+    ensured = race.kind == "ensured"
+    does = f"`{race.call}` asks first, and inserts where it finds none" if ensured else "it asks first, and inserts then"
+    fails = ", and every later call fails because there are several" if ensured and race.language == "python" else ""
     return _made(
         known,
         race,
         title=f"Nothing keeps two requests from making the same `{race.model}` twice",
         message=(
-            f"`{_plain(race.function.name)}` wants one `{race.model}` for {names}, but no unique index covers that: {do}. Two that "
-            "ask before either has inserted make two rows"
-            + (", and every later call fails because there are several." if race.kind == "ensured" and race.language == "python" else ".")
+            f"`{_plain(race.function.name)}` wants one `{race.model}` for {names}, but no unique index covers that: {does}. "
+            f"Two that ask before either has inserted make two rows{fails}."
         ),
         growth=f"Up to N rows of N requests at once: {_TIMES} for {_TIMES}",
         code=_constraint(race, table, columns) or race.code,
@@ -272,8 +273,8 @@ def _numbered(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"Two at once get the same `{race.model}.{name}`",
         message=(
-            f"`{_plain(race.function.name)}` takes {how} and adds one. Two that ask before either has inserted get the same answer: "
-            f"{outcome}."
+            f"`{_plain(race.function.name)}` takes {how} and adds one. Two that ask before either has inserted get the same "
+            f"answer: {outcome}."
         ),
         growth=f"Up to N of N at once {'fail but one' if unique else 'share a number'}: {_TIMES} of {_TIMES}",
         evidence=(_indexes(table),),
@@ -290,8 +291,8 @@ def _limited(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"A limit on `{race.model}` rows that several requests at once pass",
         message=(
-            f"`{_plain(race.function.name)}` counts the `{race.model}` rows, and adds one where they are few enough. All that count "
-            "before any has added see the same number."
+            f"`{_plain(race.function.name)}` counts the `{race.model}` rows, and adds one where they are few enough. All "
+            "that count before any has added see the same number."
         ),
         growth=f"Up to N rows above the limit: {_TIMES - 1} of {_TIMES} requests at once",
         severity=Severity.LOW,
@@ -313,7 +314,8 @@ def _alone(known: _Known, race: Race) -> Finding | None:
             race,
             title=f"`{race.call}` outside of a transaction locks nothing",
             message=(
-                f"`{function}` calls `{race.call}` on `{race.model}` rows, and nothing here or in what calls it opens a transaction. "
+                f"`{function}` calls `{race.call}` on `{race.model}` rows, and nothing here or in what calls it opens a "
+                "transaction. "
                 + (
                     "Django refuses that: `TransactionManagementError`."
                     if fails
@@ -327,8 +329,8 @@ def _alone(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"`{race.model}` rows are deleted and written anew in two steps",
         message=(
-            f"`{function}` deletes the `{race.model}` rows and then writes others, and nothing puts both into one transaction. What "
-            "fails in between loses the rows, who reads in between sees none, and two at once write them twice."
+            f"`{function}` deletes the `{race.model}` rows and then writes others, and nothing puts both into one transaction. "
+            "What fails in between loses the rows, who reads in between sees none, and two at once write them twice."
         ),
         growth="Rows are doubled by each request at once: 2 x N",
     )
@@ -342,8 +344,8 @@ def _counted(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"A count in `{race.row}` loses what comes at once",
         message=(
-            f"`{_plain(race.function.name)}` reads a number from `{race.row}` and puts back a larger one. Two that read before either "
-            "has written put back the same number."
+            f"`{_plain(race.function.name)}` reads a number from `{race.row}` and puts back a larger one. Two that read before "
+            "either has written put back the same number."
         ),
         growth=f"Up to N - 1 of N counts at once are lost: {_TIMES - 1} of {_TIMES}",
     )

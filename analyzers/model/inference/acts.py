@@ -25,8 +25,8 @@ Kind = Literal["assigned", "queried", "written", "made", "called"]
 class Act(msgspec.Struct, frozen=True, eq=False):
     """What one node does to rows of `model`.
 
-    `name` is the attribute assigned to, or the method. Of a query, `searches` are its conditions, with those of the call itself,
-    `gives` is what its result is (`Method.returns`), and `effect` what it writes.
+    `name` is the attribute assigned to, or the method. Of a query, `searches` are its conditions, with those of the call
+    itself, `gives` is what its result is (`Method.returns`), and `effect` what it writes.
     """
 
     kind: Kind

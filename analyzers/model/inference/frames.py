@@ -118,8 +118,8 @@ class Trace:
             self.calls.setdefault(key, call)
         for key, called in other.entries.items():
             self.entries.setdefault(key, called)
-        for where, act in other.acts.items():
-            self.acts.setdefault(where, act)
+        for stands, act in other.acts.items():
+            self.acts.setdefault(stands, act)
 
     def depends(self) -> set[str]:
         """All that the walk depended on, with what it took over."""

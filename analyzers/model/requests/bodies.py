@@ -154,12 +154,8 @@ def _told(words: Iterable[str]) -> frozenset[tuple[str, ...]]:
 
 
 def _by_language(words: str) -> dict[str, frozenset[tuple[str, ...]]]:
-    return {
-        language: _told(
-            w for x in libraries() if x.concurrency is not None and x.language == language for w in getattr(x.concurrency, words)
-        )
-        for language in ("python", "php")
-    }
+    told = [(x.language, getattr(x.concurrency, words)) for x in libraries() if x.concurrency is not None]
+    return {spoken: _told(w for language, some in told if language == spoken for w in some) for spoken in ("python", "php")}
 
 
 _LOCKS, _TRANSACTIONS = _by_language("locks"), _by_language("transactions")

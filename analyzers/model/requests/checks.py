@@ -54,13 +54,13 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
 
 def columns_of(model: Model, searches: tuple[Search, ...]) -> tuple[str, ...] | None:
     """The columns that rows are found by, all with one value each; `None` where they are found by more than that. An empty name
-    stands for the key of another row."""
+    stands for the key of another row, or for what was not understood."""
     found: dict[str, None] = {}
     for search in searches:
         match search.how:
             case "equal" | "null" if search.model == model.qualified and search.column:
                 found[search.column] = None
-            case "key":
+            case "key" | "other":
                 found[search.column] = None
             case how if how not in _NO_CONDITION:
                 return None
@@ -240,9 +240,8 @@ def makings(body: Body, model: Model, words: Concurrency) -> Iterator[Call]:
         if not isinstance(node, Call):
             continue
         query, made = body.act(node, "queried"), body.act(node, "made")
-        if query is not None and query.model == model.qualified and query.effect == "create" and not query.ensures:
-            yield node
-        elif made is not None and made.model == model.qualified and _is_saved(body, node, words):
+        adds = query is not None and query.model == model.qualified and query.effect == "create" and not query.ensures
+        if adds or (made is not None and made.model == model.qualified and _is_saved(body, node, words)):
             yield node
 
 
@@ -272,8 +271,8 @@ def attributes(body: Body, made: Call) -> dict[str, Node]:
     name = body.name_of(made)
     for node in body.nodes:
         match node:
-            case Assign(target=Member(of=of, name=attribute), value=value) if name and dotted(of) == name and value is not None:
-                found.setdefault(attribute, value)
+            case Assign(target=Member(of=of, name=attribute)) if name and dotted(of) == name:
+                found.setdefault(attribute, node.value or node)
             case Call(callee=Member(of=of, name=method), args=(value, *_)) if (
                 name and method.startswith("set") and dotted(of) == name
             ):

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.facts.outline import Assign, Call, Function, Keyword, Member, Name, Node, Other, Return, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.findings import Edit, Fix
-from analyzers.knowledge import Library
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.model.inference.acts import Act
 from analyzers.model.inference.frames import Trace
@@ -155,11 +154,12 @@ def _is_new(body: Body, row: str, node: Node) -> bool:
 
 def _is_versioned(model: Model, words: Concurrency) -> bool:
     """Whether rows of the model have a version by which a late write is refused."""
-    definition = model.definition
-    return any(
-        isinstance(n, Name | Member | Keyword) and (n.id if isinstance(n, Name) else n.name) in words.versions
-        for n in walk(definition.node)
-    )
+    for node in walk(model.definition.node):
+        match node:
+            case Name(id=name) | Member(name=name) | Text(value=str() as name):
+                if name.rpartition("\\")[2] in words.versions:
+                    return True
+    return False
 
 
 def _written(body: Body, change: _Change, row: str, words: Concurrency) -> Node | None:
@@ -182,7 +182,7 @@ def _race(body: Body, model: Model, words: Concurrency, change: _Change, written
     column = model.columns.get(change.column)
     template = words.add if change.operator == "+" else words.subtract
     amount = body.said(change.amount)
-    code = _code(body, model, template, row, change.column, amount)
+    code = _code(model, template, row, change.column, amount)
     joint = "->" if row.startswith("$") else "."
     also = ((body.place(written), "writes the row"),) if written is not change.node else ()
     return Race(
@@ -203,11 +203,10 @@ def _race(body: Body, model: Model, words: Concurrency, change: _Change, written
     )
 
 
-def _code(body: Body, model: Model, template: str, row: str, column: str, amount: str) -> str:
-    called = model.name if row not in ("self", "$this") else model.name
+def _code(model: Model, template: str, row: str, column: str, amount: str) -> str:
     return (
         template.replace("{row}", row)
-        .replace("{model}", called)
+        .replace("{model}", model.name)
         .replace("{class}", model.name)
         .replace("{column}", column)
         .replace("{amount}", amount or "…")
@@ -249,7 +248,4 @@ def _block(body: Body, node: Node) -> tuple[Node, ...]:
             return parts
         case Function(body=inner):
             return inner
-        case Return() | _:
-            return ()
-
-
+    return ()

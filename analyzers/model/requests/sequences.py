@@ -64,12 +64,17 @@ def _number(body: Body, model: Model, words: Concurrency, found: _Next, column: 
         call=found.act.name,
         also=((body.place(found.query), "asks for the last number"),) if found.query.start != found.node.start else (),
         handled=checks.handled(body, found.node, words),
-        sentence="Keep the last number in a row of its own and add to it in one statement, or take it from a sequence; a unique "
-        "constraint refuses what is numbered twice.",
+        sentence=_NUMBER,
         language=model.library.language,
         constraint=words.unique,
         abstract=model.abstract,
     )
+
+
+_NUMBER = (
+    "Keep the last number in a row of its own and add to it in one statement, or take it from a sequence; a unique constraint "
+    "refuses what is numbered twice."
+)
 
 
 def _next(body: Body, node: Node, models: ModelIndex) -> _Next | None:
@@ -189,7 +194,7 @@ def _apart(body: Body, one: Node, other: Node) -> bool:
     for outer in body.around(one):
         if isinstance(outer, Other) and outer.word in ("block", "else", "except", "case") and not _within(other, outer):
             above = next(body.around(outer), None)
-            if above is not None and _within(other, above) and isinstance(above, Other) and above.word in ("if", "match", "try"):
+            if isinstance(above, Other) and above.word in ("if", "match", "try") and _within(other, above):
                 return True
             if checks.leaves(outer):
                 return True
@@ -233,7 +238,8 @@ def _counted(body: Body) -> Iterator[Race]:
                 taken = _taken(body, value, of, key)
                 if taken is not None:
                     holder = body.said(of) or dotted(of)
-                    joint = "::" if body.language == "php" and not holder.startswith("$") else "->" if body.language == "php" else "."
+                    scripts = "->" if holder.startswith("$") else "::"
+                    joint = scripts if body.language == "php" else "."
                     yield Race(
                         kind="counted",
                         function=body.called,
