@@ -148,7 +148,8 @@ class Analysis:
         return self
 
     def _with_code(self, finding: Finding) -> Finding:
-        source = self.source(finding.fix.path) if finding.fix is not None and not finding.code else None
+        shown = finding.fix is not None and not finding.code and not finding.fix.young
+        source = self.source(finding.fix.path) if finding.fix is not None and shown else None
         if finding.fix is None or source is None:
             return finding
         return msgspec.structs.replace(finding, code=mended_lines(source, finding.fix.edits))

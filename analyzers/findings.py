@@ -50,11 +50,31 @@ class Edit(msgspec.Struct, frozen=True, order=True):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """A change that removes the finding: edits of one file, in order, not overlapping."""
+    """A change that removes the finding: edits of one file, in order, not overlapping. `young`: the file is applied once, so
+    only the change that brings it may still edit it; then it needs no new one."""
 
     title: str
     path: str
     edits: tuple[Edit, ...]
+    young: bool = False
+
+
+class NewFile(msgspec.Struct, frozen=True):
+    """A file to add along with what a finding asks for: the migration that makes an index.
+
+    Files that differ in their `items` alone are one file with all of them.
+    """
+
+    path: str
+    language: str
+    before: str
+    items: tuple[str, ...]
+    after: str
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join((self.before, *self.items, self.after))
 
 
 class Passing(msgspec.Struct, frozen=True):
@@ -100,11 +120,13 @@ class Finding(msgspec.Struct, frozen=True):
     confidence: Confidence = Confidence.LIKELY
     fix: Fix | None = None
     cause: str = ""  # what one edit would mend; findings of one cause are told together
+    wider: str = ""  # the same of several causes: a statement that lacks more than one thing
     parts: tuple[str, ...] = ()  # subjects that it would have if it said less: the first of several hops
     also: tuple[str, ...] = ()  # subjects of the findings that this one tells too
     passing: Passing | None = None  # it is one only while its file is applied
     listed: str = ""  # why it is listed, and has no comment of its own: it is true, but hardly worth one
     withheld: str = ""  # why it is not told, though as far as the code was read it is true
+    files: tuple[NewFile, ...] = ()  # to be added with the code
     measure: Measure | None = None  # what has grown too large, if the base had it too
 
     @property

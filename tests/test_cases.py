@@ -49,11 +49,19 @@ def analysis_of(case: Case) -> analyzers.Analysis:
     return analyzers.compare(blobs.add(base), blobs.add(case.head), blobs)
 
 
+def told_at(finding: analyzers.Finding) -> Iterator[analyzers.Place]:
+    """Where it stands, and where in its file each of the others does that a statement lacks besides."""
+    yield finding.place
+    if finding.wider:
+        here = (other for other in finding.related if other.place.path == finding.place.path)
+        yield from (other.place for other in here if other.note in finding.message)
+
+
 @pytest.mark.parametrize("case", _CASES)
 def test_case(case: Case) -> None:
     review = analysis_of(case).review
     new = judged(case, review)
-    found = {(f.place.path, f.place.span.start_line, f"({f.rule})" if f.listed else f.rule) for f in new}
+    found = {(p.path, p.span.start_line, f"({f.rule})" if f.listed else f.rule) for f in new for p in told_at(f)}
     assert found == case.expected, "\n".join(f"{f.title} at {f.place.path}:{f.place.span.start_line}" for f in new)
     assert not [p for p in review.problems if not p.path], review.problems
 

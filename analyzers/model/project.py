@@ -114,12 +114,18 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """Where the code that states a table takes one more index: at a byte offset, between `before` and `after`."""
+    """Where the code that states a table takes one more index: at a byte offset, between `before` and `after`, in the words of
+    a `form` (named form of `analyzers.model.indexes.statements`). `word` is what the file calls that which makes an index, and
+    `columns` are those that it may be of: all, where none are named."""
 
     path: str
     offset: int
     before: str
     after: str
+    form: str
+    word: str = ""
+    columns: tuple[str, ...] = ()
+    young: bool = False  # the file is applied once: as of `Fix`
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -134,10 +140,10 @@ class Table(msgspec.Struct, frozen=True):
     place: Place | None
     database: str = ""  # the dialect: postgresql, mysql, sqlite; empty where the repository does not say
     unread: str = ""
-    index_code: str = "sql"  # how this project states an index: named form of `analyzers.model.remedies`
+    index_code: str = "sql"  # how this project states an index: named form of `analyzers.model.indexes.statements`
     checks: tuple[Check, ...] = ()
     unread_at: Place | None = None
-    slot: Slot | None = None
+    slots: tuple[Slot, ...] = ()  # the best first
     modelled: bool = False  # a class of the project states it
     scoped: bool = False  # the code adds a condition to every query of it, that stands in none of them and was not read
     asked: tuple[str, ...] = ()  # columns of such conditions that were read

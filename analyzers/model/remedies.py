@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from analyzers.findings import Edit, Fix
 from analyzers.knowledge import Rows as RowsWords
-from analyzers.model.indexes.live_indexes import NewIndex, django_index, migration, sql
 from analyzers.model.inference.types import Declared, Rows
-from analyzers.model.project import Migration, Relation, Remedy
+from analyzers.model.project import Relation, Remedy
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.words import noun, plural
 
@@ -189,67 +186,3 @@ def at_once(asked: Model | None, table: str, walked: str, effect: str, changed: 
     fields = "[" + ", ".join(f'"{name}"' for name in changed) + "]" if changed else "[…]"
     code = template.format(model=table, rows=rows.replace(" ", "_"), row=row, fields=fields)
     return Remedy(f"{sentence}.", code, asked.library.language if asked is not None else "")
-
-
-# -- indexes -----------------------------------------------------------------------------------------------------------
-
-
-def _sql(index: NewIndex) -> tuple[str, str]:
-    return sql(index), "sql"
-
-
-def _django(index: NewIndex) -> tuple[str, str]:
-    return f"class Meta:\n    indexes = [\n        {django_index(index)},\n    ]", "python"
-
-
-def _sqlalchemy(index: NewIndex) -> tuple[str, str]:
-    names = ", ".join(f'"{column}"' for column in index.columns)
-    return f'__table_args__ = (Index("{index.name}", {names}),)', "python"
-
-
-def _doctrine(index: NewIndex) -> tuple[str, str]:
-    names = ", ".join(f"'{column}'" for column in index.columns)
-    return f"#[ORM\\Index(columns: [{names}])]", "php"
-
-
-def _prisma(index: NewIndex) -> tuple[str, str]:
-    known = index.table.columns
-    fields = ", ".join(known[c].attribute or c if c in known else c for c in index.columns)
-    return f"@@index([{fields}])", "prisma"
-
-
-INDEX_CODE: dict[str, Callable[[NewIndex], tuple[str, str]]] = {
-    "sql": _sql,
-    "django": _django,
-    "sqlalchemy": _sqlalchemy,
-    "doctrine": _doctrine,
-    "prisma": _prisma,
-}
-
-
-def stated(index: NewIndex) -> tuple[str, str]:
-    """Code that adds an index where this project states its tables, and its language."""
-    return INDEX_CODE.get(index.table.index_code, _sql)(index)
-
-
-def index_on(index: NewIndex, migrations: Sequence[Migration] = ()) -> tuple[str, str]:
-    """The same with the migration that makes it."""
-    code, language = stated(index)
-    written, tongue = migration(index, migrations)
-    if not written:
-        return code, language
-    if language != tongue:
-        return written, tongue
-    return f"{code}\n\n\n{_COMMENTS[language]} the migration\n{written}", language
-
-
-_COMMENTS = {"python": "#", "php": "//"}
-
-
-def index_edit(index: NewIndex) -> Fix | None:
-    """The edit that puts such code where the table is stated, if there is one place for it."""
-    table, slot = index.table, index.table.slot
-    if slot is None:
-        return None
-    code, _ = stated(index)
-    return Fix(f"Add the index to {table.label}", slot.path, (Edit(slot.offset, slot.offset, slot.before + code + slot.after),))

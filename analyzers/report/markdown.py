@@ -133,6 +133,9 @@ def _told(
         parts.append(block)
     elif finding.code:
         parts.append(code_block(finding.code, finding.code_language))
+    mended = block is not None and finding.fix is not None and finding.fix.young
+    for file in () if mended else finding.files:
+        parts += [f"New file {code_span(file.path)}:", code_block(file.text, file.language)]
     if finding.evidence or finding.related:
         known = [f"- {markdown(fact)}" for fact in finding.evidence]
         known += [f"- {_place(related.place, link)}: {markdown(related.note)}" for related in finding.related]
@@ -252,4 +255,6 @@ def annotation_text(finding: Finding) -> tuple[str, str]:
     message = "\n".join(part for part in said if part)
     if finding.code:
         message += f"\n\n{finding.code}"
+    for file in finding.files:
+        message += f"\n\n{plain(file.path)}:\n{file.text}"
     return cut_line(plain(finding.title), TITLE_LENGTH), cut(message, 16_000)

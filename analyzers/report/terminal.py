@@ -78,11 +78,14 @@ def _finding(finding: Finding, read: ReadSource | None) -> Iterator[RenderableTy
         yield Padding(Text.assemble(("Instead: ", "green"), _text(finding.remedy)), (0, 0, 0, 2))
     if code := finding.code or _fixed_lines(finding, read):
         yield Padding(_code(visible(textwrap.dedent(code), lines=True), finding.code_language), (0, 0, 0, 4))
+    for file in finding.files:
+        yield Padding(Text(f"New file {visible(file.path)}:", style="green"), (0, 0, 0, 2))
+        yield Padding(_code(visible(file.text, lines=True), file.language), (0, 0, 0, 4))
 
 
 def _fixed_lines(finding: Finding, read: ReadSource | None) -> str:
     """What the fix makes of its lines."""
-    source = read(finding.fix.path) if finding.fix and read else None
+    source = read(finding.fix.path) if finding.fix and read and not finding.fix.young else None
     if source is None or finding.fix is None or not finding.fix.edits:
         return ""
     try:

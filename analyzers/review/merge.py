@@ -9,18 +9,29 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from analyzers.findings import Edit, Finding, Fix, Related
+from analyzers.findings import Edit, Finding, Fix, NewFile, Related
 from analyzers.review.compare import order
 
 _TOLD = 8  # titles listed in one message; the places of all are related ones
 
+_LISTING = frozenset({"sql", "prisma"})
+"""Languages in which statements follow each other."""
+
 
 def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings, those of one rule and one cause as one, in the order of the worst of each."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: list[list[Finding]] = []
+    by_cause: dict[tuple[str, str], list[Finding]] = {}
     for finding in sorted(findings, key=order):
-        groups.setdefault((finding.rule, finding.cause or finding.subject), []).append(finding)
-    return tuple(_one(group) for group in groups.values())
+        causes = [(finding.rule, cause) for cause in (finding.cause or finding.subject, finding.wider) if cause]
+        group = next((by_cause[cause] for cause in causes if cause in by_cause), None)
+        if group is None:
+            group = []
+            groups.append(group)
+        group.append(finding)
+        for cause in causes:
+            by_cause.setdefault(cause, group)
+    return tuple(_one(group) for group in groups)
 
 
 def _one(group: Sequence[Finding]) -> Finding:
@@ -36,11 +47,29 @@ def _one(group: Sequence[Finding]) -> Finding:
         title=f"{first.title}, and {len(others)} more",
         message=first.message + more,
         remedy=" ".join(list(remedies)[:_TOLD]),
-        code="" if fix is not None else first.code,
+        code="" if fix is not None and not fix.young else _code(group),
         related=_related(first, others),
         fix=fix,
+        files=_files(group),
         also=tuple(other.subject for other in others),
     )
+
+
+def _code(group: Sequence[Finding]) -> str:
+    """What is to be pasted: of the first, and of all where the language lets one piece follow another."""
+    first = group[0]
+    if first.code_language not in _LISTING:
+        return first.code
+    pieces = dict.fromkeys(f.code for f in group if f.code and f.code_language == first.code_language)
+    return "\n".join(list(pieces)[:_TOLD])
+
+
+def _files(group: Sequence[Finding]) -> tuple[NewFile, ...]:
+    """The files of all of them; those that differ in their items alone are one."""
+    found: dict[NewFile, dict[str, None]] = {}
+    for file in (file for finding in group for file in finding.files):
+        found.setdefault(msgspec.structs.replace(file, items=()), {}).update(dict.fromkeys(file.items))
+    return tuple(msgspec.structs.replace(file, items=tuple(items)) for file, items in found.items())
 
 
 def _related(first: Finding, others: Sequence[Finding]) -> tuple[Related, ...]:
@@ -68,4 +97,4 @@ def _fix(group: Sequence[Finding]) -> Fix | None:
     if fixes[0] is None or any(start != end and len(some) > 1 for (start, end), some in texts.items()):
         return None
     edits = tuple(Edit(start, end, "".join(some)) for (start, end), some in sorted(texts.items()))
-    return Fix(fixes[0].title, fixes[0].path, edits)
+    return msgspec.structs.replace(fixes[0], edits=edits)

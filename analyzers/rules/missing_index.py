@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from analyzers.findings import Confidence, Finding, Related, Severity
+from analyzers.findings import Confidence, Finding, NewFile, Related, Severity
 from analyzers.model.indexes.coverage import leading, reaching
 from analyzers.model.indexes.dropped import drops
 from analyzers.model.indexes.growth import growing, is_authored, stays_small
+from analyzers.model.indexes.index_files import index_file
 from analyzers.model.indexes.live_indexes import NewIndex
+from analyzers.model.indexes.statements import edit, stated
 from analyzers.model.indexes.wanted import Want, merged, wanted
 from analyzers.model.project import ForeignKey, Project, QuerySite, Table
-from analyzers.model.remedies import index_edit, index_on
 from analyzers.settings import Settings
 from analyzers.source import Place
 
@@ -100,6 +101,13 @@ def _told(known: _Known, want: Want, of: ForeignKey | QuerySite, indexes: Mappin
     return _of_key(known, table, of, index) if isinstance(of, ForeignKey) else _of_query(known, want, of, index)
 
 
+def _written(index: NewIndex, known: _Known) -> tuple[str, str, tuple[NewFile, ...]]:
+    """Code that states it, its language, and the migration. What only migrations state is in that."""
+    code, language = stated(index)
+    files = index_file(index, known.project.migrations)
+    return ("" if files and language == "sql" else code), language, files
+
+
 def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> Iterator[ForeignKey]:
     """The foreign keys that the database looks up by reading the whole table."""
     for key in table.foreign_keys:
@@ -127,7 +135,7 @@ def _led_where_filled(table: Table, column: str) -> bool:
 
 def _of_key(known: _Known, table: Table, key: ForeignKey, index: NewIndex) -> Finding:
     column = key.columns[0]
-    code, language = index_on(index, known.project.migrations)
+    code, language, files = _written(index, known)
     target = f"`{key.target}`" if key.target else "the other table"
     return Finding(
         rule="missing_index",
@@ -146,7 +154,9 @@ def _of_key(known: _Known, table: Table, key: ForeignKey, index: NewIndex) -> Fi
         severity=Severity.MEDIUM,
         confidence=Confidence.LIKELY if key.by == "name" else Confidence.CERTAIN,
         cause=_cause(index),
-        fix=index_edit(index),
+        wider=f"{table.name}: keys",
+        fix=edit(index),
+        files=files,
     )
 
 
@@ -163,7 +173,7 @@ def _why_none(table: Table, key: ForeignKey) -> str:
 
 def _of_query(known: _Known, want: Want, query: QuerySite, index: NewIndex) -> Finding:
     table = index.table
-    code, language = index_on(index, known.project.migrations)
+    code, language, files = _written(index, known)
     names = _names(want.columns)
     verb = "sorts" if want.sorts else "searches"
     by = f"{names}, whatever its case," if want.folded else f"the beginning of {names}" if want.beginning else names
@@ -182,7 +192,8 @@ def _of_query(known: _Known, want: Want, query: QuerySite, index: NewIndex) -> F
         severity=Severity.LOW if query.batch else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
         cause=_cause(index),
-        fix=index_edit(index),
+        fix=edit(index),
+        files=files,
     )
 
 
@@ -196,7 +207,7 @@ def _why(want: Want, table: Table) -> str:
 
 def _carefully(index: NewIndex) -> str:
     """How it is built while the table is in use."""
-    return ", concurrently, so that writes go on while it is built" if index.online else ""
+    return "; where the table is in use, concurrently, so that writes go on meanwhile" if index.online else ""
 
 
 def _stated(known: _Known, table: Table, columns: tuple[str, ...], place: Place) -> tuple[Related, ...]:

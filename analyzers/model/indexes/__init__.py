@@ -4,7 +4,9 @@
     what is asked
 `coverage` (whether an index serves one), `wanted` (which one would), `growth` (which tables grow), `dropped` (where one went)
     what serves it
-`live_indexes` (how one is built on a table in use), `live_changes` (what each change meets when it runs), `remarks` (what a
-linter of SQL says of it), `locks` (who waits for it), `safe_changes` (the same, so that nobody waits)
+`live_indexes` (how one is built on a table in use), `statements` (how code states it), `index_files` (the migration)
+    what makes one
+`live_changes` (what each change meets when it runs), `remarks` (what a linter of SQL says of it), `locks` (who waits for it),
+`safe_changes` (the same, so that nobody waits)
     tables in use
 """

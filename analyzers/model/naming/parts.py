@@ -7,13 +7,14 @@ name parts (`part:shop/views.py\tOrderList`), whose digest does not change where
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from analyzers.facts.store import FileFacts
 from analyzers.findings import Edit, Fix
+from analyzers.model.project import Slot
 from analyzers.source import Place, Span
 
 _Value = TypeVar("_Value")
@@ -71,13 +72,20 @@ class Parts:
             path = place.path
             if path not in self._files or not self._of(path).ends:
                 continue
-            offset = place.edits[0].start if isinstance(place, Fix) else self._lines(path)[place.span.start_line - 1]
-            offsets = [edit.start for edit in place.edits] if isinstance(place, Fix) else [offset]
-            for at in offsets:
+            for at in self._offsets(place):
                 key = self.key(path, at)
                 if key not in found and (start := self.start(key)) is not None:
                     found[key] = start
         return found
+
+    def _offsets(self, place: Place | Fix | Slot) -> Sequence[int]:
+        match place:
+            case Fix(edits=edits):
+                return [edit.start for edit in edits]
+            case Slot(offset=offset):
+                return [offset - 1]  # what is put behind something moves with it
+            case Place(path=path, span=span):
+                return [self._lines(path)[span.start_line - 1]]
 
     def within(self, said: _Value) -> tuple[tuple[str, ...], _Value]:
         """The same with every place counted from where its part starts, and the parts: equal wherever they stand."""
@@ -101,12 +109,10 @@ def _name_at(parts: _Parts, offset: int) -> str:
     return parts.names[min(bisect_right(parts.ends, offset), len(parts.names) - 1)]
 
 
-def _places(said: object) -> Iterator[Place | Fix]:
-    """Every place, and every fix, in what is said."""
+def _places(said: object) -> Iterator[Place | Fix | Slot]:
+    """Everything in what is said that stands somewhere."""
     match said:
-        case Place():
-            yield said
-        case Fix():
+        case Place() | Fix() | Slot():
             yield said
         case msgspec.Struct():
             for name in said.__struct_fields__:
@@ -142,7 +148,9 @@ class Move:
                 return Place(path, Span(span.start_line + by, span.start_column, span.end_line + by, span.end_column))
             case Fix(path=path, edits=edits) if path in self._moves:
                 return msgspec.structs.replace(said, edits=tuple(self._edit(path, edit) for edit in edits))
-            case Place() | Fix():
+            case Slot(path=path, offset=offset) if path in self._moves:
+                return msgspec.structs.replace(said, offset=offset + self._moved_by(path, offset - 1))
+            case Place() | Fix() | Slot():
                 return said
             case msgspec.Struct():
                 return msgspec.structs.replace(said, **{n: self._moved(getattr(said, n)) for n in said.__struct_fields__})
@@ -153,8 +161,12 @@ class Move:
         return said
 
     def _edit(self, path: str, edit: Edit) -> Edit:
-        (_, byte), (_, now) = self._move(path, 1, edit.start)
-        return Edit(edit.start + now - byte, edit.end + now - byte, edit.text)
+        by = self._moved_by(path, edit.start)
+        return Edit(edit.start + by, edit.end + by, edit.text)
+
+    def _moved_by(self, path: str, offset: int) -> int:
+        (_, byte), (_, now) = self._move(path, 1, offset)
+        return now - byte
 
     def _move(self, path: str, by: int, position: int) -> tuple[Start, Start]:
         moves = self._moves[path]

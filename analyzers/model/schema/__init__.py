@@ -12,6 +12,8 @@
     migrations that change models
 `revisions`
     migrations that follow each other
+`migration_slots`
+    where one that creates a table takes an index
 `prisma`, `rails`
     schema files
 """

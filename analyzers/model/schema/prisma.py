@@ -157,7 +157,7 @@ class _Reader:
         for column in (c for key in draft.keys for c in key.columns):
             if draft.columns[column].role != "key":
                 draft.columns[column] = msgspec.structs.replace(draft.columns[column], role="foreign key")
-        draft.slot = self._slot(block)
+        draft.slots = tuple(self._slots(block))
         return draft
 
     def _column(self, draft: Draft, path: str, field: _Field, column: str) -> None:
@@ -220,12 +220,11 @@ class _Reader:
                 by="constraint" if self.enforced else "relation",
             )
 
-    def _slot(self, block: _Block) -> Slot | None:
+    def _slots(self, block: _Block) -> Iterator[Slot]:
         """Where one more attribute of the model goes: before the bracket that closes it."""
         close = self.code.files[block.path].span(block.node.end - 1, block.node.end)
-        if close.start_column != 1:
-            return None
-        return Slot(block.path, block.node.end - 1, "  " if block.node.decorators else "\n  ", "\n")
+        if close.start_column == 1:
+            yield Slot(block.path, block.node.end - 1, "  " if block.node.decorators else "\n  ", "\n", "prisma")
 
 
 def _fields(block: _Block) -> Iterator[_Field]:

@@ -19,9 +19,11 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.project import ForeignKey, Migration, Table
 from analyzers.model.schema.databases import database_of
 from analyzers.model.schema.histories import MAIN, databases
+from analyzers.model.schema.migration_slots import MigrationSlots
 from analyzers.model.schema.migrations import migrations_of
 from analyzers.model.schema.named_keys import add_named_keys
 from analyzers.model.schema.prisma import prisma_schemas
+from analyzers.model.tables.class_slots import class_slots
 from analyzers.model.tables.folding import Draft, Fold
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.tables.relation_keys import add_relation_keys
@@ -44,6 +46,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
     stated = [m for m in models.by_name.values() if not m.abstract and m.place is not None]
     drafts: dict[str, Draft] = {}
     loose: list[Draft] = []
+    slots = MigrationSlots(code, migrations)
     for one in databases(migrations, tuple(prisma_schemas(code)), [m.table for m in stated]):
         fold = Fold(one.declared.database if one.declared is not None else database)
         for migration in one.migrations:
@@ -52,6 +55,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
             for model in stated:
                 _join(fold.tables, model, models, database)
                 _scope(fold.tables[model.table], code, model)
+                fold.tables[model.table].slots = fold.tables[model.table].slots or tuple(class_slots(code, model))
             for draft in stated_tables(code, database):
                 _declare(fold.tables, draft)
             add_relation_keys(fold.tables, code, models)
@@ -61,6 +65,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
         else:
             add_named_keys(fold.tables)
         for name, draft in fold.tables.items():
+            draft.slots = draft.slots or slots.of(draft.place)
             if draft.created:
                 drafts[name if name not in drafts else f"{one.name}:{name}"] = draft
             else:

@@ -6,6 +6,8 @@
     how each library says columns, relations and indexes
 `columns` (roles), `constraints`, `repositories`, `applications` (labels), `scopes`
     what belongs to a table besides
+`class_slots`, `column_slots`
+    where a class takes one more index
 `folding`
     what changes of the schema make of one, one by one
 """

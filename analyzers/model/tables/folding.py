@@ -55,7 +55,7 @@ class Draft:
         self.unread_at: Place | None = None
         self.index_code = "sql"
         self.modelled = False  # a model states it
-        self.slot: Slot | None = None
+        self.slots: tuple[Slot, ...] = ()
         self.scoped = False
         self.asked: frozenset[str] | None = None  # by all of the models whose table it is
 
@@ -72,7 +72,7 @@ class Draft:
             index_code=self.index_code,
             checks=tuple(self.checks),
             unread_at=self.unread_at,
-            slot=self.slot,
+            slots=self.slots,
             modelled=self.modelled,
             scoped=self.scoped,
             asked=tuple(sorted(self.asked or ())),

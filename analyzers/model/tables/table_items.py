@@ -28,6 +28,7 @@ from analyzers.model.naming.literals import last_name, text_of
 from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_test
 from analyzers.model.project import Index, Migration, Operation
+from analyzers.model.tables.column_slots import column_slot
 from analyzers.model.tables.folding import Draft, Fold
 from analyzers.model.tables.table_calls import TableCalls
 
@@ -157,6 +158,7 @@ def _table(code: Codebase, library: Library, path: str, call: Call, database: st
         add(AddIndex(name, SqlIndex("", parts, unique=True, primary=True, constraint=True)), call)
     fold = Fold(database)
     fold.apply(Migration(path, library.library, name, tuple(operations), database=database))
+    slots = [slot for c in columns if c.args for slot in column_slot(code, path, c, calls.column(c).name, library.models)]
     for draft in fold.tables.values():
-        draft.index_code = library.library
+        draft.index_code, draft.slots = library.library, tuple(slots)
         yield draft

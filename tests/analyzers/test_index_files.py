@@ -1,0 +1,75 @@
+"""The migration that comes with a finding: it parses, makes the index, and does no harm to a table in use."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+
+import analyzers
+from analyzers.findings import NewFile
+from analyzers.frontends import read_facts
+from tests.markdown import Case, cases
+from tests.test_cases import Blobs, analysis_of
+
+_PAGE = Path(__file__).parent.parent / "cases" / "missing_index" / "places.md"
+_CASES = {case.heading: case for case in cases(_PAGE)}
+_WITH_FILES = {
+    "Among the options of a model": "shop/migrations/0002_shop_order_indexes.py",
+    "On the columns of a mapped class, one comment for all of its keys": "migrations/versions/{}_orders_indexes.py",
+    "Behind the mark of an entity": "migrations/Version20240101000001.php",
+    "On the columns of a table that a migration creates": "database/migrations/2024_01_01_000001_add_indexes_to_orders.php",
+    "At the end of a table that a migration creates, for several columns": (
+        "database/migrations/2024_01_01_000001_add_indexes_to_events.php"
+    ),
+    "Behind a table that a revision creates": "migrations/versions/{}_orders_indexes.py",
+    "Behind the statement that creates a table": "migrations/000003_orders_customer_id_idx.up.sql",
+}
+
+
+def _files(case: Case) -> Iterator[NewFile]:
+    for finding in analysis_of(case).review.new:
+        yield from finding.files
+
+
+@pytest.mark.parametrize("heading", _WITH_FILES)
+def test_the_file_follows_the_last_one(heading: str) -> None:
+    file = next(_files(_CASES[heading]))
+    before, _, after = _WITH_FILES[heading].partition("{}")
+    assert file.path.startswith(before)
+    assert file.path.endswith(after)
+
+
+@pytest.mark.parametrize("heading", _WITH_FILES)
+def test_the_file_parses(heading: str) -> None:
+    for file in _files(_CASES[heading]):
+        match file.language:
+            case "python":
+                ast.parse(file.text)
+            case "sql":
+                assert sqlglot.parse(file.text, dialect="postgres")
+        assert not read_facts(file.path, file.text.encode()).problems
+
+
+@pytest.mark.parametrize("heading", _WITH_FILES)
+def test_the_file_makes_the_index_and_harms_nobody(heading: str) -> None:
+    """The table is in use by then, and migrations are judged for what they do to it."""
+    case = _CASES[heading]
+    blobs = Blobs()
+    added = {file.path: file.text.encode() for file in _files(case)}
+    review = analyzers.compare(blobs.add(case.head), blobs.add({**case.head, **added}), blobs).review
+    assert not review.new
+    assert {subject for finding in analysis_of(case).review.new for _, subject in finding.identities} == {
+        finding.subject for finding in review.fixed
+    }
+
+
+def test_beside_the_writes() -> None:
+    words = {"AddIndexConcurrently", "postgresql_concurrently=True", "CREATE INDEX CONCURRENTLY"}
+    online = [heading for heading in _WITH_FILES if any(b"postgres" in text for text in _CASES[heading].head.values())]
+    assert len(online) == 5
+    for heading in online:
+        assert all(any(word in file.text for word in words) for file in _files(_CASES[heading]))
