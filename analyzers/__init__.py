@@ -40,18 +40,17 @@ from analyzers.review.compare import happening as _happening
 from analyzers.review.diff import Diff, parse_diff
 from analyzers.review.difference import told_as_differences as _told_as_differences
 from analyzers.review.ignore import accept as _accept
+from analyzers.review.levels import fails, listed
 from analyzers.review.merge import merge
 from analyzers.review.place import Comment, Elsewhere, Placement, Told
 from analyzers.review.place import place as _place
 from analyzers.rules import Rule, rules
-from analyzers.settings import PATH as SETTINGS_PATH
-from analyzers.settings import Limits, Settings, settings_of
+from analyzers.settings import Limits, Settings, json_schema, read_settings, settings_files, settings_of
 from analyzers.source import BlobReader, Place, Revision, Span
 
 __all__ = [
     "LOAD_TOOLS",
     "RULES",
-    "SETTINGS_PATH",
     "SHORT",
     "Accepted",
     "Analysis",
@@ -91,14 +90,19 @@ __all__ = [
     "code_span",
     "comment_body",
     "compare",
+    "fails",
     "fixed_in",
+    "json_schema",
+    "listed",
     "load_test",
     "marks",
     "marks_in",
     "needed",
     "parse_diff",
     "preload",
+    "read_settings",
     "review_body",
+    "settings_files",
     "settings_of",
     "to_json",
     "to_markdown",
@@ -249,8 +253,9 @@ def _review(
 ) -> Review:
     """The comparison, less what is accepted, with what concerns the changed files and could not be analysed."""
     ignores = {path: facts.ignores for path, (_, facts) in files.items() if facts.ignores}
-    remaining, accepted, dead = _accept(found, ignores, settings.ignore, kept=kept, judged=changed)
-    remaining = merge(remaining)
+    honoured = {path: ignored for path, ignored in ignores.items() if settings.at(path).honour_inline is not False}
+    remaining, accepted, dead = _accept(found, honoured, settings.declared(), kept=kept, judged=changed)
+    remaining = tuple(listed(finding, settings) for finding in merge(remaining))
     told = tuple(p for p in problems if not p.path or p.path in changed)
     lasting = (_happening(fixed)[0], _happening(kept)[0])
     return Review(remaining, *lasting, accepted, (*told, *dead), judged.readiness, judged.pictures)

@@ -27,8 +27,7 @@ from analyzers.model.link import link
 from analyzers.model.project import Condition, Index, Project, QuerySite, RelationRead, Table
 from analyzers.routing.values import Route
 from analyzers.rules import rules
-from analyzers.settings import PATH as SETTINGS_PATH
-from analyzers.settings import Settings
+from analyzers.settings import read_settings, settings_files
 from analyzers.source import Place, Revision
 
 
@@ -48,7 +47,7 @@ def facts_text(path: str, source: bytes) -> str:
 
 def model_text(folder: Path) -> str:
     """What the folder means, as text: the vocabulary of the rules, before any rule has judged it."""
-    settings, problems = Settings.parse(_settings(folder))
+    settings, problems = read_settings(_settings(folder))
     analyst = pipeline.Analyst(_Files(folder), NoStore(), settings)
     files, unread = analyst.facts(Revision("", {path: path for path in _paths(folder)}))
     project = link({path: facts for path, (_, facts) in files.items()})
@@ -79,9 +78,9 @@ def _paths(folder: Path) -> Iterator[str]:
                 yield path
 
 
-def _settings(folder: Path) -> bytes | None:
-    file = folder / SETTINGS_PATH
-    return file.read_bytes() if file.is_file() else None
+def _settings(folder: Path) -> dict[str, bytes]:
+    files = (path.relative_to(folder).as_posix() for path in folder.rglob("*cliffguard.yml") if path.is_file())
+    return {path: (folder / path).read_bytes() for path in settings_files(files)}
 
 
 def _sections(project: Project, problems: Sequence[Problem]) -> Iterator[tuple[str, list[str]]]:

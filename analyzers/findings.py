@@ -167,6 +167,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
     finding: Finding
     reason: str
+    configured: bool = False  # by the configuration
 
 
 class Review(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from analyzers.engine import judging
 from analyzers.facts.store import FactStore, FileFacts
 from analyzers.findings import Finding, Measure, Problem
 from analyzers.frontends import frontend_for, read_facts
-from analyzers.globs import matches
+from analyzers.globs import any_matches
 from analyzers.linting import Linter, has_statements, with_remarks
 from analyzers.model.link import link
 from analyzers.model.memory import Memory
@@ -26,6 +26,7 @@ from analyzers.model.naming.roles import is_load_test, is_test
 from analyzers.model.project import Project
 from analyzers.readiness.reading import readiness_of
 from analyzers.readiness.values import Readiness
+from analyzers.review.levels import is_on
 from analyzers.rules import rules
 from analyzers.settings import Settings
 from analyzers.source import BlobReader, Revision
@@ -55,9 +56,10 @@ _DECODE_JUDGEMENT = msgspec.msgpack.Decoder(Judgement)
 def readable(revision: Revision, settings: Settings) -> Iterator[tuple[str, str, str]]:
     """`(path, blob id, key of its facts)` of every file that a frontend reads. Tests are not product code: left
     out, but for those of load."""
+    excluded = any_matches(settings.excluded())
     for path, blob in revision.files.items():
         frontend = frontend_for(path) if is_load_test(path) or not is_test(path) else None
-        if frontend is not None and not any(matches(pattern, path) for pattern in settings.exclude):
+        if frontend is not None and not excluded(path):
             yield path, blob, f"{blob}-{frontend.language}-{frontend.version}"
 
 
@@ -137,10 +139,10 @@ class Analyst:
         measures: list[Measure] = []
         whole = len(problems) == len(project.problems)
         for rule in rules().values():
-            if rule.id in self._settings.rules.disabled:
+            if not self._settings.runs(rule.id):
                 continue
             said = self._said[rule.id] = self._said_again(rule.id, project) or _guarded(rule.id, project, self._settings)
-            findings.extend(said.findings)
+            findings.extend(f for f in said.findings if is_on(f, self._settings))
             measures.extend(said.measures)
             problems.extend(said.problems)
             whole = whole and not said.problems

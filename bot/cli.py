@@ -104,7 +104,7 @@ def review(
     no_cache: NoCache = False,
 ) -> None:
     """Review the current branch, uncommitted work included, or two revisions."""
-    from analyzers import RULES, SETTINGS_PATH, compare, settings_of
+    from analyzers import RULES, compare, settings_of
     from bot.objects import Repository
     from bot.squawk import Squawk
 
@@ -113,8 +113,7 @@ def review(
         _progress("Reading the two trees")
         end = _head(repository, head)
         start = repository.revision(_base(repository, base, head))
-        texts = (_file(repository, start, SETTINGS_PATH), _file(repository, end, SETTINGS_PATH))
-        settings, problems = settings_of(*texts, known_rules=RULES)
+        settings, problems = settings_of(_settings(repository, start), _settings(repository, end), known_rules=RULES)
         _progress(f"Analysing {len(end.files):,} files")
         analysis = compare(start, end, repository, store=_store(no_cache), settings=settings, linter=Squawk())
         status = _report(analysis, problems, repository, start, settings, form, output, fail_on)
@@ -131,7 +130,7 @@ def audit(
     no_cache: NoCache = False,
 ) -> None:
     """Review a whole tree, old findings included."""
-    from analyzers import RULES, SETTINGS_PATH, Revision, Settings
+    from analyzers import RULES, Revision, read_settings
     from analyzers import audit as analyse
     from bot.objects import Repository
 
@@ -139,7 +138,7 @@ def audit(
     with Repository(repo) as repository:
         _progress("Reading the tree")
         end = _head(repository, head)
-        settings, problems = Settings.parse(_file(repository, end, SETTINGS_PATH), known_rules=RULES)
+        settings, problems = read_settings(_settings(repository, end), known_rules=RULES)
         _progress(f"Analysing {len(end.files):,} files")
         analysis = analyse(end, repository, store=_store(no_cache), settings=settings)
         status = _report(analysis, problems, repository, Revision("", {}), settings, form, output, fail_on)
@@ -157,14 +156,14 @@ def loadtest(
     no_cache: NoCache = False,
 ) -> None:
     """Write a starter load test from the project's routes, for twice the peak that `.cliffguard.yml` expects."""
-    from analyzers import RULES, SETTINGS_PATH, Settings, load_test
+    from analyzers import RULES, load_test, read_settings
     from bot.objects import Repository
 
     _check_writable(output)
     with Repository(repo) as repository:
         _progress("Reading the tree")
         end = _head(repository, head)
-        settings, problems = Settings.parse(_file(repository, end, SETTINGS_PATH), known_rules=RULES)
+        settings, problems = read_settings(_settings(repository, end), known_rules=RULES)
         name = repo.resolve().name.removesuffix(".git")
         script = load_test(end, repository, framework, name=name, store=_store(no_cache), settings=settings)
     if not script.asked:
@@ -176,6 +175,33 @@ def loadtest(
         print(f"cliffguard: {problem.path}:{problem.line}: {problem.text}", file=sys.stderr)
     _write(script.text, output)
     _progress(f"{script.asked} of {script.routes} routes are asked for")
+
+
+@app.command()
+def validate(
+    repo: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The repository; bare ones too.", show_default="this one")
+    ] = Path(),
+    head: Head = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Write the JSON schema of the file instead, for editors.")] = False,
+) -> None:
+    """Check the configuration: every file, with the line, key and allowed values of each mistake."""
+    from analyzers import RULES, json_schema, read_settings
+    from bot.objects import Repository
+
+    if schema:
+        _write(json_schema(RULES).decode(), None)
+        return
+    with Repository(repo) as repository:
+        files = _settings(repository, _head(repository, head))
+    _, problems = read_settings(files, known_rules=RULES)
+    for problem in problems:
+        print(_printable(f"{problem.path}:{problem.line}: {problem.text}"))
+    if not files:
+        print("There is no .cliffguard.yml: the defaults count.")
+    elif not problems:
+        print(f"{_printable(', '.join(files))}: no mistakes.")
+    raise typer.Exit(FOUND if problems else OK)
 
 
 @app.command()
@@ -267,6 +293,15 @@ def _file(repository: Repository, revision: Revision, path: str) -> bytes | None
     return dict(repository.read([blob])).get(blob) if blob else None
 
 
+def _settings(repository: Repository, revision: Revision) -> dict[str, bytes]:
+    """The files that configure a review of this revision, by their paths."""
+    from analyzers import settings_files
+
+    files = {path: revision.files[path] for path in settings_files(revision.files)}
+    texts = dict(repository.read(dict.fromkeys(files.values())))
+    return {path: texts[blob] for path, blob in files.items() if blob in texts}
+
+
 def _store(no_cache: bool) -> FactStore:
     """The user's cache of facts; it may be thrown away at any time."""
     from analyzers import NoStore
@@ -294,14 +329,14 @@ def _report(
     """Writes the report and says how it ends."""
     import msgspec
 
-    from analyzers import Severity
+    from analyzers import Severity, fails
 
     result = msgspec.structs.replace(analysis.review, problems=(*problems, *analysis.review.problems))
     _write(_render(form, result, analysis, lambda path: _file(repository, base, path), output), output)
-    threshold = fail_on or settings.fail_on or Threshold.HIGH
-    if threshold == Threshold.NEVER:
-        return OK
-    return FOUND if any(finding.severity.at_least(Severity(threshold)) for finding in result.new) else OK
+    if fail_on is None:
+        return FOUND if any(fails(finding, settings, Threshold.HIGH) for finding in result.new) else OK
+    worst = [] if fail_on is Threshold.NEVER else [f for f in result.new if f.severity.at_least(Severity(fail_on))]
+    return FOUND if worst else OK
 
 
 def _render(
@@ -379,4 +414,9 @@ def _explained(error: Exception) -> str:
         text = str(error)
     else:
         text = f"Internal error, {type(error).__name__}: {error}. Please report it; CLIFFGUARD_DEBUG=1 shows where."
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return " ".join(_printable(text).split())
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import msgspec
 
-from bot.answers import Account, Answer, Check, Checks, PullRequest, decoded, judged, patiently
-from bot.github import CHECK_NAME, Tokens, Transport
+from bot.answers import Account, Answer, Check, Checks, PullRequest, Unknown, decoded, judged, patiently
+from bot.github import CHECK_NAME, GIT_PERMISSIONS, Tokens, Transport
 
 PERMISSIONS = {"checks": "read", "pull_requests": "read"}
 PAGES = 60  # of 100
@@ -45,6 +46,11 @@ class Repository(msgspec.Struct, frozen=True):
     owner: Account
     archived: bool = False
     disabled: bool = False
+
+
+class _File(msgspec.Struct, frozen=True):
+    content: str = ""
+    encoding: str = ""
 
 
 class _Repositories(msgspec.Struct, frozen=True):
@@ -113,6 +119,17 @@ class Installations:
         path = f"/repos/{repository.owner.login}/{repository.name}/commits/{head}/check-runs"
         asked: dict[str, str | int] = {"check_name": CHECK_NAME, "app_id": self.tokens.app_id, "filter": "all"}
         return decoded(self._as(installation, path, "the check runs", **asked, per_page=100), Checks).check_runs
+
+    def file(self, installation: Installation, repository: Repository, path: str) -> bytes | None:
+        """A file of the default branch, of a megabyte at most; nothing where there is none."""
+        address = f"/repos/{repository.owner.login}/{repository.name}/contents/{quote(path)}"
+        try:
+            held = self.tokens.token(self._transport, installation.id, repository.id, GIT_PERMISSIONS)
+            answer = patiently(lambda: self._transport.send("GET", address, held.token))
+            found = decoded(judged(answer, f"the file {path}", self.tokens.now()), _File)
+        except Unknown:
+            return None
+        return b64decode(found.content) if found.encoding == "base64" else None
 
     def _as_app(self, method: str, path: str, what: str, **params: str | int) -> Answer:
         # A redelivery that is asked for twice is delivered twice, and done once: the receiver knows its guid.

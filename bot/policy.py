@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from analyzers import Confidence, Finding, Review, Severity
+import analyzers
+from analyzers import Finding, Review
+
+_UNSET = analyzers.Settings()
 
 Outcome = Literal["success", "failure", "neutral"]
 
@@ -20,30 +23,44 @@ class Conclusion:
     explanation: str
 
 
-def blocking(findings: Sequence[Finding], fail_on: str) -> list[Finding]:
-    """Those that fail the check: as bad as `fail_on` or worse, and more than a possibility."""
-    if fail_on == "never":
-        return []
-    threshold = Severity(fail_on)
-    return [f for f in findings if f.severity.at_least(threshold) and f.confidence is not Confidence.POSSIBLE]
+@dataclass(frozen=True)
+class Gate:
+    """What fails the check: by the repository's settings, and where they are silent by the service's `fail_on`."""
+
+    fail_on: str
+    settings: analyzers.Settings = _UNSET
+
+    def blocking(self, findings: Sequence[Finding]) -> list[Finding]:
+        return [finding for finding in findings if analyzers.fails(finding, self.settings, self.fail_on)]
+
+    @property
+    def words(self) -> str:
+        """Which findings fail the check: of one severity and above, or as the configuration says of rules and folders."""
+        rules = self.settings.rules
+        varied = rules.blocks or rules.comments or rules.lists or self.settings.nested
+        return "" if varied else self.settings.fail_on or self.fail_on
 
 
-def conclude(review: Review, fail_on: str) -> Conclusion:
+def conclude(review: Review, gate: Gate) -> Conclusion:
     """Failure for blocking findings; neutral where the analysis as a whole is incomplete; else success. What was not
     analysed is always in the title."""
-    blockers, new = blocking(review.new, fail_on), len(review.new)
-    files = {problem.path for problem in review.problems if problem.path}
+    blockers, new = gate.blocking(review.new), len(review.new)
+    mistakes = analyzers.settings_files(problem.path for problem in review.problems)
+    files = {problem.path for problem in review.problems if problem.path and problem.path not in mistakes}
     general = [problem for problem in review.problems if not problem.path]
     unread = f"; {_count(len(files), 'file')} not fully analysed" if files else ""
+    unread += f"; {_count(len(mistakes), 'notice')} about the configuration" if mistakes else ""
     if blockers:
-        title = f"{_count(len(blockers), 'new finding')} of severity {fail_on} or above" + _more(new - len(blockers)) + unread
-        return Conclusion("failure", title, _because(blockers[0], len(blockers), fail_on))
+        which = f"of severity {gate.words} or above" if gate.words else f"that fail{'s' * (len(blockers) == 1)} the check here"
+        title = f"{_count(len(blockers), 'new finding')} {which}" + _more(new - len(blockers)) + unread
+        return Conclusion("failure", title, _because(blockers[0], len(blockers), gate))
     if general:
         reason = general[0].text
         title = f"{_count(new, 'new finding') if new else 'No new finding'}, but the analysis is incomplete"
         return Conclusion("neutral", title, f"The analysis is incomplete, so this is not a pass: {reason}")
     if new:
-        threshold = "the check never fails here" if fail_on == "never" else f"none fails the check, which needs {fail_on}"
+        needed = f", which needs {gate.words}" if gate.words else ""
+        threshold = "the check never fails here" if gate.words == "never" else f"none fails the check{needed}"
         return Conclusion(
             "success", f"{_count(new, 'new finding')}; {threshold}{unread}", f"New findings are reported; {threshold}."
         )
@@ -58,9 +75,10 @@ def incomplete(reason: str) -> Conclusion:
     return Conclusion("neutral", "Not reviewed", reason)
 
 
-def _because(finding: Finding, count: int, fail_on: str) -> str:
+def _because(finding: Finding, count: int, gate: Gate) -> str:
     others = f" and {_count(count - 1, 'other')}" if count > 1 else ""
-    return f"The check fails on new findings of severity {fail_on} or above: {finding.title}{others}."
+    why = f"on new findings of severity {gate.words} or above" if gate.words else "by what the configuration says of rules"
+    return f"The check fails {why}: {finding.title}{others}."
 
 
 def _more(count: int) -> str:

@@ -19,7 +19,7 @@ from bot.answers import Account, Check, Rejected, Unsure
 from bot.commands import BUTTONS
 from bot.conversation import Change, Conversation, changes, read_acceptances, read_told
 from bot.github import GitHub
-from bot.policy import Conclusion, blocking
+from bot.policy import Conclusion, Gate
 from bot.rewriting import Rewrite
 
 MAX_REVIEWS = 8  # requests spent on finding out which comment GitHub rejects
@@ -103,7 +103,7 @@ def publication(
     diff: str,
     conclusion: Conclusion,
     *,
-    fail_on: str,
+    gate: Gate,
     link: Callable[[Place], str],
     limits: analyzers.Limits,
     told: analyzers.Told,
@@ -113,7 +113,7 @@ def publication(
     review = analysis.review
     placement = analysis.place(analyzers.parse_diff(diff), limits, told)
     findings = {comment.finding.fingerprint: comment.finding for comment in placement.inline}
-    fatal = {id(finding) for finding in blocking(review.new, fail_on)}
+    fatal = {id(finding) for finding in gate.blocking(review.new)}
 
     def texts(refused: Collection[str]) -> tuple[str, str]:
         told = placement.without(lambda finding: finding.fingerprint in refused)
@@ -139,12 +139,19 @@ def publication(
             )
             for comment in placement.inline
         ],
-        [annotation(item.finding) for item in placement.elsewhere if not item.finding.listed],
+        [*_mistakes(review), *(annotation(item.finding) for item in placement.elsewhere if not item.finding.listed)],
         texts,
         lambda key: annotation(findings[key]),
         _present(review),
         frozenset(problem.path for problem in review.problems),
     )
+
+
+def _mistakes(review: analyzers.Review) -> list[Annotation]:
+    """What is wrong in the configuration, at its line."""
+    files = set(analyzers.settings_files(problem.path for problem in review.problems))
+    wrong = [problem for problem in review.problems if problem.path in files and problem.line]
+    return [Annotation(one.path, one.line, one.line, "warning", "Configuration", one.text) for one in wrong]
 
 
 def _present(review: analyzers.Review) -> frozenset[str]:

@@ -28,7 +28,7 @@ import structlog
 
 import analyzers
 from analyzers import BlobReader, FactStore, Place, Problem, Review, Revision
-from bot import commands, publish
+from bot import commands, organisation, publish
 from bot.answers import Check, PullRequest, RateLimited
 from bot.cache import fact_store
 from bot.conversation import Acceptance, Conversation
@@ -38,7 +38,7 @@ from bot.jobs import Job, Work
 from bot.mirror import Mirror, Mirrors, NoCommit, Snapshot, Source
 from bot.objects import GitError
 from bot.observe import count_findings, step
-from bot.policy import Conclusion, conclude, incomplete
+from bot.policy import Conclusion, Gate, conclude, incomplete
 from bot.settings import Settings
 from bot.squawk import Squawk
 
@@ -301,7 +301,8 @@ class _Run:
 
     def _judged(self, snapshot: Snapshot) -> _Judgement:
         """The analysis, by the settings of the base."""
-        settings, problems = _repository_settings(snapshot)
+        default = organisation.default(self.queue.connection, self.job.installation)
+        settings, problems = _repository_settings(snapshot, default)
         with step("analyse"):
             analysis = self.context.compare(
                 snapshot.base,
@@ -324,15 +325,15 @@ class _Run:
     def _placed(self, judgement: _Judgement, conversation: Conversation, diff: str) -> publish.Publication:
         """Where each finding is told that nobody has accepted."""
         analysis, settings = judgement.analysis, judgement.settings
-        fail_on = settings.fail_on or self.context.settings.fail_on
+        gate = Gate(self.context.settings.fail_on, settings)
         notes = [_unused(one) for one in conversation.unused(analysis.review)]
         with step("place"):
             analysis.review = conversation.applied(analysis.review)
             return publish.publication(
                 analysis,
                 diff,
-                conclude(analysis.review, fail_on),
-                fail_on=fail_on,
+                conclude(analysis.review, gate),
+                gate=gate,
                 link=self._link,
                 limits=settings.comments,
                 told=conversation.summary,
@@ -390,16 +391,18 @@ class _Run:
 
 def _needed(revision: Revision) -> Iterable[str]:
     """The blobs a review may read of a revision, before its settings are known, which only ever exclude some."""
-    settings = revision.files.get(analyzers.SETTINGS_PATH)
-    return [*analyzers.needed(revision), *([settings] if settings else [])]
+    return [*analyzers.needed(revision), *(revision.files[path] for path in analyzers.settings_files(revision.files))]
 
 
-def _repository_settings(snapshot: Snapshot) -> tuple[analyzers.Settings, tuple[Problem, ...]]:
-    """What the base's `.cliffguard.yml` says, and what is to be said of it: a change cannot silence its own review."""
-    ids = [revision.files.get(analyzers.SETTINGS_PATH) for revision in (snapshot.base, snapshot.head)]
-    texts = dict(snapshot.blobs.read([blob for blob in dict.fromkeys(ids) if blob]))
-    base, head = (texts.get(blob) if blob else None for blob in ids)
-    return analyzers.settings_of(base, head, known_rules=analyzers.RULES)
+def _repository_settings(snapshot: Snapshot, default: bytes | None) -> tuple[analyzers.Settings, tuple[Problem, ...]]:
+    """What the base's configuration says, and what is to be said of it: a change cannot silence its own review."""
+    ids = [
+        {path: revision.files[path] for path in analyzers.settings_files(revision.files)}
+        for revision in (snapshot.base, snapshot.head)
+    ]
+    texts = dict(snapshot.blobs.read(dict.fromkeys(blob for files in ids for blob in files.values())))
+    base, head = ({path: texts[blob] for path, blob in files.items() if blob in texts} for files in ids)
+    return analyzers.settings_of(base, head, known_rules=analyzers.RULES, default=default)
 
 
 def _unused(acceptance: Acceptance) -> str:

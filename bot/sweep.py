@@ -3,6 +3,7 @@
     deliveries      events that GitHub could not deliver are delivered once more; GitHub itself never does
     pull requests   open ones whose head has no completed check run of ours are queued
     check runs      of jobs that are no more are concluded, and their heads queued again
+    configuration   the default of each organisation is read for the reviews until the next sweep
 
 A sweep looks at some hundred repositories and goes on there the next time, so that it costs an installation little of what
 GitHub allows it an hour. It raises what `Installations` raises; whatever it had queued by then is queued.
@@ -10,14 +11,14 @@ GitHub allows it an hour. It raises what `Installations` raises; whatever it had
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 
-from bot import publish
+from bot import organisation, publish
 from bot.answers import Check, PullRequest
 from bot.errors import Broken, Gone
 from bot.github import GitHub
@@ -68,9 +69,11 @@ def sweep(github: Installations, queue: Queue, writer: Writer, now: datetime | N
         redelivered += 1
         if redelivered == REDELIVERIES:
             break
+    everywhere = [(one, repository) for one in github.all() for repository in github.repositories(one)]
+    _keep_defaults(github, queue, everywhere)
     queued = concluded = 0
     seen = 0
-    for installation, repository in _turn(github, queue):
+    for installation, repository in _turn(everywhere, queue):
         seen += 1
         try:
             more = list(_waiting(github, queue, writer, installation, repository, now))
@@ -105,11 +108,22 @@ def lost(deliveries: Iterable[Delivery], queue: Queue, now: datetime) -> Iterato
     return (one for guid, one in failed.items() if guid not in arrived and not queue.has_seen(guid))
 
 
-def _turn(github: Installations, queue: Queue) -> Iterator[tuple[Installation, Repository]]:
+def _keep_defaults(github: Installations, queue: Queue, everywhere: Sequence[tuple[Installation, Repository]]) -> None:
+    """The default configuration of each organisation, for the reviews until the next sweep."""
+    homes = {one.id: repository for one, repository in everywhere if repository.name == organisation.REPOSITORY}
+    for installation in {one.id: one for one, _ in everywhere}.values():
+        home = homes.get(installation.id)
+        try:
+            text = github.file(installation, home, organisation.PATH) if home else None
+        except (Gone, Broken) as error:
+            log.info("the default configuration is not read", installation=installation.id, reason=error.reason)
+            continue
+        organisation.keep(queue.connection, installation.id, text)
+
+
+def _turn(everywhere: Sequence[tuple[Installation, Repository]], queue: Queue) -> Iterator[tuple[Installation, Repository]]:
     """The repositories whose turn it is, in the order of their ids, beginning after the last one looked at."""
-    everywhere = sorted(
-        ((one, repository) for one in github.all() for repository in github.repositories(one)), key=lambda pair: pair[1].id
-    )
+    everywhere = sorted(everywhere, key=lambda pair: pair[1].id)
     last = int(queue.connection.get(NEXT) or 0)
     later = [pair for pair in everywhere if pair[1].id > last]
     due = [*later, *(pair for pair in everywhere if pair[1].id <= last)][:REPOSITORIES]

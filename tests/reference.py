@@ -10,10 +10,12 @@ from pydantic_core import PydanticUndefined
 
 import analyzers
 from analyzers.knowledge import libraries
+from analyzers.settings import json_schema
 from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+SCHEMA = ROOT / "docs" / "cliffguard.schema.json"
 
 _LANGUAGES = {"php": "PHP", "python": "Python"}
 
@@ -76,4 +78,5 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 if __name__ == "__main__":
+    SCHEMA.write_bytes(json_schema(analyzers.RULES))
     README.write_text(fresh(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import msgspec
 import pytest
 import typer
@@ -18,13 +19,13 @@ import yaml
 from markdown_it import MarkdownIt
 
 import analyzers
-from analyzers.settings import json_schema
+from analyzers.settings import Configuration, json_schema
 from bot import github, webhook
 from bot.cli import app as cli
 from bot.jobs import Job
 from bot.local_github import state
 from bot.settings import Settings
-from tests.reference import README, ROOT, fresh
+from tests.reference import README, ROOT, SCHEMA, fresh
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = typer.main.get_command(cli).commands  # type: ignore[attr-defined]
@@ -44,6 +45,11 @@ def block(name: str) -> str:
 def test_the_generated_tables_are_fresh() -> None:
     text = README.read_text(encoding="utf-8")
     assert text == fresh(text), "write them anew: .venv/bin/python -m tests.reference"
+
+
+def test_the_published_schema_of_the_configuration_is_fresh() -> None:
+    assert SCHEMA.read_bytes() == json_schema(analyzers.RULES), "write it anew: .venv/bin/python -m tests.reference"
+    jsonschema.Draft202012Validator.check_schema(msgspec.json.decode(json_schema(analyzers.RULES)))
 
 
 def keys(schema: dict[str, Any], part: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -67,12 +73,12 @@ def given(value: Any, prefix: str = "") -> Iterator[str]:
 
 def test_the_reference_of_the_configuration_is_complete_and_valid() -> None:
     text = block(".cliffguard.yml").split("```yaml\n")[1].split("```")[0]
-    settings, problems = analyzers.Settings.parse(text.encode(), known_rules=analyzers.RULES)
+    settings, problems = analyzers.read_settings({".cliffguard.yml": text.encode()}, known_rules=analyzers.RULES)
     assert not problems
     schema = msgspec.json.decode(json_schema())
     assert set(given(yaml.load(text, yaml.BaseLoader))) == set(keys(schema, schema))
     defaults = analyzers.Settings()
-    same = [name for name in settings.__struct_fields__ if getattr(settings, name) == getattr(defaults, name)]
+    same = [name for name in Configuration.__struct_fields__ if getattr(settings, name) == getattr(defaults, name)]
     assert not same, f"the example shows nothing of {same}"
 
 

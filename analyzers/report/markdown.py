@@ -27,7 +27,7 @@ Link = Callable[[Place], str]
 
 _WHY_ELSEWHERE = {
     Reason.OUTSIDE: "outside the diff",
-    Reason.LISTED: "hardly worth a comment",
+    Reason.LISTED: "only listed",
     Reason.LIMIT: "beyond the number of comments",
     Reason.REPEATED: "said by another comment",
     Reason.REFUSED: "not accepted as comments",

@@ -18,7 +18,6 @@ from analyzers.edits import Verify, fixed_source
 from analyzers.findings import Finding, Problem, Review, Severity
 from analyzers.report.readiness import as_data
 from analyzers.report.text import plain, visible
-from analyzers.review.ignore import by_configuration
 from analyzers.review.place import ReadSource
 from analyzers.source import Place, Span
 
@@ -68,7 +67,7 @@ def to_sarif(
     writer = _Writer({name: index for index, name in enumerate(names)}, verify)
     results = [
         *(writer.result(finding, "new", _Texts(read)) for finding in review.new),
-        *(writer.accepted(one.finding, one.reason, by_configuration(one), _Texts(read)) for one in review.accepted),
+        *(writer.accepted(one.finding, one.reason, one.configured, _Texts(read)) for one in review.accepted),
         *(writer.result(finding, "unchanged", _Texts(read)) for finding in review.kept),
         *(writer.result(finding, "absent", _Texts(read_base)) for finding in review.fixed),
     ]

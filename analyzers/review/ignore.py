@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from analyzers.facts.store import Ignore
 from analyzers.findings import Accepted, Finding, Problem
 from analyzers.globs import matches
-from analyzers.settings import PATH, Acceptance
+from analyzers.settings import Declared
 
 _NO_REASON = "no reason given"
 
@@ -19,7 +19,7 @@ _NO_REASON = "no reason given"
 def accept(
     new: Sequence[Finding],
     ignores: Mapping[str, Sequence[Ignore]],
-    acceptances: Sequence[Acceptance] = (),
+    acceptances: Sequence[Declared] = (),
     *,
     kept: Sequence[Finding] = (),
     judged: Collection[str] | None = None,
@@ -33,7 +33,7 @@ def accept(
     remaining: list[Finding] = []
     accepted: list[Accepted] = []
     used: set[tuple[str, Ignore]] = set()
-    used_acceptances: set[Acceptance] = set()
+    used_acceptances: set[Declared] = set()
     for finding in kept:
         used.update((finding.place.path, ignore) for ignore in _comments(finding, ignores))
         used_acceptances.update(_entries(finding, acceptances))
@@ -44,17 +44,13 @@ def accept(
         if comments:
             accepted.append(Accepted(finding, f"comment at line {comments[0].line}: {comments[0].reason or _NO_REASON}"))
         elif entries:
-            accepted.append(Accepted(finding, f"{PATH}: {entries[0].reason}"))
+            where = entries[0].source or "the organisation's configuration"
+            accepted.append(Accepted(finding, f"{where}: {entries[0].acceptance.reason}", configured=True))
         else:
             remaining.append(finding)
     speaking = {path: comments for path, comments in ignores.items() if judged is None or path in judged}
     dead = [*_dead_comments(speaking, used), *_dead_entries(acceptances, used_acceptances)]
     return tuple(remaining), tuple(accepted), tuple(dead)
-
-
-def by_configuration(accepted: Accepted) -> bool:
-    """Was it accepted by `.cliffguard.yml`, and not by a comment in the code?"""
-    return accepted.reason.startswith(f"{PATH}: ")
 
 
 def _comments(finding: Finding, ignores: Mapping[str, Sequence[Ignore]]) -> list[Ignore]:
@@ -66,8 +62,9 @@ def _comments(finding: Finding, ignores: Mapping[str, Sequence[Ignore]]) -> list
     ]
 
 
-def _entries(finding: Finding, acceptances: Iterable[Acceptance]) -> list[Acceptance]:
-    return [entry for entry in acceptances if entry.rule in {"*", finding.rule} and matches(entry.path, finding.place.path)]
+def _entries(finding: Finding, acceptances: Iterable[Declared]) -> list[Declared]:
+    path = finding.place.path
+    return [entry for entry in acceptances if entry.acceptance.rule in {"*", finding.rule} and matches(entry.pattern, path)]
 
 
 def _dead_comments(ignores: Mapping[str, Sequence[Ignore]], used: set[tuple[str, Ignore]]) -> Iterable[Problem]:
@@ -79,8 +76,10 @@ def _dead_comments(ignores: Mapping[str, Sequence[Ignore]], used: set[tuple[str,
                 yield Problem(path=path, line=ignore.line, text=text)
 
 
-def _dead_entries(acceptances: Sequence[Acceptance], used: set[Acceptance]) -> Iterable[Problem]:
+def _dead_entries(acceptances: Sequence[Declared], used: set[Declared]) -> Iterable[Problem]:
+    """Those of an organisation speak for repositories that have no such finding, too."""
     for entry in acceptances:
-        if entry not in used:
-            text = f"`ignore` of {entry.rule} at {entry.path} matches no finding; remove it, or check its rule and path."
-            yield Problem(path=PATH, line=0, text=text)
+        if entry not in used and entry.source:
+            rule, path = entry.acceptance.rule, entry.acceptance.path
+            text = f"`ignore` of {rule} at {path} matches no finding; remove it, or check its rule and path."
+            yield Problem(path=entry.source, line=0, text=text)

@@ -27,7 +27,7 @@ CATEGORY = "connections"
 _SERVERS = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
 
 
-def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
+def check(project: Project, settings: Settings) -> Iterator[Finding]:
     """One finding for each stack whose worst case is more than its server accepts, for each pool that its threads outnumber,
     for settings that keep no connection, and for each client that requests or jobs make anew."""
     for budget in budgets(project.deployment):
@@ -38,11 +38,11 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
         yield _short(shortage)
     if not any(stack.poolers for stack in project.deployment.stacks):
         fresh = {pool.place.path: pool for pool in reversed(project.deployment.pools) if pool.fresh}
-        yield from (_fresh(pool) for pool in fresh.values())
+        yield from (_fresh(pool, settings) for pool in fresh.values())
     for conflict in project.deployment.conflicts:
         yield _shared(conflict)
     for made in project.made:
-        yield _anew(made)
+        yield _anew(made, settings)
     for session in project.unreturned:
         yield _unreturned(session)
 
@@ -58,7 +58,7 @@ def _measure(budget: Budget, demand: int, capacity: int) -> Measure:
     return Measure(f"{budget.stack.path}: {budget.name}", "the worst case", demand, capacity)
 
 
-def _fresh(pool: Pool) -> Finding:
+def _fresh(pool: Pool, settings: Settings) -> Finding:
     return Finding(
         rule="connections",
         subject=f"{pool.place.path}: {pool.name} for each request",
@@ -67,7 +67,7 @@ def _fresh(pool: Pool) -> Finding:
             "`CONN_MAX_AGE` is not set, and its default closes the connection after each request: every request waits until "
             "the database has started a process for it and checked the password."
         ),
-        growth="1 new connection per request",
+        growth=f"1 new connection per request{_at_peak(settings, pool.place.path)}",
         remedy="Keep connections for a while, and check them before they are used again; or put a pooler before the server.",
         code='"CONN_MAX_AGE": 60,\n"CONN_HEALTH_CHECKS": True,',
         code_language="python",
@@ -75,6 +75,12 @@ def _fresh(pool: Pool) -> Finding:
         severity=Severity.LOW,
         confidence=Confidence.LIKELY,
     )
+
+
+def _at_peak(settings: Settings, path: str) -> str:
+    """What comes of one for each request. How many requests come here, of all that are expected, nobody says."""
+    rate = settings.at(path).expected_peak.requests_per_second
+    return f": up to {rate:,} a second at the expected peak" if rate else ""
 
 
 def _short(shortage: Shortage) -> Finding:
@@ -202,7 +208,7 @@ def _shared(conflict: Conflict) -> Finding:
 # -- clients made anew -------------------------------------------------------------------------------------------------
 
 
-def _anew(made: Made) -> Finding:
+def _anew(made: Made, settings: Settings) -> Finding:
     entry, one = made.way.entry, "job" if made.way.entry.kind == "task" else "request"
     function = _plain(made.function)
     after = "closes them again" if made.closed else "nothing closes them: they stay open until the object is collected"
@@ -216,12 +222,13 @@ def _anew(made: Made) -> Finding:
     related = [Related(entry.place, f"each {one} begins here: `{_plain(entry.function.name)}`")]
     related += [Related(c.place, f"calls `{_plain(c.target.name)}`" if c.target is not None else "calls it") for c in steps]
     remedy, code = _once(made, function)
+    often = "" if one == "job" else _at_peak(settings, made.place.path)
     return Finding(
         rule="connections",
         subject=f"{made.function}: {made.library} for each {one}",
         title=f"`{function}` makes {made.client.title} for each {one}",
         message=f"{reached} for each {one} and makes {made.client.title}. {harm}",
-        growth=f"1 new {'pool' if made.client.makes == 'pool' else 'connection'} per {one}",
+        growth=f"1 new {'pool' if made.client.makes == 'pool' else 'connection'} per {one}{often}",
         remedy=remedy,
         code=code,
         code_language="python" if code else "",

@@ -139,11 +139,10 @@ _WORST = {severity: rank for rank, severity in enumerate(Severity)}
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:
     """One finding for each operation, of the worst that it does."""
-    small = {name.lower() for name in settings.tables.small}
     used = _Used(project)
     worst: dict[Place, tuple[Harm, Moment]] = {}
     for moment in moments(project):
-        if _is_small(moment.waiting or moment, small):
+        if _is_small(moment.waiting or moment, settings):
             continue
         for harm in harms(moment):
             if harm.kind in ("renamed", "dropped") and not used.has(moment, harm):
@@ -159,11 +158,10 @@ def _rank(harm: Harm) -> int:
     return _WORST[_SPEAKS[harm.kind].severity]
 
 
-def _is_small(moment: Moment, named: set[str]) -> bool:
-    if moment.name.lower() in named:
-        return True
+def _is_small(moment: Moment, settings: Settings) -> bool:
     table = moment.stated or moment.table
-    return table is not None and (table.label.lower() in named or stays_small(table))
+    named = settings.at(moment.operation.place.path).has_small(moment.name, table.label if table else moment.name)
+    return named or (table is not None and stays_small(table))
 
 
 class _Used:

@@ -35,8 +35,9 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
 
     What is so as far as the code was understood is withheld: once it is understood, it was so before.
     """
-    named = {t.lower() for t in settings.tables.small}
-    tables = {name: t for name, t in project.tables.items() if not {name.lower(), t.label.lower()} & named}
+    named = {name.lower() for name, table in project.tables.items() if _is_named(table, settings)}
+    named |= {name.lower() for name in settings.tables.small}
+    tables = {name: t for name, t in project.tables.items() if name.lower() not in named}
     asked: list[_Asked] = [(Want(n, k.columns), k) for n, t in tables.items() for k in _unindexed(t, project.tables, named)]
     as_read = {name: msgspec.structs.replace(t, unread="") if t.unread else t for name, t in project.tables.items()}
     for query in sorted(project.queries, key=lambda query: query.place):
@@ -106,6 +107,11 @@ def _written(index: NewIndex, known: _Known) -> tuple[str, str, tuple[NewFile, .
     code, language = stated(index)
     files = index_file(index, known.project.migrations)
     return ("" if files and language == "sql" else code), language, files
+
+
+def _is_named(table: Table, settings: Settings) -> bool:
+    """Whether the configuration says that it never grows."""
+    return settings.at(table.place.path if table.place else "").has_small(table.name, table.label)
 
 
 def _unindexed(table: Table, tables: Mapping[str, Table], small: set[str]) -> Iterator[ForeignKey]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.settings import Settings
+from analyzers.settings import Peak, Settings
 from analyzers.source import Place
 from analyzers.words import noun, plural
 
@@ -31,18 +31,18 @@ _LETTERS = "NMKLPQRSTUVWXYZ"
 def check(project: Project, settings: Settings) -> Iterator[Finding]:
     """One finding for each relation path of each query, and for each model of a query that is written for many."""
     groups: dict[tuple[Place, str, tuple[str, ...], bool], list[RelationRead]] = defaultdict(list)
-    small = {t.lower() for t in settings.tables.small}
     for read in project.reads:
-        if not {read.rows.lower(), read.table.lower()} & small and not _is_few(read):
+        if not settings.at(read.query.path).has_small(read.rows, read.table) and not _is_few(read):
             groups[read.query, read.rows, read.path, read.bypasses].append(read)
     for (*of, path, bypasses), reads in groups.items():
         deeper = any(q == of and len(p) > len(path) and p[: len(path)] == path for *q, p, b in groups if b == bypasses)
         if not deeper:
-            yield _finding(reads)
+            yield _finding(reads, settings)
     seen: set[tuple[Place, str]] = set()
     for lookup in project.lookups:
-        if not {lookup.rows.lower(), lookup.rows_table.lower()} & small and not 0 < lookup.limit <= _FEW:
-            finding = _lookup(lookup)
+        small = settings.at(lookup.query.path).has_small(lookup.rows, lookup.rows_table)
+        if not small and not 0 < lookup.limit <= _FEW:
+            finding = _lookup(lookup, settings)
             if (finding.place, finding.subject) not in seen:
                 seen.add((finding.place, finding.subject))
                 yield finding
@@ -58,7 +58,7 @@ def _is_alone(read: RelationRead) -> bool:
     return read.limit == 1 and any(hop.many for hop in read.hops[:-1])
 
 
-def _finding(reads: list[RelationRead]) -> Finding:
+def _finding(reads: list[RelationRead], settings: Settings) -> Finding:
     read = min(reads, key=lambda r: (_is_alone(r), r.read.path != r.query.path, r.read))
     label, rows = read.relation.label, plural(noun(read.rows))
     what = "again " if read.loaded else ""
@@ -68,7 +68,7 @@ def _finding(reads: list[RelationRead]) -> Finding:
         subject=_subject(read, read.path),
         title=f"`{label}` is queried {what}once per {_per(read)}",
         message=_message(read, label, rows),
-        growth=_growth(read),
+        growth=_growth(read, settings.at(read.query.path).expected_peak),
         remedy=read.remedy.sentence,
         code=read.remedy.code,
         code_language=read.remedy.language,
@@ -128,11 +128,13 @@ def _message(read: RelationRead, label: str, rows: str) -> str:
     return f"`{read.read_function}` walks the {rows} of this query and reads `{label}` from each of them; {why}."
 
 
-def _lookup(query: RowQuery) -> Finding:
+def _lookup(query: RowQuery, settings: Settings) -> Finding:
     rows = plural(noun(query.rows))
     law = f"1 + N queries: {_ROWS + 1} for {_ROWS} {rows}" if not query.limit else f"1 + N queries: at most {query.limit + 1}"
     if query.given:
         law = f"N queries: {_ROWS} for {_ROWS} {rows}, and whoever sends the request says how many those are"
+    elif not query.batch:
+        law += _at_peak(settings.at(query.query.path).expected_peak, 1 + (query.limit or _ROWS))
     what = "statement" if query.effect else "query"
     small, listed = bool(query.given or query.effect or 0 < query.limit <= _PAGE), _hardly_lookup(query)
     places = {query.read: f"{'writes' if query.effect else 'asks for'} `{query.table}`", query.loop: f"walks the {rows}"}
@@ -170,7 +172,7 @@ def _per(read: RelationRead) -> str:
     return noun(read.relation.label.partition(".")[0])
 
 
-def _growth(read: RelationRead) -> str:
+def _growth(read: RelationRead, peak: Peak) -> str:
     """The number of queries as a function of the number of rows, and what it comes to.
 
     A hop sends one query for each row it is read from: for each of the N rows, times M for each collection on the way to it.
@@ -179,25 +181,37 @@ def _growth(read: RelationRead) -> str:
     collections = [hop for hop in read.hops[:-1] if hop.many]
     depths = Counter(sum(h.many for h in read.hops[:i]) for i, queried in enumerate(read.queried) if queried)
     if _is_alone(read):
-        return _growth_of_one(read, collections, depths)
+        return _growth_of_one(read, collections, depths, peak)
     law = " + ".join(
         ["1", *(f"{count if count > 1 else ''}{'·'.join(_LETTERS[: depth + 1])}" for depth, count in depths.items())]
     )
     if read.limit and not collections:
-        return f"{law} queries, at most {1 + depths[0] * read.limit} (the query stops at {read.limit} {rows})"
+        most = 1 + depths[0] * read.limit
+        return f"{law} queries, at most {most} (the query stops at {read.limit} {rows}){_of(read, peak, most)}"
     total = 1 + sum(count * _ROWS * _MANY_PER_ROW**depth for depth, count in depths.items())
     with_each = f" with {_MANY_PER_ROW} {' and '.join(_things(hop) for hop in collections)} each" if collections else ""
-    return f"{law} queries: {total} for {_ROWS} {rows}{with_each}"
+    return f"{law} queries: {total} for {_ROWS} {rows}{with_each}{_of(read, peak, total)}"
 
 
-def _growth_of_one(read: RelationRead, collections: list[Relation], depths: Counter[int]) -> str:
+def _growth_of_one(read: RelationRead, collections: list[Relation], depths: Counter[int], peak: Peak) -> str:
     """The same for the collections of one row."""
     alone = 1 + depths.pop(0, 0)
     law = " + ".join([str(alone), *(f"{n if n > 1 else ''}{'·'.join(_LETTERS[:depth])}" for depth, n in depths.items())])
     total = alone + sum(n * _ROWS * _MANY_PER_ROW ** (depth - 1) for depth, n in depths.items())
     first, *rest = collections
     each = f" with {_MANY_PER_ROW} {' and '.join(_things(hop) for hop in rest)} each" if rest else ""
-    return f"{law} queries: {total} for one {noun(read.rows)} with {_ROWS} {_things(first)}{each}"
+    return f"{law} queries: {total} for one {noun(read.rows)} with {_ROWS} {_things(first)}{each}{_of(read, peak, total)}"
+
+
+def _of(read: RelationRead, peak: Peak, queries: int) -> str:
+    """What the expected peak makes of them; no user waits for a job."""
+    return "" if read.batch else _at_peak(peak, queries)
+
+
+def _at_peak(peak: Peak, queries: int) -> str:
+    if peak.users is None or peak.users == 1:
+        return ""
+    return f"; {queries * peak.users:,} if each of the {peak.users:,} users expected at once asks once"
 
 
 def _things(relation: Relation) -> str:

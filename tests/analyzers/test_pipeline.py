@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import pytest
 
 import analyzers
-from analyzers import Review, Revision, Settings, pipeline
+from analyzers import Review, Revision, Settings, pipeline, read_settings
 
 MODELS = """from django.db import models
 
@@ -79,10 +79,39 @@ def test_a_judged_revision_is_not_judged_again(links: list[None]) -> None:
 def test_other_settings_judge_anew(links: list[None]) -> None:
     blobs, store = Memory(), Memory()
     review(blobs, store)
-    off, problems = Settings.parse(b"rules:\n  disabled: [n_plus_one]\n")
+    off, problems = read_settings({".cliffguard.yml": b"rules:\n  disabled: [n_plus_one]\n"})
     assert not problems
     assert {finding.rule for finding in review(blobs, store, off).new} == set()
     assert len(links) == 4
+
+
+def test_a_folder_may_have_what_the_root_has_not() -> None:
+    blobs = Memory()
+    only_here, _ = read_settings(
+        {".cliffguard.yml": b"rules: {disabled: [n_plus_one]}", "shop/.cliffguard.yml": b"rules: {comments: [n_plus_one]}"}
+    )
+    not_here, _ = read_settings({"shop/.cliffguard.yml": b"rules: {disabled: [n_plus_one]}"})
+    assert {finding.rule for finding in review(blobs, Memory(), only_here).new} >= {"n_plus_one"}
+    assert "n_plus_one" not in {finding.rule for finding in review(blobs, Memory(), not_here).new}
+
+
+def test_comments_in_the_code_accept_nothing_where_they_are_not_honoured() -> None:
+    accepting = VIEWS.replace("]\n", "]  # cliffguard: ignore[n_plus_one] three rows\n")
+    blobs = Memory()
+    assert not [f for f in review(blobs, Memory(), views=accepting).new if f.rule == "n_plus_one"]
+    strict, _ = read_settings({".cliffguard.yml": b"honour_inline: false"})
+    reviewed = review(blobs, Memory(), strict, accepting)
+    assert [f.rule for f in reviewed.new if f.rule == "n_plus_one"] == ["n_plus_one"]
+    assert reviewed.accepted == ()
+
+
+def test_growth_is_told_for_the_expected_peak() -> None:
+    peak, _ = read_settings({".cliffguard.yml": b"expected_peak: {users: 200}"})
+    [told] = [f for f in review(Memory(), Memory(), peak).new if f.rule == "n_plus_one"]
+    assert told.growth == "1 + N queries: 101 for 100 books; 20,200 if each of the 200 users expected at once asks once"
+    [untold] = [f for f in review(Memory(), Memory()).new if f.rule == "n_plus_one"]
+    assert untold.growth == "1 + N queries: 101 for 100 books"
+    assert told.fingerprint == untold.fingerprint
 
 
 def test_damaged_judgements_are_made_anew(links: list[None]) -> None:

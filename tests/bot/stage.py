@@ -50,17 +50,20 @@ def compare(
     linter: analyzers.Linter,
 ) -> Analysis:
     old, new = findings(base, blobs), findings(head, blobs)
-    added = tuple(finding for name, finding in new.items() if name not in old)
+    added = tuple(analyzers.listed(finding, settings) for name, finding in new.items() if name not in old)
     kept = tuple(finding for name, finding in new.items() if name in old)
     return Analysis(Review(new=added, kept=kept), head, {}, blobs, settings)
 
 
-class Memory(dict[str, int]):
-    """The two commands of Valkey that are used."""
+class Memory(dict[str, Any]):
+    """The few commands of Valkey that are used; `get` is that of a dictionary."""
 
     def incr(self, key: str) -> int:
         self[key] = self.get(key, 0) + 1
         return self[key]
+
+    def set(self, key: str, value: Any, ex: int = 0) -> None:
+        self[key] = value
 
     def expire(self, key: str, seconds: int) -> None:
         assert key in self

@@ -262,6 +262,17 @@ def test_the_cache_is_the_user_s_and_can_be_left_out(shop: Shop, run: Run, tmp_p
     assert run("audit").code == first.code
 
 
+def test_the_configuration_is_validated(shop: Shop, run: Run) -> None:
+    assert "the defaults count" in run("validate").out
+    shop.configure("fail_on: low\n")
+    assert run("validate") == (0, ".cliffguard.yml: no mistakes.\n", "")
+    (shop.path / "shop" / ".cliffguard.yml").write_text("\nfail_on: severe\n")
+    ended = run("validate")
+    assert ended.code == 1
+    assert ended.out.startswith("shop/.cliffguard.yml:2: `fail_on` must be one of critical, high, medium, low, never")
+    assert "fail_on" in json.loads(run("validate", "--schema").out)["$defs"]["Configuration"]["properties"]
+
+
 def test_explain(run: Run) -> None:
     ended = run("explain", "n_plus_one")
     assert ended.code == 0

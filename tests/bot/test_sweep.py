@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from rq.job import Job as RQJob
 
+from bot import organisation
 from bot.installations import Delivery, Installations
 from bot.jobs import Job
 from bot.local_github import Fault, PullRequest
@@ -53,6 +54,20 @@ def test_a_head_without_a_check_is_queued_once(stage: Stage, queue: Queue) -> No
     stage.run(job)
     assert swept(stage, queue).queued == 0
     assert stage.checks(pull.head_sha) == [("completed", "failure")]
+
+
+def test_the_default_of_an_organisation_is_read_and_forgotten(stage: Stage, queue: Queue) -> None:
+    installation = stage.hub.installation(stage.repository).id
+    (stage.work / ".github").mkdir()
+    (stage.work / ".github" / "cliffguard.yml").write_text("fail_on: low\n")
+    stage.commit("home")
+    owner = stage.repository.owner.login
+    home = stage.hub.create_repository(f"{owner}/.github", stage.work, branches={"main": "home"})
+    swept(stage, queue)
+    assert organisation.default(queue.connection, installation) == b"fail_on: low\n"
+    del stage.hub.world.repositories[home.id]
+    swept(stage, queue)
+    assert organisation.default(queue.connection, installation) is None
 
 
 def test_what_is_under_way_is_left_alone(stage: Stage, queue: Queue) -> None:

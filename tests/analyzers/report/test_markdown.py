@@ -107,7 +107,7 @@ def test_hostile_names_mention_nobody_and_forge_nothing() -> None:
 def test_a_listed_finding_says_why() -> None:
     one = finding(listed="It runs in a command, for which nobody waits.")
     output = check_output(Review(new=(one,)), Placement(elsewhere=(Elsewhere(one, Reason.LISTED),)))
-    assert "1 listed in the check run (1 hardly worth a comment)." in output.summary
+    assert "1 listed in the check run (1 only listed)." in output.summary
     assert "_It runs in a command, for which nobody waits._" in output.text
 
 

@@ -151,7 +151,10 @@ def test_fixes_that_may_not_be_shown_are_not() -> None:
 
 
 def test_accepted_findings_are_suppressed() -> None:
-    accepted = (Accepted(finding("a"), "comment at line 3: six rows"), Accepted(finding("b"), ".cliffguard.yml: at night"))
+    accepted = (
+        Accepted(finding("a"), "comment at line 3: six rows"),
+        Accepted(finding("b"), ".cliffguard.yml: at night", configured=True),
+    )
     results = log_of(Review(accepted=accepted))["results"]
     assert [result["suppressions"] for result in results] == [
         [{"kind": "inSource", "status": "accepted", "justification": "comment at line 3: six rows"}],

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from analyzers.facts.store import Ignore
 from analyzers.findings import Accepted
-from analyzers.review.ignore import accept, by_configuration
-from analyzers.settings import Acceptance
+from analyzers.review.ignore import accept
+from analyzers.settings import Acceptance, Declared
 from tests.findings import at, finding
+
+
+def entry(rule: str, path: str, reason: str) -> Declared:
+    return Declared(Acceptance(rule, path, reason), path)
 
 
 def test_a_comment_at_any_line_of_the_place_accepts() -> None:
@@ -15,7 +19,7 @@ def test_a_comment_at_any_line_of_the_place_accepts() -> None:
         remaining, accepted, dead = accept([inside], {"a.py": [Ignore(line, ("n_plus_one",), "six rows")]})
         assert (remaining, dead) == ((), ())
         assert accepted == (Accepted(inside, f"comment at line {line}: six rows"),)
-        assert not by_configuration(accepted[0])
+        assert not accepted[0].configured
 
 
 def test_a_comment_elsewhere_or_for_another_rule_accepts_nothing_and_is_reported() -> None:
@@ -35,19 +39,19 @@ def test_a_comment_without_rules_accepts_all() -> None:
 
 
 def test_the_configuration_accepts_by_rule_and_path() -> None:
-    entries = [Acceptance("n_plus_one", "reports/", "at night"), Acceptance("*", "old/**", "frozen"), Acceptance("x", "y", "z")]
+    entries = [entry("n_plus_one", "reports/", "at night"), entry("*", "old/**", "frozen"), entry("x", "y", "z")]
     night, frozen = finding("a", place=at("reports/a.py")), finding("b", rule="missing_index", place=at("old/b.sql"))
     other = finding("c", rule="missing_index", place=at("reports/a.py"))
     remaining, accepted, dead = accept([night, frozen, other], {}, entries)
     assert remaining == (other,)
     assert [one.reason for one in accepted] == [".cliffguard.yml: at night", ".cliffguard.yml: frozen"]
-    assert all(by_configuration(one) for one in accepted)
+    assert all(one.configured for one in accepted)
     assert [(problem.path, "y" in problem.text) for problem in dead] == [(".cliffguard.yml", True)]
 
 
 def test_what_covers_an_old_finding_is_not_dead() -> None:
     old = finding("a", place=at("a.py", 3))
-    entries = [Acceptance("n_plus_one", "a.py", "known")]
+    entries = [entry("n_plus_one", "a.py", "known")]
     assert accept([], {"a.py": [Ignore(3, ())]}, entries, kept=[old])[2] == ()
 
 

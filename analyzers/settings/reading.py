@@ -1,4 +1,4 @@
-"""What a reviewed repository says to us: `.cliffguard.yml`, read tolerantly, every mistake reported with its line.
+"""One file of the configuration, read tolerantly: every mistake is reported with its line.
 
 A mistake never stops a review: the field keeps its default, and a `Problem` names line, key and allowed values.
 """
@@ -6,142 +6,79 @@ A mistake never stops a review: the field keeps its default, and a `Problem` nam
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Annotated, Any, Literal
+from typing import Any, get_args
 
 import msgspec
 import yaml
 from msgspec import inspect
 
 from analyzers.findings import Problem
+from analyzers.settings.values import PATH, Configuration, Database, FailOn, Level
 
-PATH = ".cliffguard.yml"
 _MAX_BYTES = 100_000  # a configuration of a thousand entries is a tenth of this
-
-FailOn = Literal["critical", "high", "medium", "low", "never"]
-Database = Literal["postgresql", "mysql", "sqlite"]
-Count = Annotated[int, msgspec.Meta(ge=0, le=100)]
-Many = Annotated[int, msgspec.Meta(ge=1)]
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-class Acceptance(msgspec.Struct, frozen=True):
-    """Findings that are known and accepted. `path` is a pattern as in `.gitignore`; `rule` may be `*`."""
+def read_file(text: bytes, path: str = PATH, *, known_rules: Collection[str] = ()) -> tuple[Configuration, tuple[Problem, ...]]:
+    """What a file says, and what is wrong with it.
 
-    rule: str
-    path: str
-    reason: str
-
-
-class Tables(msgspec.Struct, frozen=True):
-    """What the code cannot say of tables. `small` ones never grow (countries, roles), so reading them all is fine."""
-
-    small: tuple[str, ...] = ()
-
-
-class Rules(msgspec.Struct, frozen=True):
-    """Which rules run: all but the disabled ones."""
-
-    disabled: tuple[str, ...] = ()
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """How many comments there may be: new ones in one push, and all of a pull request, of one rule in it, on one file.
-
-    GitHub answered reviews of 30 and more comments with 502 though it had created them, or with secondary limits.
+    With `known_rules`, a rule id that is none of them is a problem too.
     """
-
-    push: Count = 25
-    pull_request: Count = 60
-    rule: Count = 20
-    file: Count = 15
-
-
-class Peak(msgspec.Struct, frozen=True):
-    """The most that is expected to happen at once: users who are there together, requests in a second."""
-
-    users: Many | None = None
-    requests_per_second: Many | None = None
+    reading = _Reading(frozenset(known_rules), path)
+    root = reading.document(text) if text else None
+    said = reading.value(root, inspect.type_info(Configuration), "") if root is not None else _MISSING
+    configuration = Configuration() if said is _MISSING else said
+    levels = Counter(rule for level in Level for rule in set(getattr(configuration.rules, level)))
+    for rule in sorted(rule for rule, count in levels.items() if count > 1):
+        reading.say(0, f"`{_short(rule)}` is named by several keys of `rules`; `{configuration.rules.level(rule)}` counts.")
+    return configuration, tuple(reading.problems)
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """The configuration of one revision. An unset `fail_on` or `database` leaves the choice to the service or the code."""
-
-    fail_on: FailOn | None = None
-    database: Database | None = None
-    exclude: tuple[str, ...] = ()
-    ignore: tuple[Acceptance, ...] = ()
-    tables: Tables = Tables()
-    rules: Rules = Rules()
-    comments: Limits = Limits()
-    expected_peak: Peak = Peak()
-
-    @classmethod
-    def parse(cls, text: bytes | None, *, known_rules: Collection[str] = ()) -> tuple[Settings, tuple[Problem, ...]]:
-        """Read the file's bytes; `None` (there is no file) gives the defaults.
-
-        With `known_rules`, a rule id that is none of them is a problem too.
-        """
-        reading = _Reading(frozenset(known_rules))
-        root = reading.document(text) if text else None
-        settings = reading.value(root, inspect.type_info(cls), "") if root is not None else _MISSING
-        return (cls() if settings is _MISSING else settings), tuple(reading.problems)
-
-
-def settings_of(
-    base: bytes | None, head: bytes | None, *, known_rules: Collection[str] = ()
-) -> tuple[Settings, tuple[Problem, ...]]:
-    """The settings that a review of `head` against `base` uses, from both versions of the file.
-
-    The base's count: a change cannot silence its own review. What is wrong in the head's is said where it is introduced,
-    and a change that will only count once it is merged is said too.
-    """
-    settings, problems = Settings.parse(base, known_rules=known_rules)
-    if head == base:
-        return settings, problems
-    changed, problems = Settings.parse(head, known_rules=known_rules)
-    if changed != settings:
-        note = f"{PATH} is changed here; this review used the version of the base, the change counts once it is merged."
-        problems = (*problems, Problem(path=PATH, line=0, text=note))
-    return settings, problems
-
-
-def json_schema() -> bytes:
-    """The JSON schema of `.cliffguard.yml`, for editors."""
-    schema = msgspec.json.schema(Settings)
+def json_schema(known_rules: Collection[str] = ()) -> bytes:
+    """The JSON schema of a file, for editors."""
+    schema = msgspec.json.schema(Configuration)
     for definition in schema["$defs"].values():
         definition["additionalProperties"] = False
+    if known_rules:
+        rule = {"enum": sorted(known_rules)}
+        for level in schema["$defs"]["Rules"]["properties"].values():
+            level["items"] = rule
+        schema["$defs"]["Acceptance"]["properties"]["rule"] = {"enum": ["*", *sorted(known_rules)]}
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": PATH, **schema}
     return json.dumps(schema, indent=2).encode() + b"\n"
 
 
 _MISSING: Any = object()
-_RULE_KEYS = frozenset({"ignore[].rule", "rules.disabled[]"})
+_CHOICES = (*get_args(FailOn), *get_args(Database))  # in the order they are declared in, which inspection loses
+_RULE_KEYS = frozenset({"ignore[].rule", *(f"rules.{level}[]" for level in Level)})
 
 
 class _Reading:
     """One pass over the file: YAML nodes in, values of the declared types out, mistakes collected."""
 
-    def __init__(self, known_rules: frozenset[str]) -> None:
-        self.known_rules = known_rules
+    def __init__(self, known_rules: frozenset[str], path: str) -> None:
+        self.known_rules, self.path = known_rules, path
         self.problems: list[Problem] = []
 
     def document(self, text: bytes) -> yaml.Node | None:
         if len(text) > _MAX_BYTES:
-            self.say(0, f"{PATH} is larger than {_MAX_BYTES:,} bytes and was not read.")
+            self.say(0, f"{self.path} is larger than {_MAX_BYTES:,} bytes and was not read.")
             return None
         try:
             return yaml.compose(text.decode("utf-8-sig"), Loader=yaml.SafeLoader)
         except UnicodeDecodeError:
-            self.say(0, f"{PATH} is not UTF-8 text and was not read.")
+            self.say(0, f"{self.path} is not UTF-8 text and was not read.")
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            self.say(mark.line + 1 if mark else 0, f"{PATH} is not valid YAML ({error.problem}) and was not read.")
+            self.say(mark.line + 1 if mark else 0, f"{self.path} is not valid YAML ({error.problem}) and was not read.")
         except (yaml.YAMLError, RecursionError, ValueError):
-            self.say(0, f"{PATH} is not valid YAML and was not read.")
+            self.say(0, f"{self.path} is not valid YAML and was not read.")
         return None
 
     def say(self, line: int, text: str) -> None:
-        self.problems.append(Problem(path=PATH, line=line, text=text))
+        self.problems.append(Problem(path=self.path, line=line, text=text))
 
     def value(self, node: yaml.Node, type_: inspect.Type, key: str) -> Any:
         """The value of `node` as `type_`, or `_MISSING` after having said what is wrong."""
@@ -157,7 +94,11 @@ class _Reading:
             case inspect.LiteralType():
                 if isinstance(node, yaml.ScalarNode) and node.value in type_.values:
                     return node.value
-                self.wrong(node, key, f"one of {', '.join(map(str, type_.values))}")
+                self.wrong(node, key, f"one of {', '.join(value for value in _CHOICES if value in type_.values)}")
+            case inspect.BoolType():
+                if isinstance(node, yaml.ScalarNode) and node.value.lower() in _BOOLEANS:
+                    return _BOOLEANS[node.value.lower()]
+                self.wrong(node, key, "true or false")
             case inspect.IntType():
                 return self.number(node, type_, key)
             case _:
@@ -231,7 +172,7 @@ class _Reading:
                 found = "a list"
             case _:
                 found = "a mapping"
-        self.say(_line(node), f"`{key or PATH}` must be {expected}, not {found}; it is not used.")
+        self.say(_line(node), f"`{key or self.path}` must be {expected}, not {found}; it is not used.")
 
 
 def _is_null(node: yaml.Node) -> bool:
