@@ -9,7 +9,7 @@ import msgspec
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
-from analyzers.model.indexes import query_sites, standing, validations
+from analyzers.model.indexes import query_sites, standing, validations, validators
 from analyzers.model.inference import edges, handlers, inherited
 from analyzers.model.inference.branching import deeds, policies, procedures
 from analyzers.model.inference.branching.evidence import Evidence
@@ -74,6 +74,7 @@ def link(
             *standing.asked_always(code, models, schema.tables, query_sites.longest(q for root in said for q in root.queries)),
             *query_sites.written(code),
             *validations.validated(code, models),
+            *validators.checked(code, models),
         ),
         deployment=msgspec.structs.replace(
             foundation.deployment, states=(*foundation.deployment.states, *shared.states(code, reach))

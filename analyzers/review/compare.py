@@ -2,7 +2,8 @@
 
 Findings are compared by identity `(rule, subject)`, as multisets: a subject that has the problem twice in the base and
 three times in the head has one new finding. Subjects are symbolic, so moved, renamed and reformatted code compares equal. What
-is new by its subject but says part of what a finding of the base said, or says it of code from another file, is that finding.
+is new by its subject but says part of what a finding of the base said, or says it of code from another file, or has its cause
+from the same file, is that finding.
 What a rule withheld in either revision, because something was not understood there, is none of the change's: what is told now
 and was withheld before was there before.
 """
@@ -79,11 +80,13 @@ def _succeed(new: list[Finding], fixed: list[Finding], kept: list[Finding]) -> N
 
 
 def _follows(now: Finding, old: Finding) -> bool:
-    """Whether the base had it already: as a part of more, or in another file."""
+    """Whether the base had it already: as a part of more, in another file, or elsewhere in the file."""
     if now.rule != old.rule:
         return False
     name = _apart(now)
-    return now.subject in old.parts or (bool(name) and now.place.path != old.place.path and name == _apart(old))
+    if now.place.path == old.place.path:
+        return now.subject in old.parts or (bool(now.cause) and now.cause == old.cause)
+    return now.subject in old.parts or (bool(name) and name == _apart(old))
 
 
 def _apart(finding: Finding) -> str:
