@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from analyzers.deployment.values import Amount
@@ -100,6 +101,8 @@ def said(node: Node) -> str:
     match node:
         case Text(value=value):
             return "" if value is None else str(value)
+        case Other(word="*", children=parts) if all(said(p).isdecimal() for p in parts):
+            return str(prod(int(said(p)) for p in parts))
         case Call(callee=Name(id="int" | "str" | "float" | "bool" | "Integer" | "Float" | "String"), args=(inner, *_)):
             return said(inner)
         case Call(callee=Member(of=inner, name="to_i" | "presence"), args=()) | Member(of=inner, name="to_i" | "presence"):

@@ -61,7 +61,7 @@ def states(code: Codebase, variables: Mapping[str, str]) -> Iterator[State]:
     """The state that the product's settings keep local, but for what another setting of the product keeps elsewhere.
     `variables` are those that the deployment sets."""
     found: dict[tuple[str, str], list[tuple[Stated, Local | None]]] = {}
-    for stated in _all(code):
+    for stated in all_stated(code):
         value = resolved(stated.value, variables)
         fitting = [local for key, _, local in _known() if key.fullmatch(stated.key)]
         if fitting:
@@ -87,7 +87,8 @@ def states(code: Codebase, variables: Mapping[str, str]) -> Iterator[State]:
         yield from _absent(code)
 
 
-def _all(code: Codebase) -> Iterator[Stated]:
+def all_stated(code: Codebase) -> Iterator[Stated]:
+    """Every scalar of the product's configurations."""
     for path, facts in code.files.items():
         if not is_product(path) or OTHER_USE.search(path):
             continue

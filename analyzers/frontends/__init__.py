@@ -162,6 +162,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ),
     ("yaml", r"(?:doctrine|render|app|serverless|values|fly|sqlc|kustomization|Chart|template)(?:[.-][\w.-]+)?\.ya?ml"),
     ("yaml", r"[\w.-]*(?:deployment|statefulset|daemonset|configmap|cronjob|hpa)[\w.-]*\.ya?ml|[\w.-]+\.(?:orm|dcm)\.ya?ml"),
+    ("yaml", r"messenger(?:[.-][\w.-]+)?\.ya?ml"),
     ("yaml", r"(?:.*/)?(?:services|compose|compose\.d)/[\w.-]+\.ya?ml"),
     ("yaml", r"(?:.*/)?templates/(?:.*/)?[\w.-]+\.ya?ml"),
     ("xml", r"[\w.-]+\.(?:orm|dcm)\.xml"),

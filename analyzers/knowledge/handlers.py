@@ -1,4 +1,4 @@
-"""What libraries say of the functions they call: for a request, for a job, when somebody runs a command; typed."""
+"""What libraries say of the functions they call: for a request, for a job, with what is done to a row, by a command; typed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["request", "task", "command"]
+Kind = Literal["request", "task", "hook", "command"]
+"""What calls a function: a request, a job, what is done with a row (it is saved, an event is told of), somebody's command."""
 
 
 class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -22,6 +22,8 @@
     what is there by name
 `project`
     the vocabulary of rules
+`errands`
+    what requests wait for: calls that leave the process, or work for long in it
 `ways`
     what requests, jobs and commands reach, and by which calls
 """

@@ -34,7 +34,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import bodies, clients, races, shared
+from analyzers.model.requests import bodies, clients, errands, postponing, queues, races, shared
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
@@ -95,6 +95,9 @@ def link(
         guarded=tuple(g for root in said for g in root.guarded),
         races=tuple(r for root in said for r in root.races),
         settings=bodies.always(code),
+        errands=errands.errands(code, reach),
+        later=tuple(postponing.later(code)),
+        flaws=tuple(queues.flaws(code, schema)),
     )
 
 

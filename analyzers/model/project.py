@@ -15,6 +15,7 @@ import msgspec
 from analyzers.deployment.values import Deployment
 from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
+from analyzers.model.errands import Errand, Flaw, Later
 from analyzers.model.ways import Guarded, Made, Race, Reach, Unreturned
 from analyzers.routing.values import Route
 from analyzers.source import Place
@@ -342,3 +343,6 @@ class Project(msgspec.Struct, frozen=True):
     guarded: tuple[Guarded, ...] = ()
     races: tuple[Race, ...] = ()
     settings: frozenset[str] = frozenset()  # what libraries know of settings that change what a request is, as far as stated
+    errands: tuple[Errand, ...] = ()  # calls that leave the process or work for long
+    flaws: tuple[Flaw, ...] = ()  # of its queues
+    later: tuple[Later, ...] = ()  # how it has work done after the answer, for each of its languages

@@ -125,7 +125,7 @@ class Reach:
     @cached_property
     def by_function(self) -> Mapping[Function, Entry]:
         """What calls each entry; where several do, a request before a job before a command."""
-        order: dict[Kind, int] = {"request": 0, "task": 1, "command": 2}
+        order: dict[Kind, int] = {"request": 0, "task": 1, "hook": 2, "command": 3}
         found: dict[Function, Entry] = {}
         for entry in sorted(self.entries, key=lambda e: order[e.kind]):
             found.setdefault(entry.function, entry)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Node
 from analyzers.knowledge import libraries
+from analyzers.knowledge.work import carried, work_of
 from analyzers.model.inference import constructors, handlers
 from analyzers.model.inference.types import Bound, ClassValue, Instance, LibraryValue, Site, Value
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import FunctionDefinition
+from analyzers.model.naming.definitions import PHP_SEPARATOR, FunctionDefinition
 from analyzers.model.naming.roles import is_product
 from analyzers.model.ways import CallSite, Entry, Function
 from analyzers.source import Place
@@ -33,14 +34,17 @@ def note(inference: Inference, callee: Value, args: tuple[Value, ...], node: Cal
             made = constructors.constructor_of(inference.code, definition)
             if made is not None:
                 _note(inference, made, node, frame)
+            for base in sorted(carried().intersection(inference.code.externals(definition))):
+                _note_library(inference, base, node, frame)
         case Instance(definition=definition):
             called = inference.code.method(definition, "__call__") or inference.code.method(definition, "__invoke")
             if called is not None:
                 _note(inference, called, node, frame)
         case LibraryValue(name=name, instance=instance):
             full = f"{name}()" if instance and f"{name}()" in _TOLD else name
-            if full in _TOLD:
-                inference.trace.calls.setdefault((frame.path, node.start), (frame.site(node), None, full))
+            full = _global(inference, full, frame)
+            if full in _TOLD or work_of(full) is not None:
+                _note_library(inference, full, node, frame)
             handlers.registered(inference, name, node, frame)
             for value in args:
                 if isinstance(value, Bound):  # handed over to be called
@@ -58,6 +62,16 @@ def note_call(inference: Inference, definition: FunctionDefinition, node: Node |
 def _note(inference: Inference, definition: FunctionDefinition, node: Node, frame: Frame) -> None:
     key = (frame.path, node.start, definition.path, definition.qualified)
     inference.trace.calls.setdefault(key, (frame.site(node), definition, ""))
+
+
+def _note_library(inference: Inference, name: str, node: Call, frame: Frame) -> None:
+    inference.trace.calls.setdefault((frame.path, node.start, node.end, name), (frame.site(node), None, name))
+
+
+def _global(inference: Inference, name: str, frame: Frame) -> str:
+    """A function that the namespace does not have is the language's own."""
+    space, _, last = name.rpartition(PHP_SEPARATOR)
+    return last if space and "." not in last and space == inference.code.files[frame.path].namespace else name
 
 
 def is_roots_own(frame: Frame) -> bool:

@@ -149,7 +149,9 @@ def _of_class(code: Codebase, definition: ClassDefinition) -> Iterator[Called]:
     for kind, methods in _told_of(code, definition, language):
         for base in code.lineage(definition):
             for method in base.methods.values() if isinstance(base, ClassDefinition) else ():
-                if method.node.name in methods or (not methods and not method.node.name.startswith("__")):
+                if method.node.name in methods or (
+                    not methods and (not method.node.name.startswith("_") or method.node.name == "__invoke")
+                ):
                     yield Called(kind, method, at)
     for method in definition.methods.values():
         for decorator in method.node.decorators:

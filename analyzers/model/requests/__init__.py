@@ -6,5 +6,10 @@
 `races`       columns that get what was read of them, and more
 `checks`      rows that are made because a query found none
 `sequences`   numbers after the greatest, rows replaced, locks without a transaction
+`sites`       the loops, blocks and transactions in which a call stands
+`bounds`      how long a call waits at most
+`errands`     calls that leave the process or work for long, with the ways of requests to them
+`postponing`  how the project has work done after the answer
+`queues`      how its queues are set up
 `clients`     clients, pools and connections that each of them makes anew
 """

@@ -1,0 +1,125 @@
+"""What we know of calls that take long, or that nobody can say how long they take: `python.yml`, `php.yml`.
+
+A name is a function's (`calls`), or a method's of what one of `objects` makes, also behind attributes and further calls:
+`openai.OpenAI` with `create` is `openai.OpenAI.chat.completions.create`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+Kind = Literal[
+    "http", "mail", "message", "payment", "model", "storage", "document", "media", "archive", "process", "sleep", "job"
+]
+_NAMES_KEPT = 50_000
+
+
+class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls of one kind that wait for something outside of the process, or work for long in it.
+
+    `does` says what, as of somebody (`makes an HTTP request`). `timeout` are the arguments, or keys of options, that bound
+    how long it waits, `at` is the position of the first; where `made_with`, they may be stated when the object is made, too.
+    `endless`: it waits without a limit where none is stated. `sends` are those methods that tell something to somebody, so that
+    the answer may not matter. `blocking`: an event loop stands still meanwhile. `carries` are base classes of what is sent,
+    which may say themselves that a queue sends it.
+    """
+
+    kind: Kind
+    does: str
+    calls: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    timeout: tuple[str, ...] = ()
+    at: int = -1
+    made_with: bool = False
+    endless: bool = False
+    sends: tuple[str, ...] = ()
+    blocking: bool = True
+    carries: tuple[str, ...] = ()
+    default: str = ""  # how long it waits where nothing is stated, in words
+    limit: str = ""  # code of the call with a limit
+    awaits: str = ""  # code that does not stop an event loop
+    instead: str = ""  # how a queue does just this, in words
+    code: str = ""  # and in code: `{carrier}` is the class of what is sent
+    code_language: str = ""
+
+
+class Passing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls that have other code called elsewhere. `later`: when the answer is on its way, or by another process. `aside`:
+    while the caller waits, but not on its event loop. `queued`: bases of what a queue takes. `backends`: how settings name mail
+    that a queue takes. `transactions`: calls that open one, by their last names; `after`: calls that wait for its end."""
+
+    later: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+    queued: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    transactions: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What has other processes do work: a project that imports all of `imports` has it. `own`: a queue, not a framework whose
+    usual one is meant. `code` has both halves: what does the work (`{task}`), and the call in the place of the one at hand, in
+    `{entry}`."""
+
+    title: str
+    imports: tuple[str, ...]
+    remedy: str
+    code: str
+    own: bool = True
+
+
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one file says."""
+
+    language: Literal["python", "php"]
+    work: tuple[Work, ...]
+    passing: Passing = Passing()
+    queues: tuple[Queue, ...] = ()
+
+
+@cache
+def known() -> tuple[Known, ...]:
+    """All that is known, by file name."""
+    files = sorted((f for f in resources.files(__name__).iterdir() if f.name.endswith(".yml")), key=lambda f: f.name)
+    return tuple(msgspec.yaml.decode(f.read_bytes(), type=Known) for f in files)
+
+
+@cache
+def _calls() -> dict[str, Work]:
+    return {name: work for one in known() for work in one.work for name in work.calls}
+
+
+@cache
+def _methods() -> dict[str, dict[str, Work]]:
+    found: dict[str, dict[str, Work]] = {}
+    for work in (work for one in known() for work in one.work):
+        for name in work.objects:
+            found.setdefault(name, {}).update(dict.fromkeys(work.methods, work))
+    return found
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def work_of(name: str) -> Work | None:
+    """What a function or method of a library does, if it is known to take long."""
+    if name in _calls():
+        return _calls()[name]
+    last = name.rpartition(".")[2]
+    return next((m[last] for outer in _outer(name) if (m := _methods().get(outer)) is not None and last in m), None)
+
+
+@cache
+def carried() -> frozenset[str]:
+    """The base classes of what is sent."""
+    return frozenset(name for one in known() for work in one.work for name in work.carries)
+
+
+def _outer(name: str) -> Iterator[str]:
+    """What a dotted name is below, nearest first."""
+    while name := name.rpartition(".")[0]:
+        yield name

@@ -1,0 +1,215 @@
+"""Calls that leave the process or work for long, with the ways on which requests come to them."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.knowledge.work import Work, carried, known, work_of
+from analyzers.model.errands import Errand, Reached, Wait
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition
+from analyzers.model.naming.roles import is_batch
+from analyzers.model.requests import sites
+from analyzers.model.requests.bounds import bound_of
+from analyzers.model.requests.postponing import mail_is_queued
+from analyzers.model.requests.sites import Stand
+from analyzers.model.ways import CallSite, Reach, Way
+from analyzers.model.ways import Function as Reaching
+from analyzers.source import Place
+
+_LONGEST = 8  # calls of a way
+_QUEUED = frozenset(name for one in known() for name in one.passing.queued)
+_CARRIERS = {name: work for one in known() for work in one.work for name in work.carries}
+_SENDS = frozenset(m for work in _CARRIERS.values() for m in work.methods) | {"later", "queue", "route"}
+_BY_HAND = re.compile(
+    r"(^|/)(\.?github|\.circleci|ci|hack|tools?|utils/scripts|devtools|dev|docker|deploy\w*|contrib/dev|notebooks?|setup\.py)(/|$)"
+)
+
+
+class Errands:
+    """The errands of one revision."""
+
+    def __init__(self, code: Codebase, reach: Reach) -> None:
+        self._code, self._reach = code, reach
+        self._queued = mail_is_queued(code)
+        self._stands: dict[CallSite, Stand | None] = {}
+
+    def found(self) -> Iterator[Errand]:
+        """One for each call that is an errand, and stands where the product runs it."""
+        for call in self._reach.calls:
+            work = work_of(call.library) or _CARRIERS.get(call.library) if call.library else None
+            if work is None or is_batch(call.place.path):
+                continue
+            if work.kind == "mail" and not work.endless and self._code.files[call.place.path].language in self._queued:
+                continue
+            site = self._stand(call)
+            if site is None or sites.is_later(site):
+                continue
+            carrier = self._carrier(site) if call.library in carried() else None
+            if call.library in carried() and (carrier is None or not _is_sent(site)):
+                continue
+            yield self._errand(call, work, site, carrier)
+
+    def _errand(self, call: CallSite, work: Work, site: Stand, carrier: ClassDefinition | None) -> Errand:
+        ways = tuple(self._ways(call))
+        waits = [way for way in ways if way.entry.kind in ("request", "hook")]
+        stops = self._stops(call) if work.blocking else ()
+        node = site.node
+        bound = bound_of(self._code, site, work)
+        return Errand(
+            kind=work.kind,
+            does=work.does,
+            library=call.library,
+            function=call.function.name,
+            place=call.place,
+            reached=self._reached(ways, site),
+            endless=bound == "endless",
+            default=work.default,
+            told=sites.is_told(site) and isinstance(node, Call) and _last(node.callee) in work.sends,
+            timeout=work.timeout[0] if work.timeout else "",
+            limit=work.limit,
+            awaits=work.awaits,
+            instead=work.instead,
+            code=work.code.replace("{carrier}", carrier.name if carrier is not None else "…"),
+            code_language=work.code_language,
+            waits=tuple(self._wait(way) for way in waits),
+            stops=stops[0].function.name if stops else "",
+            stops_by=tuple(c.place for c in stops),
+            carrier=carrier.name if carrier is not None else "",
+            carrier_place=self._code.place(carrier.path, carrier.node) if carrier is not None else None,
+            seconds=_seconds(node),
+        )
+
+    def _stand(self, call: CallSite) -> Stand | None:
+        if call not in self._stands:
+            self._stands[call] = sites.stand(self._code, call)
+        return self._stands[call]
+
+    def _reached(self, ways: tuple[Way, ...], site: Stand) -> Reached:
+        kinds = {way.entry.kind for way in ways}
+        if not kinds:
+            by_hand = _BY_HAND.search(site.path) or _is_script(self._code, site.path) or site.outermost is None
+            return "command" if by_hand else "unknown"
+        return "request" if kinds & {"request", "hook"} else "task" if "task" in kinds else "command"
+
+    # -- ways ----------------------------------------------------------------------------------------------------------
+
+    def _ways(self, call: CallSite) -> Iterator[Way]:
+        """The shortest way from each entry that comes to the call; what is behind an entry is not asked."""
+        queue: deque[tuple[CallSite, ...]] = deque([(call,)])
+        seen = {call.function}
+        while queue:
+            calls = queue.popleft()
+            first = self._stand(calls[0])
+            if first is None or sites.is_later(first):
+                continue
+            entry = self._reach.by_function.get(calls[0].function)
+            if entry is not None:
+                yield Way(entry, calls)
+                if entry.kind in ("request", "hook"):
+                    continue
+            if len(calls) == _LONGEST:
+                continue
+            for before in self._reach.callers.get(calls[0].function, ()):
+                if before.function not in seen:
+                    seen.add(before.function)
+                    queue.append((before, *calls))
+
+    def _wait(self, way: Way) -> Wait:
+        loop: Place | None = None
+        transaction: Place | None = None
+        for call in reversed(way.calls):
+            site = self._stand(call)
+            if site is not None:
+                around, opened = sites.loop_of(site), sites.transaction_of(site)
+                loop = loop or (sites.place(self._code, site, around) if around is not None else None)
+                transaction = transaction or (sites.place(self._code, site, opened) if opened is not None else None)
+        return Wait(way, loop, transaction)
+
+    def _stops(self, call: CallSite) -> tuple[CallSite, ...]:
+        """The calls from an asynchronous function to this one, by functions that are none, on its own thread."""
+        queue: deque[tuple[CallSite, ...]] = deque([(call,)])
+        seen: set[Reaching] = {call.function}
+        while queue:
+            calls = queue.popleft()
+            first = self._stand(calls[0])
+            if first is None or sites.is_aside(first) or any(isinstance(n, Function) and not n.name for n in first.around):
+                continue
+            function = first.function
+            if function is not None and function.is_async:
+                return calls
+            if function is not first.outermost or len(calls) == 3:
+                continue
+            for before in self._reach.callers.get(calls[0].function, ()):
+                if before.function not in seen:
+                    seen.add(before.function)
+                    queue.append((before, *calls))
+        return ()
+
+    # -- what is sent --------------------------------------------------------------------------------------------------
+
+    def _carrier(self, site: Stand) -> ClassDefinition | None:
+        """The class of what is sent, unless it says that a queue does it."""
+        node = site.node
+        definition = self._code.resolve_node(site.path, node.callee) if isinstance(node, Call) else None
+        if not isinstance(definition, ClassDefinition) or _QUEUED & self._code.externals(definition):
+            return None
+        via = self._code.method(definition, "via")
+        if via is not None and not _names_outside(via.node):
+            return None
+        return definition
+
+
+def _is_sent(site: Stand) -> bool:
+    """Whether what the call makes is given to something that sends it now."""
+    inner: Node = site.node
+    for outer in reversed(site.around):
+        match outer:
+            case Call(callee=callee, args=args) if any(a is inner for a in args):
+                return _last(callee) in _SENDS and _last(callee) not in ("later", "queue", "route")
+            case Call() | Member():
+                inner = outer
+                continue
+        break
+    return False
+
+
+def _names_outside(via: Function) -> bool:
+    """Whether a notification names a channel that leaves the process."""
+    texts = {n.value for statement in via.body for n in walk(statement) if isinstance(n, Text)}
+    return bool(texts & {"mail", "slack", "nexmo", "vonage", "twilio"})
+
+
+def _last(node: Node) -> str:
+    return dotted(node).rpartition(".")[2] if isinstance(node, Name) else node.name if isinstance(node, Member) else ""
+
+
+def _seconds(node: Node) -> float | None:
+    match node:
+        case Call(args=(Text(value=int() | float() as value), *_)):
+            return float(value)
+    return None
+
+
+def _is_script(code: Codebase, path: str) -> bool:
+    """Whether a file is run by itself: `if __name__ == "__main__":`."""
+    facts = code.files[path]
+    return any(
+        isinstance(n, Name) and n.id == "__name__"
+        for top in facts.outline
+        if not isinstance(top, Function)
+        for n in _tests(top)
+    )
+
+
+def _tests(node: Node) -> Iterator[Node]:
+    if isinstance(node, Other) and node.word == "if":
+        yield from walk(node.children[0])
+
+
+def errands(code: Codebase, reach: Reach) -> tuple[Errand, ...]:
+    """What requests and others wait for, in this revision."""
+    return tuple(Errands(code, reach).found())

@@ -1,0 +1,275 @@
+"""Slow work on the way of a request: mail, messages, calls of other services, other programs and pauses that a visitor waits
+for, calls that wait without a limit, and queues that lose what they are given.
+
+A call that the answer needs, once and with a limit, is what the request is for. Told is what the answer does not need, what is
+done for each of several, with every change of a row, before every request, while a transaction is open, or on an event loop;
+and whoever waits without a limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from analyzers.findings import Confidence, Finding, Related, Severity
+from analyzers.model.errands import Errand, Flaw, Wait
+from analyzers.model.project import Project
+from analyzers.model.ways import CallSite
+from analyzers.settings import Settings
+
+TITLE = "Slow work in a request"
+CATEGORY = "sync_work"
+
+_TELLS = ("mail", "message")
+_STOPPING = ("http", "mail", "message", "payment", "model", "storage", "process", "sleep")
+_LIMITED = ("http", "mail")
+_BEFORE_EVERY = re.compile(r"middleware", re.IGNORECASE)
+_ASIDE = re.compile(
+    r"health|readiness|liveness|heartbeat|diagnos|(^|_)test(_|$)|^test[A-Z]|Test$|install|upgrade|backup|restore|debug|preview",
+    re.IGNORECASE,
+)
+_LONG = 0.5  # seconds that a request may pause
+
+
+def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: ARG001
+    """One finding for each call that waits without a limit or stops an event loop, for each request that does what can be done
+    after its answer, and for each flaw of a queue."""
+    found: dict[tuple[str, str], Finding] = {}
+    for errand in project.errands:
+        for finding in _told(errand, project):
+            found.setdefault(finding.identity, finding)
+    yield from found.values()
+    yield from map(_flawed, project.flaws)
+
+
+def _told(errand: Errand, project: Project) -> Iterator[Finding]:
+    if _ASIDE.search(_plain(errand.function)):
+        return
+    if errand.stops and errand.kind in _STOPPING and (errand.seconds is None or errand.seconds > 0):
+        yield _stops(errand)
+        return
+    if errand.endless and _is_limited(errand):
+        yield _endless(errand)
+    for wait in errand.waits:
+        if _is_needless(errand, wait) and not any(_ASIDE.search(_plain(c.function.name)) for c in wait.way.calls):
+            yield _waits(errand, wait, project)
+
+
+def _is_limited(errand: Errand) -> bool:
+    """Whether the call is one that should say how long it waits."""
+    if errand.kind == "process":
+        return errand.reached in ("request", "task")
+    return errand.kind in _LIMITED and errand.reached != "command"
+
+
+def _is_needless(errand: Errand, wait: Wait) -> bool:
+    """Whether the request need not wait, or waits more often or holds more meanwhile than it should."""
+    often = wait.loop is not None or wait.transaction is not None
+    hook = wait.way.entry.kind == "hook" or _is_before_every(wait)
+    match errand.kind:
+        case "mail" | "message":
+            return True
+        case "http":
+            return often or hook or errand.told
+        case "payment" | "model" | "storage":
+            return often
+        case "media":
+            return True
+        case "process" | "document" | "archive":
+            return hook or wait.loop is not None
+        case "sleep":
+            return errand.seconds is None or errand.seconds >= _LONG
+    return False
+
+
+def _is_before_every(wait: Wait) -> bool:
+    return _BEFORE_EVERY.search(wait.way.entry.function.path) is not None
+
+
+# -- what is said ------------------------------------------------------------------------------------------------------
+
+
+def _waits(errand: Errand, wait: Wait, project: Project) -> Finding:
+    entry, calls = wait.way.entry, wait.way.calls
+    first = _plain(entry.function.name)
+    how, why, severity = _reason(errand, wait)
+    remedy, code, language = _postponed(errand, wait, project)
+    steps = [Related(c.place, _step(c)) for c in calls[1:-1]]
+    steps += [Related(errand.place, f"`{errand.library}`")] if len(calls) > 1 else []
+    steps += [Related(errand.carrier_place, f"`{errand.carrier}` is not queued")] if errand.carrier_place is not None else []
+    steps += [Related(wait.loop, "for each of these")] if wait.loop is not None else []
+    steps += [Related(wait.transaction, "the transaction begins here")] if wait.transaction is not None else []
+    steps += [Related(entry.place, f"`{first}` is called from here")] if entry.place.path != calls[0].place.path else []
+    return Finding(
+        rule="sync_work",
+        subject=f"{entry.function.name}: {errand.function}: {errand.carrier or errand.library}",
+        title=f"`{first}` {errand.does} {how}",
+        message=f"{_path(wait)} {errand.does}{_by(errand)} {how}. {why}",
+        growth=f"1 {_UNITS.get(errand.kind, 'call')} for each" if wait.loop is not None else "",
+        remedy=remedy,
+        code=code,
+        code_language=language,
+        place=calls[0].place,
+        related=tuple(dict.fromkeys(steps)),
+        severity=severity,
+        confidence=Confidence.LIKELY,
+        cause=_cause(errand),
+    )
+
+
+_UNITS = {"http": "request", "mail": "mail", "message": "message", "process": "process", "sleep": "pause", "storage": "request"}
+
+
+def _reason(errand: Errand, wait: Wait) -> tuple[str, str, Severity]:
+    """When it is done, in words, what that means, and how bad it is."""
+    slow = "while it is slow, every request that comes here holds a worker, until none is left for the others"
+    if wait.transaction is not None:
+        harm = "Its rows stay locked, and its connection taken, for as long as the other side takes to answer"
+        also = "; a rollback takes none of it back." if errand.kind in _TELLS else "."
+        return "inside a transaction", harm + also, Severity.HIGH
+    if wait.loop is not None:
+        return (
+            "for each of several",
+            "The request takes as many times as long as there are, and nothing bounds that.",
+            Severity.HIGH,
+        )
+    if errand.kind == "sleep":
+        return "while the user waits", "A worker that sleeps answers nobody.", Severity.MEDIUM
+    if wait.way.entry.kind == "hook":
+        return "with every change that calls it", f"Whoever makes the change waits for the other side: {slow}.", Severity.MEDIUM
+    if _is_before_every(wait):
+        return "before every request", f"All of the product waits for the other side: {slow}.", Severity.HIGH
+    return "while the user waits", f"The answer does not need it, and waits for the other side: {slow}.", Severity.MEDIUM
+
+
+def _path(wait: Wait) -> str:
+    """Who does it, by what: `checkout`, by `notify`,"""
+    first, last = _plain(wait.way.entry.function.name), _plain(wait.way.calls[-1].function.name)
+    return f"`{first}`" if first == last else f"`{first}`, by `{last}`,"
+
+
+def _by(errand: Errand) -> str:
+    return f" (`{errand.carrier or _short(errand.library)}`)"
+
+
+def _step(call: CallSite) -> str:
+    return f"calls `{_plain(call.target.name)}`" if call.target is not None else "on the way"
+
+
+def _postponed(errand: Errand, wait: Wait, project: Project) -> tuple[str, str, str]:
+    """What to do instead, and code for both halves."""
+    if errand.kind == "sleep":
+        return "Answer at once, and have whatever is waited for looked at by a job.", "", ""
+    if errand.instead:
+        return errand.instead, errand.code, errand.code_language
+    language = "php" if errand.place.path.endswith(".php") else "python"
+    later = next((x for x in project.later if x.language == language), None)
+    if later is None:
+        return "Have another process do it after the answer.", "", ""
+    entry = wait.way.entry.function.name
+    task = _task(errand, entry)
+    named = {"{task}": task, "{Task}": task[:1].upper() + task[1:], "{entry}": _plain(entry)}
+    code = later.code
+    for mark, name in named.items():
+        code = code.replace(mark, name)
+    return later.remedy, code, later.language
+
+
+def _task(errand: Errand, entry: str) -> str:
+    """The name of a job that does what is done at hand: as the function that does it, unless that is the handler itself."""
+    last = re.split(r"::|[.\\]", errand.function)[-1].strip("_")
+    if errand.function != entry and last:
+        return last
+    verb = {"mail": "send_mail", "message": "send_message", "http": "call_service"}.get(errand.kind, "work")
+    php = errand.place.path.endswith(".php")
+    return "".join(p.title() for p in f"{verb}_later".split("_")) if php else f"{verb}_of_{last}"
+
+
+def _endless(errand: Errand) -> Finding:
+    name, function = _short(errand.library), _plain(errand.function)
+    entry = _plain(errand.waits[0].way.entry.function.name) if errand.waits else ""
+    who = {"request": "request", "task": "worker"}.get(errand.reached, "caller")
+    reached = f", which `{entry}` comes to," if entry and entry != function else ""
+    steps = [Related(c.place, _step(c)) for c in errand.waits[0].way.calls[:-1]] if errand.waits else []
+    other = "the program" if errand.kind == "process" else "the other side"
+    return Finding(
+        rule="sync_work",
+        subject=f"{errand.function}: {errand.library} without a limit",
+        title=f"`{name}` waits without a limit",
+        message=(
+            f"`{function}`{reached} {errand.does} and says nowhere how long that may take; by default, `{name}` waits for as "
+            f"long as {other} does nothing. Each {who} that meets a server which hangs is held for good."
+            if errand.kind != "process"
+            else f"`{function}`{reached} {errand.does} and says nowhere how long that may take: each {who} waits until it ends."
+        ),
+        growth="",
+        remedy="Say how long it may take, and what to do then.",
+        code=errand.limit,
+        code_language="php" if errand.place.path.endswith(".php") else "python",
+        place=errand.place,
+        related=tuple(steps),
+        severity={"request": Severity.HIGH, "task": Severity.MEDIUM}.get(errand.reached, Severity.LOW)
+        if errand.kind != "process"
+        else Severity.LOW,
+        confidence=Confidence.CERTAIN,
+        cause=_cause(errand),
+    )
+
+
+def _stops(errand: Errand) -> Finding:
+    name, function = _short(errand.library), _plain(errand.stops)
+    by = f", by `{_plain(errand.function)}`," if errand.function != errand.stops else ""
+    limit = ", without a limit," if errand.endless and errand.kind in _LIMITED else ""
+    return Finding(
+        rule="sync_work",
+        subject=f"{errand.stops}: {errand.function}: {errand.library} stops the event loop",
+        title=f"`{name}` stops the event loop of `{function}`",
+        message=(
+            f"`{function}` is asynchronous, and{by} {errand.does} with `{name}`, which waits{limit} without giving the loop "
+            "back: meanwhile its process does nothing for any other request."
+        ),
+        growth="",
+        remedy="Await it, or have a thread do it: `await asyncio.to_thread(…)`.",
+        code=errand.awaits,
+        code_language="python" if errand.awaits else "",
+        place=errand.stops_by[0],
+        related=tuple(Related(p, f"`{name}`") for p in errand.stops_by[1:]),
+        severity=Severity.HIGH,
+        confidence=Confidence.LIKELY,
+        cause=_cause(errand),
+    )
+
+
+_WEIGHTS = {"low": Severity.LOW, "medium": Severity.MEDIUM, "high": Severity.HIGH}
+
+
+def _flawed(flaw: Flaw) -> Finding:
+    return Finding(
+        rule="sync_work",
+        subject=flaw.subject,
+        title=flaw.title,
+        message=flaw.message,
+        growth="",
+        remedy=flaw.remedy,
+        code=flaw.code,
+        code_language=flaw.language,
+        place=flaw.place,
+        related=tuple(Related(place, note) for place, note in flaw.related),
+        severity=_WEIGHTS[flaw.weight],
+        confidence=Confidence.LIKELY,
+    )
+
+
+def _cause(errand: Errand) -> str:
+    return errand.carrier or f"{errand.function}: {errand.library}"
+
+
+def _short(library: str) -> str:
+    """A library's name as code has it: `Mail.send` of a whole namespace."""
+    return library.rpartition("\\")[2]
+
+
+def _plain(name: str) -> str:
+    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
+    parts = re.split(r"::|[.\\]", name)
+    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]
