@@ -9,24 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Protocol
 
 from analyzers.facts.store import FileFacts, FileProblem
+from analyzers.frontends.frontend import Frontend
+from analyzers.frontends.lines import line_starts
 
 MAX_BYTES = 4_000_000
 """No frontend is given more than this; most stop earlier. SQL dumps of large schemas reach it."""
-
-
-class Frontend(Protocol):
-    """Reads the bytes of one file; facts are kept under its language and version."""
-
-    @property
-    def language(self) -> str: ...
-
-    @property
-    def version(self) -> str: ...
-
-    def read(self, source: bytes) -> FileFacts: ...
 
 
 def _python() -> Frontend:
@@ -243,6 +232,4 @@ def executed_sql(source: bytes) -> bytes:
 
 
 def _lines(source: bytes) -> bytes:
-    from analyzers.frontends.tree import line_starts
-
     return line_starts(source).tobytes()

@@ -17,9 +17,10 @@ from analyzers.facts.outline import Node
 from analyzers.facts.store import FileFacts, FileProblem
 from analyzers.frontends.blade_lowering import KNOWN, MAX_EXPRESSION, BladeLowering
 from analyzers.frontends.blade_tokens import BladeSource
+from analyzers.frontends.frontend import MAX_BYTES, MAX_DEPTH
 from analyzers.frontends.lines import find_ignores, first_problems, line_at
 from analyzers.frontends.php import PhpLowering
-from analyzers.frontends.tree import MAX_BYTES, MAX_DEPTH, TreeFrontend, parse, syntax_problems
+from analyzers.frontends.tree import TreeFrontend, parse, syntax_problems
 
 
 class _CodeLowering(PhpLowering):

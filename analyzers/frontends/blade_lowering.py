@@ -10,9 +10,9 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Keyword, Loop, Name, Node, Other, Text
 from analyzers.facts.store import Import
 from analyzers.frontends.blade_tokens import Attribute, Piece, Span
+from analyzers.frontends.frontend import MAX_CHAIN, MAX_DEPTH, MAX_TEXT
 from analyzers.frontends.template_blocks import Block, close_if, closes_as, flattened
 from analyzers.frontends.template_tokens import utf8
-from analyzers.frontends.tree import MAX_CHAIN, MAX_DEPTH, MAX_TEXT
 
 MAX_EXPRESSION = 60
 """How deep the outline of one expression may be."""

@@ -20,9 +20,9 @@ from analyzers.frontends.config_packages import gemfile_settings, requirements_s
 from analyzers.frontends.config_template import is_template, template_settings
 from analyzers.frontends.config_xml import xml_settings
 from analyzers.frontends.config_yaml import MAX_SETTINGS, UnreadableError, json_settings, yaml_settings
-from analyzers.frontends.lines import find_ignores, first_problems
-from analyzers.frontends.sql import decoded
-from analyzers.frontends.tree import Frontend, line_starts, unicode_scalars
+from analyzers.frontends.frontend import Frontend
+from analyzers.frontends.lines import decoded, find_ignores, first_problems, line_starts
+from analyzers.frontends.literals import unicode_scalars
 
 MAX_BYTES = 256_000
 """Larger configuration files are data, and not read."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from array import array
 from bisect import bisect_right
+from itertools import accumulate
 
 from analyzers.facts.store import FileProblem, Ignore
-from analyzers.frontends.tree import MAX_PROBLEMS
+from analyzers.frontends.frontend import MAX_PROBLEMS
 
 _IGNORE = re.compile(
     rb"(?:\#|--|/\*|//|;|<!--|\{%-?[ \t]*comment\b)[^\n]{0,200}?\bcliffguard:[ \t]*ignore\b"
@@ -15,6 +17,23 @@ _IGNORE = re.compile(
 )
 _COMMENT_END = re.compile(r"\s*(?:\*/|-?#\}|-->|--\}\}|\{%).*$")
 _COMMENT_LINE = re.compile(rb"[ \t]*(?:\#|--|/\*|//|;|<!--|\{\#|\{\{--|\{%-?[ \t]*comment\b)")
+
+
+def decoded(source: bytes) -> tuple[str, int]:
+    """The text of a file and how many bytes stand before it (a byte order mark); what is no UTF-8 is read as Latin-1."""
+    mark = 3 if source.startswith(b"\xef\xbb\xbf") else 0
+    try:
+        return source[mark:].decode(), mark
+    except UnicodeDecodeError:
+        return source[mark:].decode("latin-1"), mark
+
+
+def line_starts(source: bytes) -> array[int]:
+    """The byte offset at which each line starts; a file has at least one line."""
+    starts = array("I", accumulate(map(len, io.BytesIO(source)), initial=0))
+    if len(starts) > 1 and not source.endswith(b"\n"):
+        starts.pop()
+    return starts
 
 
 def line_at(starts: array[int], offset: int) -> int:

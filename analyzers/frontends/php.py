@@ -9,10 +9,11 @@ import msgspec
 from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other, Parameter, Return
+from analyzers.frontends.frontend import MAX_DEPTH
 from analyzers.frontends.php_docblock import Docblock, read_docblock
 from analyzers.frontends.php_literals import COMMENT, NAME, kind_of, kinds_of
 from analyzers.frontends.php_statements import BLOCKS, NO_DOCBLOCK, PhpStatements
-from analyzers.frontends.tree import MAX_DEPTH, Lowering, TreeFrontend
+from analyzers.frontends.tree import Lowering, TreeFrontend
 
 _PROPERTY, _METHOD, _USE = kind_of("property_declaration"), kind_of("method_declaration"), kind_of("use_declaration")
 _CONSTANTS, _ATTRIBUTES = kinds_of("const_declaration"), kind_of("attribute_list")

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import msgspec
 
 from analyzers.facts.outline import Call, Keyword, Member, Name, Node, Other, Text
-from analyzers.frontends.tree import MAX_TEXT, integer, real
+from analyzers.frontends.frontend import MAX_TEXT
+from analyzers.frontends.literals import integer, real
 
 _MAX_NESTING = 20
 _SPACE = re.compile(r"(?:[ \t\r]|\n(?:[ \t]*\*(?!/))?)*")

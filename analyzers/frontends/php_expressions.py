@@ -5,8 +5,8 @@ from __future__ import annotations
 from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Assign, Call, Keyword, Member, Name, Node, Other, Text
+from analyzers.frontends.frontend import MAX_CHAIN
 from analyzers.frontends.php_literals import NAME, VARIABLE, PhpLiterals, kind_of, kinds_of
-from analyzers.frontends.tree import MAX_CHAIN
 
 _ARGUMENT, _FUNCTION_CALL = kind_of("argument"), kind_of("function_call_expression")
 _NAMES = frozenset((NAME, VARIABLE))

@@ -10,7 +10,9 @@ from tree_sitter import Language
 from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Call, Name, Node, Other, Text
-from analyzers.frontends.tree import MAX_ELEMENTS, MAX_TEXT, Lowering, integer, is_constant, kinds, real, unicode_scalars
+from analyzers.frontends.frontend import MAX_ELEMENTS, MAX_TEXT
+from analyzers.frontends.literals import integer, real, unicode_scalars
+from analyzers.frontends.tree import Lowering, is_constant, kinds
 
 GRAMMAR = Language(tree_sitter_php.language_php())
 

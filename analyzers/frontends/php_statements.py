@@ -10,10 +10,11 @@ from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Assign, Loop, Name, Node, Other, Return, Text
 from analyzers.facts.store import Import
+from analyzers.frontends.frontend import MAX_CHAIN
 from analyzers.frontends.php_docblock import Docblock, read_docblock
 from analyzers.frontends.php_expressions import PhpExpressions
 from analyzers.frontends.php_literals import COMMENT, kind_of, kinds_of
-from analyzers.frontends.tree import MAX_CHAIN, Lowering
+from analyzers.frontends.tree import Lowering
 
 _FOREACH, _NAMESPACE, _IF = kind_of("foreach_statement"), kind_of("namespace_definition"), kind_of("if_statement")
 _ELIF, _ELSE = kinds_of("else_if_clause"), kinds_of("else_clause")

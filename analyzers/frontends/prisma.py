@@ -14,8 +14,8 @@ from typing import ClassVar, NamedTuple
 
 from analyzers.facts.outline import Assign, Call, Class, Keyword, Member, Name, Node, Other, Text
 from analyzers.facts.store import FileFacts, FileProblem
-from analyzers.frontends.lines import find_ignores, first_problems, line_at
-from analyzers.frontends.tree import MAX_BYTES, MAX_TEXT, Frontend, line_starts
+from analyzers.frontends.frontend import MAX_BYTES, MAX_TEXT, Frontend
+from analyzers.frontends.lines import find_ignores, first_problems, line_at, line_starts
 
 MAX_NESTING = 40
 """Brackets within brackets that are read; arguments of attributes have two or three."""

@@ -8,9 +8,10 @@ from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Keyword, Loop, Name, Node, Other, Parameter, Return, Text
 from analyzers.facts.store import Import
+from analyzers.frontends.frontend import MAX_CHAIN
 from analyzers.frontends.python_expressions import ARGUMENTS, IDENTIFIER, TYPE, PythonExpressions
 from analyzers.frontends.python_literals import GRAMMAR, kind_of
-from analyzers.frontends.tree import MAX_CHAIN, Lowering, TreeFrontend, kinds
+from analyzers.frontends.tree import Lowering, TreeFrontend, kinds
 
 _PARAMETERS, _BLOCKS = kind_of("parameters"), kinds(GRAMMAR, "block")
 _CONSTANTS = kinds(GRAMMAR, "string", "concatenated_string", "integer", "float", "true", "false", "none", "ellipsis")

@@ -8,8 +8,9 @@ from tree_sitter import Node as Syntax
 from tree_sitter import Parser, Range
 
 from analyzers.facts.outline import Call, Function, Keyword, Loop, Member, Name, Node, Other, Parameter, Return, Text
+from analyzers.frontends.frontend import MAX_CHAIN, MAX_DEPTH, MAX_TEXT
 from analyzers.frontends.python_literals import GRAMMAR, STRING, PythonLiterals, kind_of
-from analyzers.frontends.tree import MAX_CHAIN, MAX_DEPTH, MAX_TEXT, kinds
+from analyzers.frontends.tree import kinds
 
 _ATTRIBUTE, _CALL, _SUBSCRIPT = kind_of("attribute"), kind_of("call"), kind_of("subscript")
 IDENTIFIER, TYPE, ARGUMENTS = kind_of("identifier"), kind_of("type"), kind_of("argument_list")

@@ -11,7 +11,9 @@ from tree_sitter import Language
 from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Member, Name, Node, Other, Text
-from analyzers.frontends.tree import MAX_TEXT, Lowering, integer, kinds, real, unicode_scalars
+from analyzers.frontends.frontend import MAX_TEXT
+from analyzers.frontends.literals import integer, real, unicode_scalars
+from analyzers.frontends.tree import Lowering, kinds
 
 GRAMMAR = Language(tree_sitter_python.language())
 

@@ -13,7 +13,8 @@ from tree_sitter import Language
 from tree_sitter import Node as Syntax
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Keyword, Member, Name, Node, Other, Parameter, Return, Text
-from analyzers.frontends.tree import Lowering, TreeFrontend, integer, kinds, real, unicode_scalars
+from analyzers.frontends.literals import integer, real, unicode_scalars
+from analyzers.frontends.tree import Lowering, TreeFrontend, kinds
 
 GRAMMAR = Language(tree_sitter_ruby.language())
 _BODIES = kinds(GRAMMAR, "body_statement", "block_body", "then", "else", "do", "begin")

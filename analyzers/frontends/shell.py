@@ -15,8 +15,9 @@ from tree_sitter import Language
 from tree_sitter import Node as Syntax
 
 from analyzers.facts.store import FileFacts, FileProblem, Setting
-from analyzers.frontends.lines import find_ignores, first_problems
-from analyzers.frontends.tree import Frontend, TooSlowError, line_starts, parse, syntax_problems
+from analyzers.frontends.frontend import Frontend
+from analyzers.frontends.lines import find_ignores, first_problems, line_starts
+from analyzers.frontends.tree import TooSlowError, parse, syntax_problems
 
 GRAMMAR = Language(tree_sitter_bash.language())
 MAX_BYTES = 100_000

@@ -6,82 +6,16 @@ follows `-- +goose Down`, `-- migrate:down`) is no part of the schema and left o
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 import msgspec
 
-from analyzers.facts.sql import CreateTable, SchemaChange, SqlQuery, SqlText
+from analyzers.facts.sql import CreateTable, SchemaChange, SqlText
 from analyzers.facts.store import FileFacts, FileProblem
-from analyzers.frontends.lines import find_ignores
-from analyzers.frontends.sql_alter import not_understood
-from analyzers.frontends.sql_queries import queries
-from analyzers.frontends.sql_schema import schema_changes
-from analyzers.frontends.sql_statements import Statement, detect, only_up, split
-from analyzers.frontends.sql_tokens import UnreadableError
-from analyzers.frontends.tree import Frontend, line_starts
-
-TEXT_LIMIT = 200_000
-"""Characters of a string literal that is read as SQL; a longer one counts as not understood."""
-
-STATEMENTS = 20_000
-"""Statements of one file that are read."""
-
-# What a literal must look like to be worth a parser: prose begins with the same words.
-_LOOKS_LIKE_SQL = re.compile(
-    r"""\s*(?:--[^\n]*\s|/\*(?>(?:[^*]|\*(?!/))*)\*/\s*|\(\s*)*+(?P<verb>
-        SELECT\s(?=[^;]*?\sFROM\s|\s*[\w.]+\s*\(|\s*\d) | WITH\s+(?:RECURSIVE\s+)?["`\w]+\s*(?:\([^)]*\)\s*)?AS\s
-      | INSERT\s+(?:IGNORE\s+)?INTO\s | REPLACE\s+INTO\s | UPDATE\s+[^;]*?\sSET\s | DELETE\s+(?:[\w`",.*]+\s+)*?FROM\s
-      | CREATE\s+(?:\w+\s+){0,3}?(?:TABLE\s+[^;]*?[(\s]|INDEX\s+[^;]*?\bON\b[^;]*?\()
-      | ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?[^\s;]+\s+\*?\s*(?:ADD|DROP|ALTER|RENAME|CHANGE|MODIFY|SET|OWNER|ENABLE
-          |DISABLE|VALIDATE|ATTACH|DETACH|CONVERT|COMMENT|ENGINE|AUTO_INCREMENT|CLUSTER|REPLICA|FORCE|NO|INHERIT)\b
-      | DROP\s+(?:TEMPORARY\s+)?TABLE\s+(?:IF\s+EXISTS\s+)?[^\s;,]+(?:\s*,\s*[^\s;,]+)*+\s*(?:CASCADE|RESTRICT)?\s*(?:;|$)
-      | DROP\s+INDEX\s+(?:CONCURRENTLY\s+)?(?:IF\s+EXISTS\s+)?[^\s;]+\s*(?:ON\s+[^\s;]+\s*|,[^;]*)?
-          (?:CASCADE|RESTRICT)?\s*(?:;|$)
-      | RENAME\s+TABLE\s+[^;]*?\sTO\s
-      | DO\s+(?:LANGUAGE\s+\w+\s+)?\$
-    )""",
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
-)
-_PROOF = re.compile(r"[=*(<>?]|%s|\bWHERE\b")
-_OBJECT_QUERY = re.compile(r"\b(?:FROM|JOIN|UPDATE)\s+(?:[\w\\]*\\[\w\\]+|[A-Z]\w*:[A-Z]\w*|\w+::class)", re.I)
-_QUERY = re.compile(r"\(*+\s*(?:SELECT|WITH|UPDATE|DELETE)\b|(?:INSERT|REPLACE)\b[^;]{0,2000}?\bSELECT\b", re.I | re.DOTALL)
-
-
-def read_text(text: str, start: int, end: int) -> SqlText | None:
-    """What a string literal at `start`..`end` says as SQL; `None` when it is not SQL. Never raises."""
-    looks = _LOOKS_LIKE_SQL.match(text[:TEXT_LIMIT])
-    if not looks or _OBJECT_QUERY.search(text[:TEXT_LIMIT]):
-        return None
-    verb = looks["verb"].split()[0]
-    if verb == verb.capitalize() and not _PROOF.search(text[:TEXT_LIMIT]):
-        return None
-    if len(text) > TEXT_LIMIT:
-        return SqlText(start, end, changes=(not_understood(text),))
-    dialect = detect(text)
-    changes: list[SchemaChange] = []
-    found: list[SqlQuery] = []
-    understood = False
-    for number, statement in enumerate(split(text, dialect)):
-        if number >= STATEMENTS:
-            changes.append(not_understood(statement.text))
-            break
-        read = _read(statement, dialect)
-        understood = understood or read is not None
-        if read is not None:
-            changes += (msgspec.structs.replace(c, spans=()) if isinstance(c, CreateTable) else c for c in read[0])
-            found += read[1]
-    return SqlText(start, end, tuple(changes), tuple(found), dialect) if understood else None
-
-
-def _read(statement: Statement, dialect: str) -> tuple[list[SchemaChange], list[SqlQuery]] | None:
-    """The facts of one statement, or `None` for a query that is not understood."""
-    if _QUERY.match(statement.text):
-        try:
-            return [], queries(statement.text, dialect)
-        except UnreadableError:
-            return None
-    return schema_changes(statement.text, dialect), []
+from analyzers.frontends.frontend import Frontend
+from analyzers.frontends.lines import decoded, find_ignores, line_starts
+from analyzers.frontends.sql_statements import detect, only_up, split
+from analyzers.frontends.sql_texts import STATEMENTS, read_statement
 
 
 class SqlFrontend(Frontend):
@@ -104,7 +38,7 @@ class SqlFrontend(Frontend):
             if number >= STATEMENTS:
                 problems.append(FileProblem(0, f"Only the first {STATEMENTS:,} statements were read."))
                 break
-            read = _read(statement, dialect)
+            read = read_statement(statement, dialect)
             if read is None or not any(read):
                 continue
             begin = offsets.to_bytes(statement.start)
@@ -125,15 +59,6 @@ def _placed(change: SchemaChange, start: int, offsets: _Offsets) -> SchemaChange
         return change
     spans = [(offsets.to_bytes(start + first), offsets.to_bytes(start + last)) for first, last in change.spans]
     return msgspec.structs.replace(change, spans=tuple(spans))
-
-
-def decoded(source: bytes) -> tuple[str, int]:
-    """The text of a file and how many bytes stand before it (a byte order mark); what is no UTF-8 is read as Latin-1."""
-    mark = 3 if source.startswith(b"\xef\xbb\xbf") else 0
-    try:
-        return source[mark:].decode(), mark
-    except UnicodeDecodeError:
-        return source[mark:].decode("latin-1"), mark
 
 
 class _Offsets:

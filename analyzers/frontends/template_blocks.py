@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Parameter, Text, children
+from analyzers.frontends.frontend import MAX_CHAIN
 from analyzers.frontends.template_expressions import CONSTANTS, Parser
 from analyzers.frontends.template_tokens import Dialect, Tag
-from analyzers.frontends.tree import MAX_CHAIN
 
 MAX_TARGETS = 5
 """Tuples within each other among the targets of a loop."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analyzers.facts.outline import Member, Name, Node
+from analyzers.frontends.frontend import MAX_CHAIN
 from analyzers.frontends.template_tokens import Dialect, Token, utf8
-from analyzers.frontends.tree import MAX_CHAIN
 
 
 class MalformedError(Exception):

@@ -7,9 +7,9 @@ contradict each other. `Parser.dialect` decides where they do.
 from __future__ import annotations
 
 from analyzers.facts.outline import Call, Function, Keyword, Member, Name, Node, Other, Parameter, Return, Text
+from analyzers.frontends.frontend import MAX_CHAIN, MAX_TEXT
 from analyzers.frontends.template_cursor import Cursor
 from analyzers.frontends.template_tokens import Token, number_text, string_value, tokens_of, utf8
-from analyzers.frontends.tree import MAX_CHAIN, MAX_TEXT
 
 MAX_NESTING = 30
 """Brackets, operators and arguments within each other in one expression."""

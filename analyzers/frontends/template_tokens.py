@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Literal, NamedTuple
 
 from analyzers.facts.outline import Text
-from analyzers.frontends.tree import MAX_TEXT
+from analyzers.frontends.frontend import MAX_TEXT
 
 Dialect = Literal["django", "twig"]
 

@@ -11,10 +11,10 @@ from array import array
 from typing import ClassVar
 
 from analyzers.facts.store import FileFacts, FileProblem
-from analyzers.frontends.lines import find_ignores, first_problems, line_at
+from analyzers.frontends.frontend import MAX_BYTES, Frontend
+from analyzers.frontends.lines import find_ignores, first_problems, line_at, line_starts
 from analyzers.frontends.template_lowering import TemplateLowering
 from analyzers.frontends.template_tokens import Dialect
-from analyzers.frontends.tree import MAX_BYTES, Frontend, line_starts
 
 
 class TemplateFrontend(Frontend):

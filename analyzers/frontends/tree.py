@@ -11,7 +11,6 @@ decoded as Latin-1, one character a byte, so that byte offsets index it; `Loweri
 from __future__ import annotations
 
 import gc
-import io
 import re
 import threading
 import time
@@ -19,7 +18,6 @@ from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, ClassVar
 
 from tree_sitter import Language, Parser, Point, Tree
@@ -29,30 +27,19 @@ from analyzers.facts.outline import Node, Other, Text
 from analyzers.facts.parts import parts_of
 from analyzers.facts.sql import SqlText
 from analyzers.facts.store import FileFacts, FileProblem, Ignore, Import
-
-MAX_BYTES = 1_000_000
-"""Larger files are not read; hand-written sources of large projects stay below a third of this."""
-
-MAX_DEPTH = 150
-"""How deep an outline may be. What reads, encodes or decodes an outline recursively needs up to three of the interpreter's
-1,000 frames a level."""
-
-MAX_CHAIN = 40
-"""Operators, calls or `elif`s in one chain that keep their nesting; `outline` says what becomes of longer ones."""
-
-MAX_SECONDS = 3.0
-"""CPU time for parsing one file. A real file of `MAX_BYTES` takes 0.2 s, but some patterns cost the parser quadratic time."""
-
-SMALL = 30_000
-"""Bytes up to which parsing needs no watching: the slowest pattern known takes 3 s there."""
-
-MAX_PROBLEMS = 5
-
-MAX_TEXT = 200
-"""Characters kept of a literal that is not SQL."""
-
-MAX_ELEMENTS = 256
-"""Elements kept of a collection of nothing but literals."""
+from analyzers.frontends.frontend import (
+    MAX_BYTES,
+    MAX_CHAIN,
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    MAX_PROBLEMS,
+    MAX_SECONDS,
+    MAX_TEXT,
+    SMALL,
+    Frontend,
+)
+from analyzers.frontends.lines import line_starts
+from analyzers.frontends.sql_texts import read_text
 
 _MAX_SURPRISES = 50
 _ERROR = 0xFFFF
@@ -69,17 +56,6 @@ _SQL = re.compile(
              )""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-
-
-class Frontend(ABC):
-    """Reads the bytes of one file. `version` changes whenever the facts of any file may change."""
-
-    language: ClassVar[str]
-    version: str
-
-    @abstractmethod
-    def read(self, source: bytes) -> FileFacts:
-        """What the file says. Never raises: what cannot be read becomes a `FileProblem`."""
 
 
 class TooSlowError(Exception):
@@ -281,8 +257,6 @@ class Lowering(ABC):
     def literal(self, start: int, end: int, value: str) -> Text:
         """A string literal: cut when long, unless it is SQL, which is read."""
         if len(value) > 10 and value[0] in _SQL_START and _SQL.match(value):
-            from analyzers.frontends.sql import read_text
-
             said = read_text(value, start, end)
             if said is not None:
                 self.sql.append(said)
@@ -384,14 +358,6 @@ def kinds(grammar: Language, *names: str) -> frozenset[int]:
     return frozenset(i for i in found if grammar.node_kind_is_named(i) and grammar.node_kind_for_id(i) in names)
 
 
-def line_starts(source: bytes) -> array[int]:
-    """The byte offset at which each line starts; a file has at least one line."""
-    starts = array("I", accumulate(map(len, io.BytesIO(source)), initial=0))
-    if len(starts) > 1 and not source.endswith(b"\n"):
-        starts.pop()
-    return starts
-
-
 def is_constant(node: Node) -> bool:
     """Whether a node is a literal, or a collection of literals."""
     match node:
@@ -400,28 +366,6 @@ def is_constant(node: Node) -> bool:
         case Other(word="list" | "tuple" | "set" | "dict" | "pair"):
             return all(map(is_constant, node.children))
     return False
-
-
-def unicode_scalars(value: str) -> str:
-    """`value` without lone surrogates, which escapes can produce and no encoding can carry."""
-    return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def integer(digits: str, base: int) -> int | float | str:
-    """The value of an integer literal: a float beyond 64 bits, the digits themselves beyond a float."""
-    try:
-        value = int(digits.replace("_", ""), base)
-        return value if -(2**63) <= value < 2**63 else float(value)
-    except (ValueError, OverflowError):
-        return digits[:MAX_TEXT]
-
-
-def real(digits: str) -> float | str:
-    """The value of a floating-point literal."""
-    try:
-        return float(digits.replace("_", ""))
-    except ValueError:
-        return digits[:MAX_TEXT]
 
 
 def syntax_problems(root: Syntax) -> list[tuple[int, str]]:

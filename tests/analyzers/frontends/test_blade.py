@@ -15,8 +15,8 @@ from analyzers.facts.outline import Call, Loop, Member, Name, Node, Text, childr
 from analyzers.facts.render import render_all
 from analyzers.facts.store import FileFacts
 from analyzers.frontends.blade import BladeFrontend
+from analyzers.frontends.frontend import MAX_DEPTH
 from analyzers.frontends.sql_tokens import words
-from analyzers.frontends.tree import MAX_DEPTH
 
 FRONTEND = BladeFrontend()
 PAGE = Path(__file__).with_name("blade.md")

@@ -8,10 +8,10 @@ import pytest
 
 from analyzers.facts.render import render_all
 from analyzers.facts.store import FileFacts
+from analyzers.frontends.frontend import Frontend
 from analyzers.frontends.php import PhpFrontend
 from analyzers.frontends.prisma import PrismaFrontend
 from analyzers.frontends.python import PythonFrontend
-from analyzers.frontends.tree import Frontend
 
 FRONTENDS: dict[str, Frontend] = {
     "python": PythonFrontend(),

@@ -40,8 +40,9 @@ from analyzers.facts.sql import (
     WriteRows,
 )
 from analyzers.facts.store import FileFacts
-from analyzers.frontends.sql import SqlFrontend, read_text
+from analyzers.frontends.sql import SqlFrontend
 from analyzers.frontends.sql_statements import detect, only_up, split
+from analyzers.frontends.sql_texts import read_text
 from analyzers.frontends.sql_tokens import words
 
 PAGE = Path(__file__).with_name("sql.md")

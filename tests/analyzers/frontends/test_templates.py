@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from analyzers.facts.outline import Call, Loop, Member, Name, Node, Other, Text, children, walk
 from analyzers.facts.render import render_all
 from analyzers.facts.store import FileFacts
+from analyzers.frontends.frontend import MAX_DEPTH
 from analyzers.frontends.sql_tokens import words
 from analyzers.frontends.templates import DjangoFrontend, TwigFrontend
-from analyzers.frontends.tree import MAX_DEPTH
 
 FRONTENDS = {"django": DjangoFrontend(), "twig": TwigFrontend()}
 SECTION = re.compile(

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import analyzers.frontends.tree as tree
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, children, walk
 from analyzers.facts.store import FileFacts
+from analyzers.frontends.frontend import MAX_DEPTH, MAX_TEXT, Frontend
 from analyzers.frontends.php import PhpFrontend
 from analyzers.frontends.python import PythonFrontend
-from analyzers.frontends.tree import MAX_DEPTH, MAX_TEXT, Frontend
 
 PYTHON, PHP = PythonFrontend(), PhpFrontend()
 HERE = Path(__file__).parent
