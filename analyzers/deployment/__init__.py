@@ -2,7 +2,9 @@
 
 `values`      the vocabulary: amounts with their origin, services, programs, servers, poolers, stacks
 `variables`   what a value holds that names environment variables: `${WEB_CONCURRENCY:-4}`
-`commands`    what a command line starts, and how many times, by `programs.yml`
+`known_programs` the programs of `programs.yml`, and where one runs
+`commands`    what a command line starts, and how many times
+`configurations` what a program's own file of configuration says of that
 `images`      Dockerfiles: what an image runs, and what it sets
 `supervisors` what a supervisor, a process manager or Horizon starts
 `compose`, `kubernetes`, `platforms`, `procfiles`, `tasks`, `units`

@@ -5,82 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib import resources
 
 import msgspec
 
 from analyzers.deployment.configurations import configured, daemons, settings_called
+from analyzers.deployment.known_programs import Count, Kind, Known, Where, known_programs
 from analyzers.deployment.supervisors import Started, package_script, started
-from analyzers.deployment.values import Amount, Program, Work
+from analyzers.deployment.values import Amount, Program
 from analyzers.deployment.variables import amount, resolved
 from analyzers.facts.store import FileFacts
 from analyzers.source import Place
-
-
-class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a program is told a number."""
-
-    flags: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    settings: str = ""  # a key of a configuration file, wherever that stands
-    default: int | str = 1  # a number, or what decides it
-    upper: bool = False  # `5:10`, of which the second counts
-
-
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of a program's own that may state the numbers, by these names."""
-
-    flags: tuple[str, ...]
-    files: tuple[str, ...]
-    processes: str
-    threads: str
-    processes_also: str = ""
-    daemons: str = ""  # the key of commands that it starts beside itself
-    kind: str = ""
-
-
-class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is different in one of a program's ways to work. `swapped`: the number of processes is that of threads in one."""
-
-    processes: Count | None = None
-    threads: Count | None = None
-    swapped: bool = False
-
-
-class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A program, as `programs.yml` states it."""
-
-    names: tuple[str, ...]
-    does: Work
-    language: str
-    processes: Count
-    threads: Count
-    when: tuple[str, ...] = ()  # all of these words follow
-    when_any: tuple[str, ...] = ()  # one of these words follows, or is its name
-    options_in: str = ""  # a variable with further options
-    config: Config | None = None
-    kind_flags: tuple[str, ...] = ()
-    kinds: dict[str, Kind] = {}
-    development: bool = False
-    development_flags: tuple[str, ...] = ()
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """Where a command runs: its variables, the revision's files, the folder it starts in, and where it is stated."""
-
-    variables: Mapping[str, str]
-    files: Mapping[str, FileFacts]
-    folder: str
-    place: Place
-
-
-@cache
-def known_programs() -> Mapping[str, Known]:
-    """All programs, by what we call them, in the order in which they are tried."""
-    source = resources.files(__package__).joinpath("programs.yml").read_bytes()
-    return msgspec.yaml.decode(source, type=dict[str, Known])
-
 
 _ENDS = frozenset({"&&", "||", ";", "|", "&", "(", ")"})
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh"})
@@ -97,48 +31,48 @@ _ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
 _MAX_NESTING = 4
 
 
-def programs(command: str, setting: Setting, depth: int = 0) -> Iterator[Program]:
+def programs(command: str, where: Where, depth: int = 0) -> Iterator[Program]:
     """The programs that a command line starts, in order."""
     for words in _simple_commands(command):
-        if words and depth < _MAX_NESTING and (script := package_script(words, setting.files, setting.folder)):
-            yield from programs(script, setting, depth + 1)
+        if words and depth < _MAX_NESTING and (script := package_script(words, where.files, where.folder)):
+            yield from programs(script, where, depth + 1)
             continue
         words = _stripped(words)
         if not words:
             continue
         name = words[0].rpartition("/")[2]
-        if depth < _MAX_NESTING and (several := started(words, setting.files, setting.folder, setting.place)):
+        if depth < _MAX_NESTING and (several := started(words, where.files, where.folder, where.place)):
             for one in several:
-                there = msgspec.structs.replace(setting, place=one.place, variables={**setting.variables, **one.variables})
+                there = msgspec.structs.replace(where, place=one.place, variables={**where.variables, **one.variables})
                 yield from (_multiplied(p, one, there) for p in programs(one.command, there, depth + 1))
         elif name in _SHELLS and depth < _MAX_NESTING:
             given = next((words[i + 1] for i, w in enumerate(words[:-1]) if re.fullmatch(r"-\w*c", w)), None)
-            yield from programs(given, setting, depth + 1) if given else _scripted(words[1:], setting, depth)
+            yield from programs(given, where, depth + 1) if given else _scripted(words[1:], where, depth)
         elif (found := _known(words)) is not None:
-            yield from _with_daemons(*found, words, setting, depth)
+            yield from _with_daemons(*found, words, where, depth)
         elif "--" in words[1:] and depth < _MAX_NESTING:
-            yield from programs(shlex.join(words[words.index("--", 1) + 1 :]), setting, depth + 1)
+            yield from programs(shlex.join(words[words.index("--", 1) + 1 :]), where, depth + 1)
         else:
-            yield from _scripted(words, setting, depth)
+            yield from _scripted(words, where, depth)
 
 
-def _with_daemons(title: str, known: Known, words: Sequence[str], setting: Setting, depth: int) -> Iterator[Program]:
+def _with_daemons(title: str, known: Known, words: Sequence[str], where: Where, depth: int) -> Iterator[Program]:
     """A program, and what its own file says that it starts beside itself."""
-    program = _program(title, known, words, setting)
+    program = _program(title, known, words, where)
     config = known.config
     found = [
         (one, p)
-        for one, place in (daemons(config, words[1:], setting) if config is not None and config.daemons else ())
+        for one, place in (daemons(config, words[1:], where) if config is not None and config.daemons else ())
         if depth < _MAX_NESTING
-        for p in programs(one, msgspec.structs.replace(setting, place=place), depth + 1)
+        for p in programs(one, msgspec.structs.replace(where, place=place), depth + 1)
     ]
     yield msgspec.structs.replace(program, beside=program.beside or bool(found))
     yield from (msgspec.structs.replace(p, beside=True, does="worker" if p.does == "job" else p.does) for _, p in found)
 
 
-def _multiplied(program: Program, one: Started, setting: Setting) -> Program:
+def _multiplied(program: Program, one: Started, where: Where) -> Program:
     """A program that a supervisor starts so many times, beside the others."""
-    copies = amount(one.copies, setting.variables, one.place, f"copies of `{one.name}`")
+    copies = amount(one.copies, where.variables, one.place, f"copies of `{one.name}`")
     processes = program.processes
     if copies.value is None or processes.value == 1:
         processes = copies if copies.value != 1 else processes
@@ -147,24 +81,24 @@ def _multiplied(program: Program, one: Started, setting: Setting) -> Program:
     return msgspec.structs.replace(program, processes=processes, beside=True)
 
 
-def _scripted(words: Sequence[str], setting: Setting, depth: int) -> Iterator[Program]:
+def _scripted(words: Sequence[str], where: Where, depth: int) -> Iterator[Program]:
     """What a script of the repository starts, and what it is given to start."""
     if not words or depth >= _MAX_NESTING:
         return
-    facts, path = _script(words[0], setting)
+    facts, path = _script(words[0], where)
     if facts is None:
         if len(words) > 1:
-            yield from programs(shlex.join(words[1:]), setting, depth + 1)
+            yield from programs(shlex.join(words[1:]), where, depth + 1)
         return
-    variables = dict(setting.variables)
+    variables = dict(where.variables)
     for name, text, place in _lines(facts, path, words[1:]):
         if name:
             if "$(" not in text and "`" not in text:
                 variables[name] = resolved(text.strip("\"'"), variables)
         elif _HANDED_ON.search(text):
-            yield from programs(shlex.join(words[1:]), setting, depth + 1)
+            yield from programs(shlex.join(words[1:]), where, depth + 1)
         else:
-            there = msgspec.structs.replace(setting, place=place, variables=variables)
+            there = msgspec.structs.replace(where, place=place, variables=variables)
             yield from programs(resolved(text, variables), there, depth + 1)
 
 
@@ -207,12 +141,12 @@ def _fits(step: str, taken: Mapping[str, str]) -> bool:
     return taken[asked] == step if asked in taken else patterns == "*"
 
 
-def _script(word: str, setting: Setting) -> tuple[FileFacts | None, str]:
+def _script(word: str, where: Where) -> tuple[FileFacts | None, str]:
     """The one script of the repository that a word can mean."""
     name = word.rpartition("/")[2]
-    fitting = [p for p, f in setting.files.items() if f.language == "shell" and p.rpartition("/")[2] == name]
-    near = [p for p in fitting if p.startswith(setting.folder)] or fitting
-    return (setting.files[near[0]], near[0]) if len(near) == 1 else (None, "")
+    fitting = [p for p, f in where.files.items() if f.language == "shell" and p.rpartition("/")[2] == name]
+    near = [p for p in fitting if p.startswith(where.folder)] or fitting
+    return (where.files[near[0]], near[0]) if len(near) == 1 else (None, "")
 
 
 def _simple_commands(command: str) -> Iterator[list[str]]:
@@ -262,24 +196,24 @@ def _known(words: Sequence[str]) -> tuple[str, Known] | None:
     return None
 
 
-def _program(title: str, known: Known, words: Sequence[str], setting: Setting) -> Program:
-    more = setting.variables.get(known.options_in, "") if known.options_in else ""
+def _program(title: str, known: Known, words: Sequence[str], where: Where) -> Program:
+    more = where.variables.get(known.options_in, "") if known.options_in else ""
     options = [*words[1:], *(_split(more) if more else ())]
-    stated = configured(known.config, options, setting) if known.config is not None else {}
+    stated = configured(known.config, options, where) if known.config is not None else {}
     kind = _kind(known, options, stated)
-    processes = _count(known.processes, options, setting, title, stated.get("processes"))
-    threads = _count(known.threads, options, setting, title, stated.get("threads"))
+    processes = _count(known.processes, options, where, title, stated.get("processes"))
+    threads = _count(known.threads, options, where, title, stated.get("threads"))
     if kind is not None:
         if kind.swapped:
-            processes, threads = Amount(1, f"one process with the pool of {title}", setting.place), processes
+            processes, threads = Amount(1, f"one process with the pool of {title}", where.place), processes
         if kind.processes is not None:
-            processes = _count(kind.processes, options, setting, title, None)
+            processes = _count(kind.processes, options, where, title, None)
         if kind.threads is not None:
-            threads = _count(kind.threads, options, setting, title, None)
+            threads = _count(kind.threads, options, where, title, None)
     if processes.value == 0:
         processes = Amount(1, f"one process without workers of {title}", processes.place)
     development = known.development or any(flag in options for flag in known.development_flags)
-    return Program(title, known.does, processes, threads, known.language, setting.place, development)
+    return Program(title, known.does, processes, threads, known.language, where.place, development)
 
 
 def _split(text: str) -> list[str]:
@@ -294,22 +228,22 @@ def _kind(known: Known, options: Sequence[str], stated: Mapping[str, Amount | st
     return next((kind for name, kind in known.kinds.items() if name in told.lower()), None) if told else None
 
 
-def _count(count: Count, options: Sequence[str], setting: Setting, title: str, stated: Amount | str | None) -> Amount:
+def _count(count: Count, options: Sequence[str], where: Where, title: str, stated: Amount | str | None) -> Amount:
     text = _flag(count.flags, options)
     if text:
         text = text.rpartition(":")[2] if count.upper and "{" not in text else text
-        return amount(text, setting.variables, setting.place, f"`{count.flags[-1]}` of {title}")
+        return amount(text, where.variables, where.place, f"`{count.flags[-1]}` of {title}")
     for variable in count.variables:
-        if variable in setting.variables:
-            return amount(setting.variables[variable], setting.variables, setting.place, f"`{variable}`")
+        if variable in where.variables:
+            return amount(where.variables[variable], where.variables, where.place, f"`{variable}`")
     if isinstance(stated, Amount):
         return stated
     if count.settings:
-        for path, value, place in settings_called(setting.files, count.settings):
-            return amount(value, setting.variables, place, f"`{count.settings}` in `{path}`")
+        for path, value, place in settings_called(where.files, count.settings):
+            return amount(value, where.variables, place, f"`{count.settings}` in `{path}`")
     if isinstance(count.default, int):
-        return Amount(count.default, f"the default of {title}", setting.place)
-    return Amount(None, f"the default of {title}", setting.place, count.default)
+        return Amount(count.default, f"the default of {title}", where.place)
+    return Amount(None, f"the default of {title}", where.place, count.default)
 
 
 def _flag(flags: Sequence[str], options: Sequence[str]) -> str:

@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
-from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
 from analyzers.deployment.images import command_of_base, dockerfile_of, image_at, joined, own_dockerfile
+from analyzers.deployment.known_programs import Where
 from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount, Service, Stack
 from analyzers.deployment.variables import amount, resolved

@@ -5,62 +5,59 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
+from analyzers.deployment.known_programs import Config, Where
 from analyzers.deployment.values import Amount
 from analyzers.deployment.variables import amount, from_ruby
 from analyzers.facts.outline import Assign, Call, Function, Keyword, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.facts.store import FileFacts
 from analyzers.source import Place
 
-if TYPE_CHECKING:
-    from analyzers.deployment.commands import Config, Setting
 
-
-def configured(config: Config, options: Sequence[str], setting: Setting) -> dict[str, Amount | str]:
+def configured(config: Config, options: Sequence[str], where: Where) -> dict[str, Amount | str]:
     """What a program's own file says of its processes, its threads, and the way it works."""
-    path = _stated(config, options, setting)
-    return dict(_said(path, config, setting)) if path is not None else {}
+    path = _stated(config, options, where)
+    return dict(_said(path, config, where)) if path is not None else {}
 
 
-def daemons(config: Config, options: Sequence[str], setting: Setting) -> Iterator[tuple[str, Place]]:
+def daemons(config: Config, options: Sequence[str], where: Where) -> Iterator[tuple[str, Place]]:
     """The commands that a program's own file has it start beside itself."""
-    path = _stated(config, options, setting)
+    path = _stated(config, options, where)
     if path is None:
         return
     skipping = False
-    for entry in setting.files[path].settings:
+    for entry in where.files[path].settings:
         match entry.key.rpartition(".")[2]:
             case "if-env" | "if-not-env" as word:
-                skipping = (entry.value in setting.variables) is (word == "if-not-env")
+                skipping = (entry.value in where.variables) is (word == "if-not-env")
             case "endif":
                 skipping = False
             case key if key == config.daemons and not skipping:
-                yield entry.value, Place(path, setting.files[path].span(entry.start, entry.end))
+                yield entry.value, Place(path, where.files[path].span(entry.start, entry.end))
 
 
-def _stated(config: Config, options: Sequence[str], setting: Setting) -> str | None:
+def _stated(config: Config, options: Sequence[str], where: Where) -> str | None:
     """The file of its own that a program is given, or that lies where it looks."""
     named = [options[i + 1] for i, option in enumerate(options[:-1]) if option in config.flags]
     named += [o.partition("=")[2] for o in options for flag in config.flags if o.startswith(f"{flag}=")]
     named += [o for o in options if o.endswith((".ini", ".yaml", ".xml"))]
     for name in (*named, *config.files):
-        path = _file(name.removeprefix("python:").removeprefix("file:"), setting)
+        path = _file(name.removeprefix("python:").removeprefix("file:"), where)
         if path is not None:
             return path
     return None
 
 
-def _file(name: str, setting: Setting) -> str | None:
+def _file(name: str, where: Where) -> str | None:
     """The one file of the repository that a path inside an image can mean."""
     last = name.rpartition("/")[2]
-    fitting = [p for p in setting.files if p.rpartition("/")[2] == last]
-    near = [p for p in fitting if p.startswith(setting.folder)] or fitting
+    fitting = [p for p in where.files if p.rpartition("/")[2] == last]
+    near = [p for p in fitting if p.startswith(where.folder)] or fitting
     return near[0] if len(near) == 1 else None
 
 
-def _said(path: str, config: Config, setting: Setting) -> Iterator[tuple[str, Amount | str]]:
-    facts = setting.files[path]
+def _said(path: str, config: Config, where: Where) -> Iterator[tuple[str, Amount | str]]:
+    facts = where.files[path]
     wanted = {config.processes: "processes", config.processes_also: "processes", config.threads: "threads", config.kind: "kind"}
     if facts.language == "python":
         for node in facts.outline:
@@ -69,14 +66,14 @@ def _said(path: str, config: Config, setting: Setting) -> Iterator[tuple[str, Am
                     place = Place(path, facts.span(node.start, node.end))
                     text = said(value)
                     is_kind = wanted[name] == "kind"
-                    yield wanted[name], text if is_kind else amount(text, setting.variables, place, f"`{name}` in `{path}`")
+                    yield wanted[name], text if is_kind else amount(text, where.variables, place, f"`{name}` in `{path}`")
     if facts.language == "ruby":
-        yield from ((wanted[key], a) for key, a in directives(path, facts, setting.variables) if key in wanted)
+        yield from ((wanted[key], a) for key, a in directives(path, facts, where.variables) if key in wanted)
     for entry in facts.settings:
         key = entry.key.rpartition(".")[2].lstrip(":")
         if key in wanted and key:
             place = Place(path, facts.span(entry.start, entry.end))
-            yield wanted[key], amount(from_ruby(entry.value), setting.variables, place, f"`{key}` in `{path}`")
+            yield wanted[key], amount(from_ruby(entry.value), where.variables, place, f"`{key}` in `{path}`")
 
 
 _NUMBERED = re.compile(r"(?:^|_)(?:int|number|num|integer)(?:_|$)")
@@ -147,7 +144,7 @@ def _asked(name: str, args: Sequence[Node], keywords: Sequence[Keyword]) -> str:
 
 
 def settings_called(files: Mapping[str, FileFacts], key: str) -> Iterator[tuple[str, str, Place]]:
-    """Each setting of that name in a configuration of the repository: path, value, place."""
+    """Each where of that name in a configuration of the repository: path, value, place."""
     for path, facts in files.items():
         if facts.language != "ini":
             continue

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
 from analyzers.deployment.helm import INCLUDED, Chart, charts
 from analyzers.deployment.images import Image, command_of_base, image_at, own_dockerfile
+from analyzers.deployment.known_programs import Where
 from analyzers.deployment.kustomize import Stated, built
 from analyzers.deployment.manifests import Entry, Manifest, is_kubernetes, plain
 from analyzers.deployment.uses import NOT_RUN

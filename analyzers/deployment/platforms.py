@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
 from analyzers.deployment.images import Image, dockerfile_of, image_at, joined
+from analyzers.deployment.known_programs import Where
 from analyzers.deployment.manifests import Manifest, document
 from analyzers.deployment.plans import managed
 from analyzers.deployment.uses import NOT_RUN

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from analyzers.deployment.commands import Setting, programs
+from analyzers.deployment.commands import programs
 from analyzers.deployment.images import joined
+from analyzers.deployment.known_programs import Where
 from analyzers.deployment.manifests import Manifest, document
 from analyzers.deployment.plans import managed
 from analyzers.deployment.uses import NOT_RUN
@@ -33,7 +34,7 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
             if entry.key in ("release", "postdeploy"):
                 continue  # ends before the others start
             place = Place(path, facts.span(entry.start, entry.end))
-            runs = tuple(programs(entry.value, Setting(environment, files, folder, place)))
+            runs = tuple(programs(entry.value, Where(environment, files, folder, place)))
             copies = _dynos(told, entry.key, place)
             found.append(Service(entry.key, place, copies, runs, "", folder, entry.value, environment, ephemeral=not lasts))
         if found:

@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
-from analyzers.deployment.commands import Setting as Where
 from analyzers.deployment.commands import programs
 from analyzers.deployment.images import image_at, own_dockerfile
+from analyzers.deployment.known_programs import Where
 from analyzers.deployment.manifests import Manifest, document
 from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount, Service, Stack, Surge

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from analyzers.deployment.commands import Setting, programs
+from analyzers.deployment.commands import programs
+from analyzers.deployment.known_programs import Where
 from analyzers.deployment.manifests import document
 from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount, Service, Stack
@@ -27,7 +28,7 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
             continue
         name = path.rpartition("/")[2].removesuffix(".service")
         variables = {n: v for k, e in told.entries.items() if k == "Service.Environment" for n, v in _set(e.value)}
-        runs = tuple(programs(_MARKS.sub("", entry.value), Setting(variables, files, "", entry.place)))
+        runs = tuple(programs(_MARKS.sub("", entry.value), Where(variables, files, "", entry.place)))
         copies = Amount(1, "one unit", entry.place)
         if name.endswith("@"):
             copies = Amount(
