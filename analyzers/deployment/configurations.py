@@ -144,7 +144,7 @@ def _asked(name: str, args: Sequence[Node], keywords: Sequence[Keyword]) -> str:
 
 
 def settings_called(files: Mapping[str, FileFacts], key: str) -> Iterator[tuple[str, str, Place]]:
-    """Each where of that name in a configuration of the repository: path, value, place."""
+    """Each setting of that name in a configuration of the repository: path, value, place."""
     for path, facts in files.items():
         if facts.language != "ini":
             continue
