@@ -149,6 +149,11 @@ class Finding(msgspec.Struct, frozen=True):
         return frozenset(digest(self.rule, subject) for subject in (self.subject, *self.also, *self.parts))
 
 
+def at_place(place: Place) -> str:
+    """The name of a cause that is mended at a place."""
+    return f"{place.path}:{place.span.start_line}:{place.span.start_column}"
+
+
 def digest(rule: str, subject: str) -> str:
     """The fingerprint of an identity."""
     return hashlib.sha256(f"{rule}\0{subject}".encode(errors="surrogatepass")).hexdigest()[:20]

@@ -254,6 +254,7 @@ class Applies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keyword: str = ""
     skips: int = 0
     gives: Literal["results", "rows", "row", "groups", ""] = ""
+    ends: bool = False  # at the first item that holds
 
 
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

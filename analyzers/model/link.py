@@ -25,7 +25,7 @@ from analyzers.model.inference.readers import (
     serializers,
     shapes,
 )
-from analyzers.model.inference.rows import addresses, loaders, records
+from analyzers.model.inference.rows import addresses, loaders, records, scarcity
 from analyzers.model.inference.summaries import Inference
 from analyzers.model.inference.templates import templates, views
 from analyzers.model.inference.types import Site, covers
@@ -204,15 +204,8 @@ def _places(code: Codebase, sites: Iterable[Site]) -> tuple[Place, ...]:
 
 def _read(code: Codebase, models: ModelIndex, trace: Trace, read: Read) -> RelationRead | None:
     """A read in the words of the project, if every hop on its way is known and its rows are product code's."""
-    hops: list[Relation] = []
-    model = models.by_name.get(read.rows.model)
-    for name in read.hops:
-        relation = (model.relations.get(name) or loaders.left_out(model, name)) if model is not None else None
-        if relation is None:
-            return None
-        hops.append(relation)
-        model = models.by_name.get(relation.target)
-    if not is_product(read.rows.site.path) or not is_product(read.at.path):
+    hops = _relations(models, read.rows.model, read.hops)
+    if len(hops) < len(read.hops) or not is_product(read.rows.site.path) or not is_product(read.at.path):
         return None
     return RelationRead(
         relation=hops[-1],
@@ -229,15 +222,34 @@ def _read(code: Codebase, models: ModelIndex, trace: Trace, read: Read) -> Relat
         bypasses=read.bypass,
         loaded=covers(read.rows.eager, read.hops),
         limit=read.rows.limit,
-        batch=is_batch(read.at.path) or is_batch(read.rows.site.path),
+        batch=any(is_batch(site.path) for site in (read.at, read.rows.site, read.loop)),
         through=_places(code, read.through),
         path=read.hops,
         shown=_place(code, read.shown) if read.shown is not None else None,
         via=_place(code, read.rows.via) if read.rows.via is not None else None,
         unseen=read.unseen,
         beside=deeds.beside(trace, read.loop),
-        few=read.rows.few,
+        few=scarcity.why_few(
+            read.rows,
+            models.by_name.get(read.rows.model),
+            hops,
+            deeds.walked(trace, read.loop),
+            models.by_name.get(hops[-1].model),
+        ),
     )
+
+
+def _relations(models: ModelIndex, begin: str, path: tuple[str, ...]) -> list[Relation]:
+    """The relations along a path, as far as they are known."""
+    hops: list[Relation] = []
+    model = models.by_name.get(begin)
+    for name in path:
+        relation = (model.relations.get(name) or loaders.left_out(model, name)) if model is not None else None
+        if relation is None:
+            break
+        hops.append(relation)
+        model = models.by_name.get(relation.target)
+    return hops
 
 
 def _loaded(read: Read, hops: list[Relation], count: int) -> bool:
@@ -255,7 +267,8 @@ def _lookup(code: Codebase, models: ModelIndex, trace: Trace, lookup: Lookup) ->
         return None
     if not is_product(lookup.rows.site.path) or not is_product(lookup.at.path):
         return None
-    batch = is_batch(lookup.at.path) or is_batch(lookup.rows.site.path)
+    way = _relations(models, rows.model, lookup.row.path)
+    batch = any(is_batch(site.path) for site in (lookup.at, lookup.rows.site, lookup.row.loop))
     if batch and (lookup.effect or lookup.through):
         return None  # what a command writes, or has done by code that serves others too, it may well do one by one
     return RowQuery(
@@ -274,5 +287,5 @@ def _lookup(code: Codebase, models: ModelIndex, trace: Trace, lookup: Lookup) ->
         effect=lookup.effect,
         given=rows.given,
         beside=deeds.beside(trace, lookup.row.loop),
-        few=rows.few,
+        few=scarcity.why_few(rows, walked, (*way, *way[-1:]), deeds.walked(trace, lookup.row.loop)),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from analyzers.findings import Edit, Finding, Fix, NewFile, Related
+from analyzers.findings import Edit, Finding, Fix, NewFile, Related, at_place
 from analyzers.review.compare import order
 
 _TOLD = 8  # titles listed in one message; the places of all are related ones
@@ -35,9 +35,13 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _one(group: Sequence[Finding]) -> Finding:
-    first, *others = group
+    mended = [finding for finding in group if finding.severity is group[0].severity and _is_there(finding)]
+    first = (*mended, *group)[0]
+    others = [finding for finding in group if finding is not first]
     if not others:
         return first
+    if mended:  # what stands elsewhere and comes to the same place is mended with it
+        group = [first, *(finding for finding in others if _is_there(finding))]
     titles = [other.title for other in others if other.title != first.title]
     more = f" Likewise: {'; '.join(titles[:_TOLD])}{'; …' if len(titles) > _TOLD else ''}." if titles else ""
     fix = _fix(group)
@@ -70,6 +74,11 @@ def _files(group: Sequence[Finding]) -> tuple[NewFile, ...]:
     for file in (file for finding in group for file in finding.files):
         found.setdefault(msgspec.structs.replace(file, items=()), {}).update(dict.fromkeys(file.items))
     return tuple(msgspec.structs.replace(file, items=tuple(items)) for file, items in found.items())
+
+
+def _is_there(finding: Finding) -> bool:
+    """Whether a finding stands where its cause is mended."""
+    return finding.cause == at_place(finding.place)
 
 
 def _related(first: Finding, others: Sequence[Finding]) -> tuple[Related, ...]:

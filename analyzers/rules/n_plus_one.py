@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from analyzers.findings import Confidence, Finding, Related, Severity
+from analyzers.findings import Confidence, Finding, Related, Severity, at_place
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.settings import Peak, Settings
 from analyzers.source import Place
@@ -34,10 +34,11 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
     for read in project.reads:
         if not settings.at(read.query.path).has_small(read.rows, read.table) and not _is_few(read):
             groups[read.query, read.rows, read.path, read.bypasses].append(read)
+    nearest = _Nearest(groups.values())
     for (*of, path, bypasses), reads in groups.items():
         deeper = any(q == of and len(p) > len(path) and p[: len(path)] == path for *q, p, b in groups if b == bypasses)
         if not deeper:
-            yield _finding(reads, settings)
+            yield _finding(reads, settings, nearest)
     seen: set[tuple[Place, str]] = set()
     for lookup in project.lookups:
         small = settings.at(lookup.query.path).has_small(lookup.rows, lookup.rows_table)
@@ -46,6 +47,38 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
             if (finding.place, finding.subject) not in seen:
                 seen.add((finding.place, finding.subject))
                 yield finding
+
+
+class _Nearest:
+    """Reads at the same place that rows of several queries come to: the query nearest to it mends it for all, if the others
+    pass it on their way."""
+
+    def __init__(self, groups: Iterable[list[RelationRead]]) -> None:
+        self._nearest: dict[Place, RelationRead] = {}
+        self._passed: dict[tuple[Place, tuple[str, ...]], set[Place]] = defaultdict(set)
+        for read in (read for reads in groups for read in reads):
+            self._passed[read.query, read.path].add(_touched(read))
+            known = self._nearest.setdefault(_touched(read), read)
+            if (len(read.path), read.query) < (len(known.path), known.query):
+                self._nearest[_touched(read)] = read
+
+    def query(self, read: RelationRead) -> Place:
+        """Where what a read asks for is mended."""
+        near = self._nearest[_touched(read)]
+        ahead = read.path[: len(read.path) - len(near.path)]
+        same = read.path[len(ahead) :] == near.path and near.bypasses == read.bypasses and not _hardly(near)
+        if ahead and same and any(_meet(near.query, place) for place in self._passed.get((read.query, ahead), ())):
+            return near.query
+        return read.query
+
+
+def _meet(one: Place, other: Place) -> bool:
+    a, b = one.span, other.span
+    return one.path == other.path and a.start_line <= b.end_line and b.start_line <= a.end_line
+
+
+def _touched(read: RelationRead) -> Place:
+    return (read.read, *read.through)[-1]
 
 
 def _is_few(read: RelationRead) -> bool:
@@ -58,7 +91,7 @@ def _is_alone(read: RelationRead) -> bool:
     return read.limit == 1 and any(hop.many for hop in read.hops[:-1])
 
 
-def _finding(reads: list[RelationRead], settings: Settings) -> Finding:
+def _finding(reads: list[RelationRead], settings: Settings, nearest: _Nearest) -> Finding:
     read = min(reads, key=lambda r: (_is_alone(r), r.read.path != r.query.path, r.read))
     label, rows = read.relation.label, plural(noun(read.rows))
     what = "again " if read.loaded else ""
@@ -79,7 +112,7 @@ def _finding(reads: list[RelationRead], settings: Settings) -> Finding:
         confidence=Confidence.LIKELY if read.unseen else Confidence.CERTAIN,
         fix=read.remedy.fix,
         listed=listed,
-        cause=f"{read.query.path}:{read.query.span.start_line}:{read.query.span.start_column}",
+        cause=at_place(nearest.query(read)),
         parts=tuple(_subject(read, read.path[:end]) for end in range(1, len(read.path))),
     )
 
@@ -104,8 +137,10 @@ def _hardly_either(found: RelationRead | RowQuery) -> str:
         return "It runs in a command or a script, for which nobody waits."
     if found.beside == "leaves":
         return "The loop also sends something out of the program for each row, which takes longer than the query."
-    if found.beside == "writes":
+    if found.beside.startswith("writes") and not getattr(found, "effect", ""):
         return "The loop also writes for each row, so its statements grow with the rows either way."
+    if found.beside == "ends":
+        return "The loop ends where it has found what it looks for."
     return found.few
 
 
@@ -164,7 +199,7 @@ def _cause(query: RowQuery) -> str:
     """A function that queries, whichever loops call it; else the loop, for all it asks, or all it writes in one way."""
     if query.through or query.query_function != query.read_function:
         return f"{query.query.path}:{query.query_function} {query.effect}"
-    return f"{query.loop.path}:{query.loop.span.start_line}:{query.loop.span.start_column} {query.effect}"
+    return f"{at_place(query.loop)} {query.effect}"
 
 
 def _per(read: RelationRead) -> str:

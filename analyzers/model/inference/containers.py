@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
+from analyzers.facts.outline import Call, Loop, Member, Name, Node, Other, Text
 from analyzers.knowledge import Applies
 from analyzers.model.inference import constructors, flow
 from analyzers.model.inference.branching import deeds
@@ -280,6 +280,8 @@ def apply_to_items(inference: Inference, spec: Applies, node: Call, args: tuple[
     if spec.rows >= len(args):
         return None
     over = args[spec.rows]
+    if spec.ends and isinstance(node.args[spec.rows], Loop):
+        deeds.ends(inference, frame.site(node.args[spec.rows]))
     function = _function(inference, spec, node, args, frame)
     if spec.gives == "rows" and function is None:
         return over

@@ -145,7 +145,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
         inference.loops.append(site)
     before = dict(frame.env)
     trying, inference.trying = inference.trying, int(frame.language == "python" and handing.hands_over(inference, node))
-    with deeds.each(inference, site, node.body):
+    with deeds.each(inference, site, node.body, walked=None if frame.template else node):
         result = run(inference, node.body, frame)
     inference.trying, frame.left = trying, False
     if growing:

@@ -16,8 +16,9 @@ if typing.TYPE_CHECKING:
     from analyzers.model.inference.handlers import Called
 
 
-Deed = typing.Literal["writes", "leaves", "writes alone"]
-"""What is done: a row is written, something leaves the program; a loop does nothing but write each row."""
+Deed = typing.Literal["writes", "leaves", "writes alone", "walks", "ends"]
+"""What is done: a row is written, something leaves the program. A loop does nothing but write each row, stands in the code, or
+may end before its last row."""
 
 
 class Read(msgspec.Struct, frozen=True, eq=False):

@@ -11,7 +11,7 @@ from analyzers.knowledge import Library, libraries, named
 from analyzers.model.inference import attributes, constructors, containers, flow, inherited
 from analyzers.model.inference.finders import finder, getter
 from analyzers.model.inference.readers import grids, listings, resources, serializers
-from analyzers.model.inference.rows import inputs, loaders, managers, origins, queries, records, statements
+from analyzers.model.inference.rows import inputs, loaders, managers, origins, queries, records, scarcity, statements
 from analyzers.model.inference.templates import templates, views
 from analyzers.model.inference.types import (
     Attribute,
@@ -249,6 +249,7 @@ def _relation(inference: Inference, row: Row, relation: Relation, node: Node, fr
             root=frame.site(node) if row.rows is None else None,
             searches=(Search("other", relation.target, ""),),  # by the column that points back
             related=relation,
+            few=scarcity.of_one(row, node, frame),
             bypass=relation.fresh and many_rows,
         )
         words = library.rows if library is not None else None

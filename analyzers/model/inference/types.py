@@ -100,7 +100,7 @@ class Rows(msgspec.Struct, frozen=True):
     named: Site | None = None  # the last of the columns that the query names
     per: Row | None = None  # the row of a loop whose values the query searches by: a query for each of them
     stage: str = ""  # `open`: a query that its methods change in place; `fetched`: rows in memory
-    few: str = ""  # why there are few of them, though nothing bounds them
+    few: str = ""  # what says that there are few, though nothing bounds them: a word of `scarcity`
     recast: str = ""  # what takes the place of `site` with eager loading, `{call}`, where nothing can follow it
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from analyzers.findings import Edit, Finding, Fix, Severity
 from analyzers.review.merge import merge
+from tests.findings import at as place
 from tests.findings import finding
 
 
@@ -37,6 +38,13 @@ def test_one_cause_is_told_once_with_all_it_mends() -> None:
     assert told.remedy == "Add a. Add b. Add c."
     assert told.fix is not None
     assert told.fix.edits == (Edit(10, 10, ".one().two()"),)
+
+
+def test_what_stands_where_the_cause_is_mended_leads() -> None:
+    there = at("b", cause="shop/views.py:10:1", edit=".one()")
+    (told,) = merge([at("a", cause="shop/views.py:10:1", place=place("shop/a.py")), there])
+    assert (told.subject, told.also, told.remedy) == ("b", ("a",), "Add b.")
+    assert told.fix == there.fix
 
 
 def test_the_worst_leads() -> None:

@@ -39,6 +39,7 @@ def branch(inference: Inference, node: Other, frame: Frame) -> None:
     picked = conditions.picked_by(inference, test, frame)
     dead, left = conditions.dead_part(inference, parts[0], frame), False
     picked += conditions.unsettled(test, frame) if dead is None else []
+    picked += conditions.unsaved(inference, test, frame)
     cached = conditions.asks_cache(test, frame) or conditions.answers_from_store(parts)
     inference.cached += cached
     for position, part in enumerate(parts[1:]):

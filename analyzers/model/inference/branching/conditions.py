@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MEMBERSHIPS = frozenset(name for library in libraries() for name in library.memberships)
 _LOADED_NAMES = frozenset(x.rows.loaded_names for x in libraries() if x.rows is not None and x.rows.loaded_names)
+_OPTIONS = "context"
 _READERS = frozenset(name for library in libraries() for name in library.readers)
 
 
@@ -226,6 +227,8 @@ class Test(NamedTuple):
     equated: tuple[tuple[str, str], ...]  # names with the attribute of theirs that is compared
     asks_what_is_known: bool  # `if key not in cache:` — what follows happens once for each key, not for each row
     calls: bool  # a function is asked about one of its names
+    asks_options: bool  # of a serializer's `context`, which whoever uses it may give or not
+    read: tuple[tuple[str, str], ...]  # names with the attribute of theirs that is read
 
 
 def test_of(inference: Inference, node: Node) -> Test:
@@ -241,6 +244,8 @@ def test_of(inference: Inference, node: Node) -> Test:
             tuple((side.of.id, side.name) for side in sides if isinstance(side, Member) and isinstance(side.of, Name)),
             any(n.word in ("in", "not in", "isset", "??") for n in others),
             any(isinstance(n, Call) and any(isinstance(a, Name) for a in n.args) for n in inner),
+            any(isinstance(n, Member) and n.name == _OPTIONS and dotted(n.of) == "self" for n in inner),
+            tuple((n.of.id, n.name) for n in inner if isinstance(n, Member) and isinstance(n.of, Name)),
         )
     return known
 
@@ -258,11 +263,26 @@ def picked_by(inference: Inference, test: Test, frame: Frame) -> list[Site]:
 
 def unsettled(test: Test, frame: Frame) -> list[Site]:
     """The loops of whose rows the test asks nothing: a function is asked about what this call stated literally, so that its
-    answer is the same for all of them, and may be no: `if (Permission::exists($ability))`."""
+    answer is the same for all of them, and may be no: `if (Permission::exists($ability))`; or a serializer is asked for an
+    option."""
     held = [name for name in test.names if name in frame.env]
-    if not test.calls or not held or not frame.defaults.issuperset(held):
+    literal = test.calls and bool(held) and frame.defaults.issuperset(held)
+    if not literal and not test.asks_options:
         return []
     return [value.loop for value in frame.env.values() if isinstance(value, Row) and value.loop is not None]
+
+
+def unsaved(inference: Inference, test: Test, frame: Frame) -> list[Site]:
+    """The loops of rows whose query was not seen, and which the test asks whether they are saved at all: `if self.pk`. They
+    may have been made in memory."""
+    out = []
+    for name, attribute in test.read:
+        row = frame.env.get(name)
+        seen = not isinstance(row, Row) or row.rows is None or row.rows.known
+        model = None if seen or not isinstance(row, Row) else inference.model(row.model)
+        if isinstance(row, Row) and row.loop is not None and model is not None and attribute in model.keys:
+            out.append(row.loop)
+    return out
 
 
 _CACHES = frozenset(name for library in libraries() for name in library.caches)

@@ -16,7 +16,7 @@ from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.listings import Listing
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers import declared, pages, picked
-from analyzers.model.inference.rows import managers, origins, queries
+from analyzers.model.inference.rows import managers, origins, queries, scarcity
 from analyzers.model.inference.types import (
     Bound,
     ClassValue,
@@ -164,9 +164,6 @@ def paged(inference: Inference, holder: Instance, name: str, node: Node, frame: 
 # -- the rows ----------------------------------------------------------------------------------------------------------
 
 
-_PART = "They are rows that belong to one row, on a page of those who look after the site."
-
-
 def show(inference: Inference, definition: ClassDefinition, listing: Listing, model: ModelClass, of: str = "") -> None:
     """Walks the rows of a model as the class lists them; with `of`, those that belong to one row of that model."""
     inference.steps, inference.hydrated = 0, set()
@@ -184,7 +181,7 @@ def show(inference: Inference, definition: ClassDefinition, listing: Listing, mo
     picked.walk_picked(inference, receiver, listing, rows, frame)
     _show_parts(inference, definition, listing, model)
     if of:
-        rows = msgspec.structs.replace(rows, eager=rows.eager | _owner_paths(inference, model.model, of), few=_PART)
+        rows = msgspec.structs.replace(rows, eager=rows.eager | _owner_paths(inference, model.model, of), few=scarcity.PART)
     rows = msgspec.structs.replace(rows, limit=rows.limit or _page(inference, definition, listing))
     row = queries.one_of(inference, rows, frame.site(node), node, frame)
     if not isinstance(row, Row):

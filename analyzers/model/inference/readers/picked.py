@@ -11,6 +11,7 @@ from analyzers.facts.outline import Call, Name, Node, Text, walk
 from analyzers.knowledge import libraries, named
 from analyzers.knowledge.listings import Listing
 from analyzers.model.inference import flow
+from analyzers.model.inference.rows import scarcity
 from analyzers.model.inference.types import Bound, Instance, Rows
 from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition
 
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
 
-_PICKED = "They are rows that somebody who looks after the site picked in a list."
-
-
 def walk_picked(inference: Inference, receiver: Instance, listing: Listing, rows: Rows, frame: Frame) -> None:
     """Walks what can be done with rows of the list, as far as its class says so."""
     picked = msgspec.structs.replace(
-        rows, typed=True, chained=True, limit=0, limited=False, declared=None, root=None, searches=(), named=None, few=_PICKED
+        rows,
+        typed=True,
+        chained=True,
+        limit=0,
+        limited=False,
+        declared=None,
+        root=None,
+        searches=(),
+        named=None,
+        few=scarcity.PICKED,
     )
     inference.guarded += 1  # what is done for each of a few rows that somebody picked may well be asked for one by one
     for function, own in _functions(inference, receiver.definition, listing, frame):

@@ -18,7 +18,7 @@ from analyzers.knowledge.naming import studly
 from analyzers.model.inference import collections, flow, members
 from analyzers.model.inference.frames import Frame
 from analyzers.model.inference.readers import entries, resources
-from analyzers.model.inference.rows import eager, origins, queries, statements
+from analyzers.model.inference.rows import eager, origins, queries, scarcity, statements
 from analyzers.model.inference.types import (
     Bound,
     ClassValue,
@@ -100,7 +100,8 @@ def related(inference: Inference, row: Row, relation: Relation, node: Node, fram
         rest = brings | {e.removeprefix(prefix) for e in row.eager if e.startswith(prefix)}
         known = row.known and relation.built
         if relation.many:
-            return Rows(relation.target, site, eager=rest, known=known, kind=kind, root=site, stage="fetched")
+            few = scarcity.of_one(row, node, frame)
+            return Rows(relation.target, site, eager=rest, known=known, kind=kind, root=site, stage="fetched", few=few)
         return Row(relation.target, eager=rest, known=known)
     path = (*row.path, relation.name)
     came_by = queries.relation_at(inference, row.rows, row.path)
@@ -285,6 +286,7 @@ def _asked(inference: Inference, row: Row, relation: Relation, call: Call, frame
         root=site,
         searches=(Search("key", relation.target, ""),),
         stage="open",
+        few=scarcity.of_one(row, call.callee, frame),
     )
 
 

@@ -1,0 +1,79 @@
+"""Rows of which there are few, though no query bounds them: what the code says of where they come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from analyzers.facts.outline import Member, Name, Node
+from analyzers.model.inference.frames import Frame
+from analyzers.model.inference.types import Row, Rows, Search, Site
+from analyzers.model.project import Relation
+from analyzers.model.tables.models import Model
+from analyzers.words import noun, plural
+
+PICKED = "picked"  # by somebody who looks after the site, in a list
+PART = "part"  # of what belongs to one row, on a page of those who look after the site
+_ONE, _OWN = "one", "own"  # the collection of one row; that of `self`
+_SELVES = frozenset({"self", "$this"})
+_IDENTIFYING = re.compile(
+    r"(?:^|_)(?:tokens?|email|phone|uuid|guid|slug|sha\d*|hash|serial|username|login|identifier|number)(?:$|_)"
+)
+_FOR_THEMSELVES = 2  # columns that a row which links two others may have besides
+
+
+def of_one(row: Row, node: Node, frame: Frame) -> str:
+    """What is known of how many rows a collection has that is read of a row."""
+    if row.rows is not None:
+        return ""
+    own = isinstance(node, Member) and isinstance(node.of, Name) and node.of.id in _SELVES and frame.owner is not None
+    return _OWN if own and row.model == _class_of(frame) else _ONE
+
+
+def _class_of(frame: Frame) -> str:
+    return frame.owner.qualified if frame.owner is not None else ""
+
+
+def why_few(
+    rows: Rows, model: Model | None, hops: Sequence[Relation], walked: Site | None, reached: Model | None = None
+) -> str:
+    """Why there are few, as a sentence; `walked` by a loop of the code, and read along `hops`, from a row of `reached`."""
+    if rows.few == PICKED:
+        return "They are rows that somebody who looks after the site picked in a list."
+    if rows.few == PART:
+        return "They are rows that belong to one row, on a page of those who look after the site."
+    if rows.limit == 1 and sum(hop.many for hop in hops[:-1]) == 1 and reached is not None and _links(reached):
+        return f"The {plural(noun(reached.name))} of one {noun(rows.model.rpartition('.')[2])} link it to others, mostly few."
+    if model is None or walked is None or any(hop.many for hop in hops[:-1]):
+        return ""
+    things = plural(noun(model.name))
+    if rows.few == _OWN and walked.path == rows.site.path:
+        return f"A row walks the {things} of its own, mostly few."
+    if (rows.few in (_ONE, _OWN) or _is_of_one(rows, model)) and _links(model):
+        return f"The {things} of one row link it to others, mostly few."
+    if any(_identifies(s, model) for s in rows.searches):
+        return f"They are found by what identifies few {things}."
+    return ""
+
+
+def _identifies(search: Search, model: Model) -> bool:
+    own = search.how == "equal" and not search.value and search.model == model.qualified
+    return own and _IDENTIFYING.search(search.column) is not None
+
+
+def _is_of_one(rows: Rows, model: Model) -> bool:
+    """Whether the query asks for the rows that refer to one other row."""
+    references = {r.column for r in model.relations.values() if r.column}
+    return any(s.how == "equal" and s.model == model.qualified and s.column in references for s in rows.searches)
+
+
+def _links(model: Model) -> bool:
+    """Whether a row of the model says little more than which rows it refers to."""
+    references = [r for r in model.relations.values() if r.column and not r.many]
+    held = {r.column for r in references}
+    own = [
+        c
+        for name, c in model.columns.items()
+        if c.name not in held and name not in model.keys and c.role not in ("timestamp", "type", "key") and not c.foreign
+    ]
+    return len(references) > 1 and len(own) <= _FOR_THEMSELVES
