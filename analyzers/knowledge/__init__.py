@@ -16,6 +16,7 @@ import msgspec
 
 from analyzers.knowledge.access import Votes
 from analyzers.knowledge.addresses import Addresses
+from analyzers.knowledge.bounds import Bounds
 from analyzers.knowledge.clients import Client
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.knowledge.declarations import Arguments as Arguments
@@ -379,6 +380,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     handlers: tuple[Handlers, ...] = ()
     injection: Injection | None = None
     concurrency: Concurrency | None = None
+    bounds: Bounds | None = None
     clients: dict[str, Client] = {}  # by the full name of the call; `x.Maker()` calls what `x.Maker` made
     reflection: dict[str, Literal["class", "last", "replace", "exists"]] = {}  # functions of classes by their names
 

@@ -34,7 +34,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import bodies, clients, errands, postponing, queues, races, shared
+from analyzers.model.requests import bodies, clients, errands, heaps, postponing, queues, races, shared
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
@@ -66,6 +66,7 @@ def link(
     said = [root for of_file in walked.values() for root in of_file]
     reads = {_identity(read): read for root in said for read in root.reads}.values()
     reach = Reach((e for root in said for e in root.entries), (c for root in said for c in root.calls))
+    stated = bodies.settings(code)
     return Project(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
@@ -94,10 +95,12 @@ def link(
         unreturned=tuple(clients.unreturned(code, reach)),
         guarded=tuple(g for root in said for g in root.guarded),
         races=tuple(r for root in said for r in root.races),
-        settings=bodies.always(code),
         errands=errands.errands(code, reach),
         later=tuple(postponing.later(code)),
         flaws=tuple(queues.flaws(code, schema)),
+        heaps=tuple(h for root in said for h in root.heaps),
+        transacts=bool(stated & bodies.ALWAYS),
+        settings=stated,
     )
 
 
@@ -137,6 +140,7 @@ def _walked(
         calls=tuple(edges.calls(code, trace)),
         guarded=tuple(bodies.guarded(code, definition)),
         races=tuple(races.read(code, models, trace, definition)),
+        heaps=tuple(heaps.read(code, models, trace, definition)),
         problem=problem,
     )
     return said, depends

@@ -16,7 +16,7 @@ from analyzers.deployment.values import Deployment
 from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
 from analyzers.model.errands import Errand, Flaw, Later
-from analyzers.model.ways import Guarded, Made, Race, Reach, Unreturned
+from analyzers.model.ways import Guarded, Heap, Made, Race, Reach, Unreturned
 from analyzers.routing.values import Route
 from analyzers.source import Place
 
@@ -342,7 +342,9 @@ class Project(msgspec.Struct, frozen=True):
     unreturned: tuple[Unreturned, ...] = ()  # sessions that they do not give back
     guarded: tuple[Guarded, ...] = ()
     races: tuple[Race, ...] = ()
-    settings: frozenset[str] = frozenset()  # what libraries know of settings that change what a request is, as far as stated
     errands: tuple[Errand, ...] = ()  # calls that leave the process or work for long
     flaws: tuple[Flaw, ...] = ()  # of its queues
     later: tuple[Later, ...] = ()  # how it has work done after the answer, for each of its languages
+    heaps: tuple[Heap, ...] = ()
+    transacts: bool = False  # a setting puts a transaction around each request
+    settings: frozenset[str] = frozenset()  # those that are stated, of those that give all lists an end

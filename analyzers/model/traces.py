@@ -25,7 +25,7 @@ from analyzers.model.naming.definitions import Definition
 from analyzers.model.naming.parts import Move, Start
 from analyzers.model.project import QuerySite, RelationRead, RowQuery
 from analyzers.model.tables.repositories import Repositories
-from analyzers.model.ways import CallSite, Entry, Guarded, Race
+from analyzers.model.ways import CallSite, Entry, Guarded, Heap, Race
 
 _ALTERNATIVES = 3  # revisions of its surroundings a file is remembered in: base, head, and the head before
 
@@ -42,6 +42,7 @@ class RootTrace(msgspec.Struct, frozen=True, array_like=True):
     calls: tuple[CallSite, ...] = ()
     guarded: tuple[Guarded, ...] = ()
     races: tuple[Race, ...] = ()
+    heaps: tuple[Heap, ...] = ()
     problem: str = ""
 
 
@@ -164,7 +165,7 @@ class Traces:
             msgspec.structs.replace(root, depends=tuple(positions.setdefault(keys[i], len(positions)) for i in root.depends))
             for root, keys in said
         )
-        starts = world.starts((r.reads, r.queries, r.lookups, r.entries, r.calls, r.races) for r in roots)
+        starts = world.starts((r.reads, r.queries, r.lookups, r.entries, r.calls, r.races, r.heaps) for r in roots)
         trace = FileTrace({key: world.digest(key) for key in positions}, starts, roots)
         key = self._key(path, blob)
         self._held[key] = (trace, *self._held.get(key, ()))[:_ALTERNATIVES]

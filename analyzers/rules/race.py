@@ -80,7 +80,7 @@ class _Known:
 
     def transacts(self, function: Function) -> bool:
         """Whether it, or a function that calls it, opens a transaction."""
-        return bool(self._with_callers(function) & self._transacts) or bool(self.project.settings)
+        return bool(self._with_callers(function) & self._transacts) or self.project.transacts
 
     def _with_callers(self, function: Function) -> set[Function]:
         seen, ahead = {function}, [function]
@@ -317,7 +317,7 @@ def _alone(known: _Known, race: Race) -> Finding | None:
                 f"`{function}` calls `{race.call}` on `{race.model}` rows, and nothing here or in what calls it opens a "
                 "transaction. "
                 + (
-                    "Django refuses that: `TransactionManagementError`."
+                    "The library refuses such a query."
                     if fails
                     else "Each statement is its own then: the lock is gone before the next line."
                 )

@@ -12,6 +12,7 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Member
 from analyzers.model.inference import edges, flow
 from analyzers.model.inference.types import Bound, ModelClass, Row, Rows, RowWrite, Search, Value
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 
 if TYPE_CHECKING:
     from analyzers.facts.outline import Node
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-Kind = Literal["assigned", "queried", "written", "made", "called"]
+Kind = Literal["assigned", "queried", "written", "made", "called", "collected", "listed", "handed"]
 
 
 class Act(msgspec.Struct, frozen=True, eq=False):
@@ -38,6 +39,7 @@ class Act(msgspec.Struct, frozen=True, eq=False):
     ensures: bool = False
     limited: bool = False
     rows: Rows | None = None
+    by: FunctionDefinition | None = None  # of rows that are handed over: the function of the project that gives them
 
 
 def note(inference: Inference, node: Node, act: Act, frame: Frame) -> None:
@@ -64,6 +66,29 @@ def called(inference: Inference, callee: Value, node: Call, frame: Frame) -> Non
             note(inference, node, Act("made", model, ""), frame)
         case Bound(receiver=Row(model=model), definition=definition):
             note(inference, node, Act("called", model, definition.node.name), frame)
+
+
+def collected(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame) -> None:
+    """A method of rows in memory is called."""
+    if rows.owner is None:
+        limited = rows.limited or rows.limit > 0
+        note(inference, call, Act("collected", rows.model, name, rows.searches, limited=limited, rows=rows), frame)
+
+
+def handed(inference: Inference, definition: FunctionDefinition, result: Value, node: Call, frame: Frame) -> None:
+    """A function of the project gives rows."""
+    if isinstance(result, Rows) and result.owner is None and not (result.typed or result.guessed):
+        limited = result.limited or result.limit > 0
+        name = definition.node.name
+        act = Act("handed", result.model, name, result.searches, "rows", limited=limited, rows=result, by=definition)
+        note(inference, node, act, frame)
+
+
+def listed(inference: Inference, definition: ClassDefinition, rows: Rows, *, by_settings: bool) -> None:
+    """A class lists rows, and does not say how many at a time; the settings may, where it goes by them."""
+    if not (rows.limited or rows.limit):
+        act = Act("listed", rows.model, "by settings" if by_settings else "", rows.searches, rows=rows)
+        inference.trace.acts.setdefault((definition.path, definition.node.start, definition.node.end, "listed"), act)
 
 
 def queried(inference: Inference, rows: Rows, name: str, method: Method, call: Call, frame: Frame) -> None:

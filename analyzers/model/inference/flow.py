@@ -349,6 +349,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             result = inference.call(definition, receiver, args, keywords, frame, node)
             in_place.give_away(inference, node, frame)
             result = origins.extended(inference, callee, endpoints.placed(inference, callee, result), args, node, frame)
+            acts.handed(inference, definition, result, node, frame)
             if isinstance(receiver, Rows):
                 in_place.change(inference, node, result, frame)
             return result

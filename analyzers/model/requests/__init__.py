@@ -11,5 +11,9 @@
 `errands`     calls that leave the process or work for long, with the ways of requests to them
 `postponing`  how the project has work done after the answer
 `queues`      how its queues are set up
+`heaps`       what grows with the data and is held at once, of all these:
+`answers`     rows that get into an answer whole
+`amounts`     rows that are loaded to be counted, or walked
+`sizes`       as many rows as a request wants, and files read whole
 `clients`     clients, pools and connections that each of them makes anew
 """

@@ -149,13 +149,14 @@ def parts_of(name: str) -> tuple[str, ...]:
     return tuple(part.lower() for part in _PARTS.findall(name))
 
 
-def _told(words: Iterable[str]) -> frozenset[tuple[str, ...]]:
+def told(words: Iterable[str]) -> frozenset[tuple[str, ...]]:
+    """Words as parts of names."""
     return frozenset(parts_of(word) for word in words)
 
 
 def _by_language(words: str) -> dict[str, frozenset[tuple[str, ...]]]:
-    told = [(x.language, getattr(x.concurrency, words)) for x in libraries() if x.concurrency is not None]
-    return {spoken: _told(w for language, some in told if language == spoken for w in some) for spoken in ("python", "php")}
+    known = [(x.language, getattr(x.concurrency, words)) for x in libraries() if x.concurrency is not None]
+    return {of: told(w for language, some in known if language == of for w in some) for of in ("python", "php")}
 
 
 _LOCKS, _TRANSACTIONS = _by_language("locks"), _by_language("transactions")
@@ -198,9 +199,14 @@ def _locks_by_sql(function: Function) -> bool:
     return any(isinstance(text, str) and _SQL_LOCK.search(text) is not None for text in texts)
 
 
-def always(code: Codebase) -> frozenset[str]:
-    """The settings that are stated somewhere and put a transaction around each request."""
-    wanted = {w for x in libraries() if x.concurrency is not None for w in x.concurrency.always}
+ALWAYS = frozenset(w for x in libraries() if x.concurrency is not None for w in x.concurrency.always)
+"""Settings that put a transaction around each request."""
+_ENDS = frozenset(x.bounds.default_page for x in libraries() if x.bounds is not None) - {""}
+
+
+def settings(code: Codebase) -> frozenset[str]:
+    """The settings that are stated somewhere and put a transaction around each request, or give all lists an end."""
+    wanted = ALWAYS | _ENDS
     found: set[str] = set()
     for path, facts in code.files.items():
         if facts.language == "python" and _SETTINGS.search(path) and is_product(path):

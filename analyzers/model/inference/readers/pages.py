@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzers.facts.outline import Assign, walk
+from analyzers.facts.outline import Assign, Text, walk
 from analyzers.knowledge import Endpoints, Library, Views, named
 from analyzers.knowledge.listings import Listing
+from analyzers.model.inference import acts
 from analyzers.model.inference.frames import Query
 from analyzers.model.inference.rows import lookups
-from analyzers.model.inference.types import Literal, Rows, Search, Site
+from analyzers.model.inference.types import Literal, Rows, Search, Site, Value
 from analyzers.model.naming.definitions import ClassDefinition, External
 
 if TYPE_CHECKING:
@@ -36,6 +37,16 @@ def of_view(inference: Inference, definition: ClassDefinition, view: Views, rows
     if isinstance(size, Literal) and isinstance(size.value, int):
         _, at = _stated(inference, definition, view.order_attribute, rows)
         _note(inference, rows, at or _root(definition, rows))
+    elif view.page_attribute and view.many and not _pages_itself(inference, definition, size, stated):
+        acts.listed(inference, definition, rows, by_settings=False)
+
+
+def _pages_itself(inference: Inference, definition: ClassDefinition, size: Value, stated: object) -> bool:
+    """Whether a view has pages though no number says how long they are: of a setting, or by a method of the class."""
+    if stated is not None and size != Literal(None):
+        return True
+    methods = (m for base in inference.code.lineage(definition) if isinstance(base, ClassDefinition) for m in base.methods)
+    return any("pagina" in name for name in (*methods, *inference.code.externals(definition)))
 
 
 def of_endpoint(inference: Inference, definition: ClassDefinition, library: Library, words: Endpoints, rows: Rows) -> None:
@@ -43,6 +54,10 @@ def of_endpoint(inference: Inference, definition: ClassDefinition, library: Libr
     stated = inference.code.attribute(definition, words.page_attribute) if words.page_attribute else None
     found = inference.code.resolve_node(stated[0].path, stated[1].value) if stated and stated[1].value else None
     if not isinstance(found, ClassDefinition | External):
+        if words.page_attribute and words.page_method and inference.code.method(definition, words.page_method) is None:
+            left_out = stated is not None and isinstance(stated[1].value, Text) and stated[1].value.value is None
+            if stated is None or left_out:
+                acts.listed(inference, definition, rows, by_settings=not left_out)
         return
     order, at = _stated(inference, definition, words.order_attribute, rows)
     names = inference.code.externals(found) if isinstance(found, ClassDefinition) else (found.name,)

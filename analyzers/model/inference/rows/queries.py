@@ -150,6 +150,7 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
     if library is None or library.rows is None:
         return None
     if rows.stage == "fetched":
+        acts.collected(inference, rows, name, call, frame)
         return collections.apply(inference, rows, name, call, frame)
     method = library.rows.methods.get(name)
     args = [flow.evaluate(inference, a, frame) for a in call.args]

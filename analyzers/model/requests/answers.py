@@ -1,0 +1,264 @@
+"""Rows that get into an answer, all of them: followed by the text, from their query through names and lists to where they are
+put out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, Text, dotted
+from analyzers.knowledge import libraries
+from analyzers.model.inference.acts import Act, Kind
+from analyzers.model.inference.frames import Trace
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.naming.roles import is_product
+from analyzers.model.requests.bodies import Body, names_in, says, spoken, told
+from analyzers.model.tables.models import Model, ModelIndex
+from analyzers.model.ways import Function, Heap
+from analyzers.source import Place
+
+LANGUAGES = ("python", "php")
+
+
+def _words(field: str) -> dict[str, frozenset[str]]:
+    known = [(x.language, getattr(x.bounds, field)) for x in libraries() if x.bounds is not None]
+    return {spoken_: frozenset(w for language, some in known if language == spoken_ for w in some) for spoken_ in LANGUAGES}
+
+
+_ANSWERS, _PASSES = _words("answers"), _words("passes")
+_STREAMS, _BOUNDS = _words("streams"), {language: told(words) for language, words in _words("bounds").items()}
+_PURPOSES = {language: told(words) for language, words in _words("purposes").items()}
+_TEXTS = _words("bound_texts")
+_PASSING = {language: told(words) for language, words in _PASSES.items()}
+ENDS = {of: _words("counts")[of] | _words("sums")[of] | _words("picks")[of] for of in LANGUAGES}
+"""Methods of rows in memory that the database could do."""
+_HOLDS = frozenset({"dict", "pair", "list", "tuple", "set", "await", "spread", "block", "?:", "or", "and", "??", "yield"})
+_NO_CONDITION = frozenset({"ordered", "grouped"})
+_MANY = ("rows", "new", "values")
+_MOST = 60
+
+
+def streams(name: str, language: str) -> bool:
+    return name in _STREAMS.get(language, frozenset())
+
+
+def bounded(name: str, language: str) -> bool:
+    """Whether a name says that what it stands for has so many rows and no more."""
+    return says(name, _BOUNDS.get(language, frozenset()))
+
+
+def sources(body: Body) -> Iterator[tuple[Call, Act]]:
+    """The queries that give all rows they find, each with the last call that adds to it."""
+    kinds: tuple[Kind, ...] = ("queried", "collected", "handed")
+    for kind in kinds:
+        for node, act in body.acts(kind):
+            if not isinstance(node, Call) or act.limited or act.effect or (kind == "queried" and act.gives not in _MANY):
+                continue
+            if act.by is not None and (_gives_pages(body, act.by) or body.act(node, "queried")):
+                continue
+            if kind == "collected" and act.name not in ("all", "values", "load", "loadMissing", "toArray"):
+                continue
+            if act.rows is not None and (act.rows.limit or act.rows.owner is not None):
+                continue
+            after = follows(body, node)
+            more = next((a for other in kinds if after is not None and (a := body.act(after, other)) is not None), None)
+            if more is None or (more.kind == "collected" and more.name in ENDS[body.language]):
+                yield node, act
+
+
+def _gives_pages(body: Body, function: FunctionDefinition) -> bool:
+    """Whether a function of the project gives so many rows and no more."""
+    names = {function.node.name, *spoken(function.node.body), *(p.name for p in function.node.parameters)}
+    return any(bounded(name.lstrip("$"), body.language) for name in names)
+
+
+def follows(body: Body, node: Node) -> Call | None:
+    """The call of a method of what a node gives: `node.all()`."""
+    around = list(zip(range(2), body.around(node), strict=False))
+    match [outer for _, outer in around]:
+        case [Member() as member, Call(callee=callee) as call] if callee is member and member.of is node:
+            return call
+    return None
+
+
+def found_by(model: Model, act: Act) -> tuple[tuple[str, ...], bool] | None:
+    """The columns that rows are asked for by one value each, and whether more was asked; `None` where few are found."""
+    columns: dict[str, None] = {}
+    partly = False
+    of_one = act.rows is not None and (act.rows.related is not None or any(e.endswith(".*") for e in act.rows.eager))
+    if of_one:
+        columns[""] = None
+    for search in act.searches:
+        match search.how:
+            case "key" if not of_one:
+                return None
+            case "equal" | "null" | "key" if search.model == model.qualified:
+                if search.column and search.column in {model.columns[k].name for k in model.keys if k in model.columns}:
+                    return None
+                columns[search.column] = None
+            case "member":
+                return None  # as many as were listed
+            case how if how not in _NO_CONDITION:
+                partly = True
+    return tuple(columns), partly
+
+
+def deals_with_pages(body: Body) -> bool:
+    """Whether the function gives pages, or is there to give all there is."""
+    own = (n.id if isinstance(n, Name) else n.name for n in body.nodes if isinstance(n, Name | Member))
+    names = (body.function.name, *own, *spoken(body.function.decorators))
+    if any(bounded(name, body.language) for name in names):
+        return True
+    texts = _TEXTS[body.language]
+    if any(isinstance(n, Text) and n.value in texts for n in body.nodes):
+        return True
+    if any(k.name in texts for n in body.nodes if isinstance(n, Call) for k in n.keywords):
+        return True
+    purposes = _PURPOSES[body.language]
+    return any(says(part, purposes) for part in (body.definition.qualified, body.path.rpartition("/")[2]))
+
+
+def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
+    """The rows of a function that get into an answer whole."""
+    if deals_with_pages(body):
+        return
+    for node, act in sources(body):
+        model = models.by_name.get(act.model)
+        if model is None or streams(act.name, body.language):
+            continue
+        found, sink = found_by(model, act), _sink(body, node)
+        if found is None or sink is None:
+            continue
+        yield Heap(
+            kind="answered",
+            function=body.called,
+            place=body.place(node),
+            model=model.name,
+            table=model.table,
+            columns=found[0],
+            partly=found[1],
+            said=body.name_of(node),
+            also=((body.place(sink), "puts them out"),) if sink.start > node.end else (),
+            returned=isinstance(sink, Return),
+            code=_page(model, body.name_of(node)),
+            language=model.library.language,
+            abstract=model.abstract,
+        )
+
+
+def _page(model: Model, name: str) -> str:
+    words = model.library.concurrency
+    return words.page.replace("{rows}", name or f"{model.name.lower()}s") if words is not None else ""
+
+
+def _sink(body: Body, source: Node) -> Node | None:
+    """The call, or the `return`, that puts the rows out."""
+    ahead: list[tuple[Node, int]] = [(source, 0)]
+    seen: set[tuple[str, int]] = set()
+    while ahead and len(seen) < _MOST:
+        node, _ = ahead.pop()
+        found = _carried(body, node)
+        if isinstance(found, Node) and not isinstance(found, Name | Assign):
+            return found
+        if isinstance(found, Assign):
+            for name in _holders(found):
+                key = (name, found.end)
+                if key not in seen:
+                    seen.add(key)
+                    ahead += [(use, 0) for use in _uses(body, name, found)]
+        elif isinstance(found, Name):
+            key = (found.id, found.end)
+            if key not in seen:
+                seen.add(key)
+                ahead += [(use, 0) for use in body.uses(found.id, found.end)]
+    return None
+
+
+def _holders(assign: Assign) -> Iterator[str]:
+    """The names that hold what is assigned: itself, or a mapping that gets it."""
+    match assign.target:
+        case Other(word="item", children=(Name(id=name), *_)):
+            yield name
+        case target:
+            yield from names_in(target)
+
+
+def _uses(body: Body, name: str, after: Assign) -> Iterator[Node]:
+    """Where the name stands until it gets something else, and where `compact('name')` names it."""
+    again = [a.end for a in body.assigned.get(name, ()) if a.start > after.end and isinstance(a.target, Name)]
+    last = min(again, default=body.function.end)
+    yield from (use for use in body.uses(name, after.end) if use.start < last)
+    for node in body.nodes:
+        match node:
+            case Call(callee=Name(id="compact"), args=args) if after.end <= node.start < last:
+                if any(isinstance(a, Text) and a.value == name.lstrip("$") for a in args):
+                    yield node
+
+
+def _carried(body: Body, node: Node) -> Node | None:
+    """What becomes of an expression: the answer it is put into, the assignment that keeps it, or the name of the mapping that
+    gets it; nothing where it is only looked at."""
+    inner, language = node, body.language
+    for outer in body.around(node):
+        match outer:
+            case Assign(value=value, operator="") if value is inner:
+                return outer if isinstance(outer.target, Name | Other) else None
+            case Return():
+                return outer
+            case Loop(over=over, kind="list" | "set" | "generator" | "dict") if over is inner:
+                pass
+            case Member(name="data" | "value" | "results"):
+                pass
+            case Member(name=name):
+                call = follows(body, inner)
+                if call is None or not says(name, _PASSING[language]) or bounded(name, language):
+                    return None
+            case Call(callee=callee) if callee is inner:
+                pass
+            case Call(callee=callee):
+                name = dotted(callee).rpartition(".")[2].rpartition("\\")[2]
+                if name in _ANSWERS[language]:
+                    return outer
+                if isinstance(callee, Member) and name == "update" and isinstance(callee.of, Name):
+                    return callee.of
+                many = any(k.name == "many" for k in outer.keywords)
+                if not many and not says(name, _PASSING[language]):
+                    return None
+            case Other(word=word) if word in _HOLDS:
+                pass
+            case _:
+                return None
+        inner = outer
+    return None
+
+
+def declared(
+    code: Codebase, models: ModelIndex, trace: Trace, definition: ClassDefinition | FunctionDefinition | None
+) -> Iterator[Heap]:
+    """The rows that a class lists, and does not say how many at a time."""
+    if not isinstance(definition, ClassDefinition):
+        return
+    node = definition.node
+    act = trace.acts.get((definition.path, node.start, node.end, "listed"))
+    model = models.by_name.get(act.model) if act is not None else None
+    if act is None or model is None or definition.is_abstract or not is_product(definition.path):
+        return
+    found = found_by(model, act)
+    language = code.files[definition.path].language
+    if found is None or says(definition.name, _PURPOSES[language]):
+        return
+    last = max((base.end for base in node.bases), default=node.start + 1)
+    setting = next((x.bounds.default_page for x in libraries() if x.bounds is not None and x.bounds.default_page), "")
+    yield Heap(
+        kind="listed",
+        function=Function(definition.path, definition.qualified),
+        place=Place(definition.path, code.files[definition.path].span(node.start, last)),
+        model=model.name,
+        table=model.table,
+        columns=found[0],
+        partly=found[1],
+        said=definition.name,
+        settings=setting if act.name == "by settings" else "",
+        language=language,
+        abstract=model.abstract,
+    )

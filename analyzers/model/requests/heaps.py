@@ -1,0 +1,26 @@
+"""What a root holds all at once though it grows with the data: put together from what other modules read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzers.model.inference.frames import Trace
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.requests import amounts, answers, bodies, sizes
+from analyzers.model.tables.models import ModelIndex
+from analyzers.model.ways import Heap
+
+
+def read(
+    code: Codebase, models: ModelIndex, trace: Trace, definition: ClassDefinition | FunctionDefinition | None
+) -> Iterator[Heap]:
+    """The heaps of a root, as far as its own text tells."""
+    yield from answers.declared(code, models, trace, definition)
+    if trace.acts:
+        for body in bodies.read(code, trace, definition):
+            found = list(amounts.read(body, models))
+            told = {heap.place for heap in found}
+            yield from found
+            yield from (heap for heap in answers.read(body, models) if heap.place not in told)
+    yield from sizes.read(code, definition)

@@ -1,0 +1,286 @@
+"""As many rows as a request wants, and files that are read whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Parameter, Text, dotted, walk
+from analyzers.knowledge import libraries
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.naming.roles import is_batch, is_product
+from analyzers.model.requests import bodies
+from analyzers.model.requests.answers import LANGUAGES
+from analyzers.model.requests.bodies import Body
+from analyzers.model.ways import Function as Called
+from analyzers.model.ways import Heap
+
+
+def _words(field: str) -> dict[str, frozenset[str]]:
+    known = [(x.language, getattr(x.bounds, field)) for x in libraries() if x.bounds is not None]
+    return {of: frozenset(w for language, some in known if language == of for w in some) for of in LANGUAGES}
+
+
+_SIZES, _INPUTS, _UPLOADS, _WHOLES = _words("sizes"), _words("inputs"), _words("uploads"), _words("wholes")
+_LISTS, _PARSERS, _FILE_FIELDS = _words("lists"), _words("parsers"), _words("file_fields")
+_CALLS: dict[str, dict[str, int]] = {
+    of: {name: at for x in libraries() if x.bounds is not None and x.language == of for name, at in x.bounds.size_calls.items()}
+    for of in LANGUAGES
+}
+_PAGES = {name: stated for x in libraries() if x.bounds is not None for name, stated in x.bounds.page_bases.items()}
+_CAPS = frozenset({"min", "clamp", "max_page_size", "validate", "validated"})
+_BOUNDING = frozenset({"le", "lt", "max", "max_value"})
+_COMPARED = frozenset({"<", ">", "<=", ">=", "in", "not in"})
+
+
+def read(code: Codebase, definition: ClassDefinition | FunctionDefinition | None) -> Iterator[Heap]:
+    """What the functions of a root read at once because a request says so, or because a file holds it."""
+    if isinstance(definition, ClassDefinition):
+        yield from _pagination(code, definition)
+    for function in bodies.functions(definition):
+        if not is_product(function.path) or is_batch(function.path):
+            continue
+        language = code.files[function.path].language
+        if language in LANGUAGES and _may(function.node, language):
+            body = Body(code, function, {})
+            yield from _sized(body)
+            yield from _whole(body)
+
+
+def _may(function: Function, language: str) -> bool:
+    """Whether a function speaks of what is looked for, so that its body is worth reading."""
+    words = _SIZES[language] | _UPLOADS[language] | _WHOLES[language] | {name.rpartition(".")[2] for name in _PARSERS[language]}
+    for name in bodies.spoken((*function.decorators, *function.body)):
+        if name in words:
+            return True
+    return any(p.name.lstrip("$*") in words for p in function.parameters) or any(
+        isinstance(n, Text) and n.value in words for statement in function.body for n in walk(statement)
+    )
+
+
+# -- sizes -------------------------------------------------------------------------------------------------------------
+
+
+def _pagination(code: Codebase, definition: ClassDefinition) -> Iterator[Heap]:
+    """A pagination that lets the request say how many rows it wants, without a most."""
+    names = code.externals(definition) if definition.node.bases else frozenset()
+    for base in names & _PAGES.keys():
+        asks, caps = _PAGES[base]
+        asked, capped = code.attribute(definition, asks), code.attribute(definition, caps)
+        if asked is None or capped is not None or asked[0] is not definition or not is_product(definition.path):
+            continue
+        value = asked[1].value
+        if not isinstance(value, Text) or not isinstance(value.value, str):
+            continue
+        yield Heap(
+            kind="sized",
+            function=Called(definition.path, definition.qualified),
+            place=code.place(definition.path, asked[1]),
+            said=value.value,
+            code=f"{caps} = 100",
+            language="python",
+        )
+
+
+class _Wanted(NamedTuple):
+    """A number that a request brings, by the name it has here, and where it is read."""
+
+    name: str
+    node: Node
+
+
+def _sized(body: Body) -> Iterator[Heap]:
+    language = body.language
+    for call in body.nodes:
+        if not isinstance(call, Call):
+            continue
+        last = dotted(call.callee).rpartition(".")[2] or (call.callee.name if isinstance(call.callee, Member) else "")
+        at = _CALLS[language].get(last)
+        if at is None or at >= len(call.args):
+            continue
+        found = _wanted(body, call.args[at])
+        if found is None or _is_capped(body, found):
+            continue
+        yield Heap(
+            kind="sized",
+            function=body.called,
+            place=body.place(call.args[at]),
+            said=found.name,
+            also=((body.place(found.node), "is what the request says"),) if found.node.end < call.start else (),
+            code=f"min({found.name}, 100)" if language == "python" and found.name.isidentifier() else "",
+            language=language,
+        )
+        return
+
+
+def _wanted(body: Body, node: Node) -> _Wanted | None:
+    """What a request brings under a name that says how many: read here, or a parameter of a handler."""
+    if isinstance(node, Name):
+        before = [a for a in body.assigned.get(node.id, ()) if a.end <= node.start and a.value is not None]
+        if before:
+            value = before[-1].value
+            found = _read_of_request(body, value) if value is not None else None
+            return _Wanted(node.id, before[-1]) if found is not None else None
+        return _parameter(body, node)
+    return _read_of_request(body, node)
+
+
+def _read_of_request(body: Body, node: Node) -> _Wanted | None:
+    """`int(request.GET.get("page_size", 50))`, `$request->per_page`."""
+    language, names = body.language, _SIZES[body.language]
+    for part in walk(node):
+        match part:
+            case Call(callee=Member(of=of), args=(Text(value=str() as name), *_)) if name in names and _is_input(of, body):
+                return _Wanted(name, part)
+            case Other(word="item", children=(of, Text(value=str() as name))) if name in names and _is_input(of, body):
+                return _Wanted(name, part)
+            case Member(of=Name(id="$request"), name=name) if name in names and language == "php":
+                return _Wanted(name, part)
+            case Call(callee=Name(id="request"), args=(Text(value=str() as name), *_)) if name in names and language == "php":
+                return _Wanted(name, part)
+    return None
+
+
+def _is_input(of: Node, body: Body) -> bool:
+    said = dotted(of)
+    if body.language == "php":
+        return said in ("$request", "$request.query", "request()", "$this.request")
+    return any(said.endswith(f"request.{word}") for word in _INPUTS["python"])
+
+
+def _parameter(body: Body, node: Name) -> _Wanted | None:
+    """A parameter of a handler that is a number, and has no most."""
+    if node.id not in _SIZES[body.language] or body.language != "python":
+        return None
+    for parameter in body.function.parameters:
+        if parameter.name == node.id and _is_open(parameter):
+            return _Wanted(node.id, node) if _is_route(body) else None
+    return None
+
+
+def _is_open(parameter: Parameter) -> bool:
+    stated = [n for part in (parameter.annotation, parameter.default) if part is not None for n in walk(part)]
+    names = {n.id for n in stated if isinstance(n, Name)} | {n.name for n in stated if isinstance(n, Member)}
+    if any(k.name in _BOUNDING for n in stated if isinstance(n, Call) for k in n.keywords):
+        return False
+    return "int" in names and not names - {"int", "Query", "Optional", "Annotated", "None", "Union"}
+
+
+def _is_route(body: Body) -> bool:
+    """Whether a decorator gives the function an address, whose parameters then come with the request."""
+    for decorator in body.function.decorators:
+        match decorator:
+            case Call(callee=Member(), args=(Text(value=str() as address), *_)) if address.startswith("/") or not address:
+                return True
+    return False
+
+
+def _is_capped(body: Body, wanted: _Wanted) -> bool:
+    """Whether the function, or what calls it, says how many are the most."""
+    for node in body.nodes:
+        match node:
+            case Name(id=name) | Member(name=name) if name in _CAPS:
+                return True
+            case Other(word=word, children=parts) if word in _COMPARED:
+                if any(_speaks_of(part, wanted.name) for part in parts):
+                    return True
+            case Text(value=str() as text) if "max:" in text or "between:" in text:
+                return True
+    typed = [p.annotation for p in body.function.parameters if p.annotation is not None and p.name == "$request"]
+    return any(isinstance(t, Name) and t.id.rpartition("\\")[2] != "Request" for t in typed)
+
+
+def _speaks_of(node: Node, name: str) -> bool:
+    for n in walk(node):
+        match n:
+            case Name(id=said) | Member(name=said) | Text(value=said) if said == name:
+                return True
+    return False
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def _whole(body: Body) -> Iterator[Heap]:
+    """`list(csv.reader(file))`, `self.file.read()`, `await upload.read()`."""
+    language = body.language
+    if _minds_the_size(body):
+        return
+    for call in body.nodes:
+        match call:
+            case Call(callee=Name(id=name), args=(only,)) if name in _LISTS[language] and _parses(body, only):
+                yield _file(body, call, "rows of the file")
+                return
+            case Call(callee=Member(of=of, name=name), args=()) if name in _WHOLES[language] and _is_upload(body, of):
+                yield _file(body, call, body.said(of))
+                return
+
+
+def _file(body: Body, call: Call, said: str) -> Heap:
+    return Heap(
+        kind="read",
+        function=body.called,
+        place=body.place(call),
+        said=said,
+        code=_CHUNKS if isinstance(call.callee, Member) else "",
+        language=body.language,
+    )
+
+
+_CHUNKS = "for chunk in file.chunks():\n    …"
+
+
+def _minds_the_size(body: Body) -> bool:
+    for node in body.nodes:
+        if isinstance(node, Name | Member):
+            name = (node.id if isinstance(node, Name) else node.name).lower()
+            if any(
+                word in name
+                for word in ("max_size", "max_file", "max_upload", "size_limit", "too_large", "content_length", "chunk")
+            ):
+                return True
+        compared = walk(node) if isinstance(node, Other) and node.word in _COMPARED else ()
+        if any(isinstance(n, Member) and n.name in ("size", "length") for n in compared):
+            return True
+    return False
+
+
+def _parses(body: Body, node: Node) -> bool:
+    """Whether an expression gives the rows of a file, one by one."""
+    if isinstance(node, Name):
+        before = [a for a in body.assigned.get(node.id, ()) if a.end <= node.start and a.value is not None]
+        return len(before) == 1 and before[0].value is not None and _parses(body, before[0].value)
+    return isinstance(node, Call) and dotted(node.callee) in _PARSERS[body.language] and not _is_text(node)
+
+
+def _is_text(call: Call) -> bool:
+    """Whether the rows are those of a text that is here already."""
+    return any(
+        isinstance(n, Call) and dotted(n.callee).rpartition(".")[2] in ("StringIO", "splitlines", "open") for n in walk(call)
+    )
+
+
+def _is_upload(body: Body, of: Node) -> bool:
+    """Whether an expression is a file that somebody sent: of a form, of a parameter's type, or a field of the class."""
+    said = dotted(of)
+    match of:
+        case Other(word="item", children=(Member(name="FILES"), _)):
+            return True
+        case Name(id=name):
+            for parameter in body.function.parameters:
+                if parameter.name == name and parameter.annotation is not None:
+                    return any(isinstance(n, Name) and n.id in _UPLOADS[body.language] for n in walk(parameter.annotation))
+            before = [a.value for a in body.assigned.get(name, ()) if a.value is not None]
+            return any(_is_sent(value) for value in before)
+        case Member(of=Name(id="self"), name=name):
+            owner = body.definition.owner
+            stated = body.code.attribute(owner, name) if owner is not None else None
+            value = stated[1].value if stated is not None else None
+            return isinstance(value, Call) and dotted(value.callee).rpartition(".")[2] in _FILE_FIELDS[body.language]
+    return bool(said) and _is_sent(of)
+
+
+def _is_sent(value: Node) -> bool:
+    """`request.FILES["file"]`, `request.FILES.get("file")`."""
+    return any(isinstance(node, Member) and node.name == "FILES" for node in walk(value))

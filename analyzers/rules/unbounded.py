@@ -1,0 +1,285 @@
+"""Results that grow with the data, held or answered all at once.
+
+A table that grows, rows of it that nothing bounds, and a place where all of them are at once: an answer, a list in memory, a
+loop over what was loaded first. Tables that stay small, and rows found by a unique column, are silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzers.findings import Confidence, Finding, Related, Severity
+from analyzers.model.indexes.growth import growing, is_busy, is_journal, stays_small
+from analyzers.model.naming.roles import is_batch, is_of_staff, is_scheduled
+from analyzers.model.project import Project, Table
+from analyzers.model.ways import Entry, Function, Heap
+from analyzers.settings import Settings
+from analyzers.words import noun, plural
+
+TITLE = "Unbounded results"
+CATEGORY = "unbounded"
+
+_ROWS = 200_000
+
+
+def check(project: Project, settings: Settings) -> Iterator[Finding]:
+    """One finding for each query, class or file that gives all there is."""
+    known = _Known(project, {t.lower() for t in settings.tables.small})
+    said: set[str] = set()
+    for heap in project.heaps:
+        found = _finding(known, heap)
+        if found is not None and found.subject not in said:
+            said.add(found.subject)
+            yield found
+
+
+class _Known:
+    """What the project says of tables and functions."""
+
+    def __init__(self, project: Project, small: set[str]) -> None:
+        self.project, self.small = project, small
+        self.grown = growing(project.tables)
+        self._entries: dict[Function, list[Entry]] = {}
+
+    def entries(self, function: Function) -> list[Entry]:
+        if function not in self._entries:
+            reach = self.project.reach
+            found = (reach.by_function[f] for f in reach.entries_to(function))
+            self._entries[function] = sorted(found, key=lambda e: (e.kind, e.place))
+        return self._entries[function]
+
+    def entry(self, function: Function, *kinds: str) -> Entry | None:
+        return next((e for kind in kinds for e in self.entries(function) if e.kind == kind), None)
+
+    def table(self, heap: Heap) -> Table | None:
+        table = self.project.tables.get(heap.table)
+        if table is None or {table.name.lower(), table.label.lower(), heap.model.lower()} & self.small or stays_small(table):
+            return None
+        return table
+
+
+def _finding(known: _Known, heap: Heap) -> Finding | None:
+    match heap.kind:
+        case "answered" | "listed":
+            return _answered(known, heap)
+        case "counted" | "summed" | "filtered":
+            return _computed(known, heap)
+        case "walked":
+            return _walked(known, heap)
+        case "sized":
+            return _sized(known, heap)
+        case "read":
+            return _read(known, heap)
+    return None
+
+
+def _made(
+    heap: Heap,
+    entry: Entry | None,
+    *,
+    what: str,
+    title: str,
+    message: str,
+    growth: str,
+    remedy: str,
+    code: str = "",
+    severity: Severity = Severity.MEDIUM,
+    listed: str = "",
+    more: tuple[Related, ...] = (),
+    evidence: tuple[str, ...] = (),
+) -> Finding:
+    one = "job" if entry is not None and entry.kind == "task" else "request"
+    begins = [] if entry is None else [Related(entry.place, f"each {one} begins here: `{_plain(entry.function.name)}`")]
+    also = [Related(place, note) for place, note in heap.also]
+    return Finding(
+        rule="unbounded",
+        subject=f"{heap.function.name}: {heap.kind} {what}",
+        title=title,
+        message=message,
+        growth=growth,
+        remedy=remedy,
+        code=code or heap.code,
+        code_language=heap.language if code or heap.code else "",
+        place=heap.place,
+        related=tuple(dict.fromkeys(r for r in (*also, *begins, *more) if r.place != heap.place)),
+        evidence=evidence,
+        severity=Severity.LOW if listed else severity,
+        confidence=Confidence.LIKELY,
+        listed=listed,
+    )
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+
+def _answered(known: _Known, heap: Heap) -> Finding | None:
+    """All rows of a table, or all of one owner, in one answer."""
+    table = known.table(heap)
+    if table is None or heap.abstract or _is_one(table, heap.columns) or heap.settings in known.project.settings:
+        return None
+    entry = known.entry(heap.function, "request")
+    if heap.kind == "answered":
+        if entry is None or (heap.returned and heap.function not in known.project.reach.by_function):
+            return None
+    elif is_batch(heap.place.path):
+        return None
+    rows, function = plural(noun(heap.model)), _plain(heap.function.name)
+    whole = not _narrow(heap, table)
+    of = "all" if whole else "all of those that belong together"
+    verb = "lists" if heap.kind == "listed" else "answers with"
+    every = (
+        f"every `{heap.model}`" if not heap.columns else f"all `{heap.model}` rows {'of one kind' if whole else 'of one owner'}"
+    )
+    return _made(
+        heap,
+        entry if heap.kind == "answered" else None,
+        what=heap.model + (f" {heap.said}" if heap.said else ""),
+        title=f"`{function}` {verb} {every}",
+        message=(
+            f"`{function}` {verb} {of} `{heap.model}` rows at once, and nothing bounds how many: each answer is as long as the "
+            "data by then, in the memory of the process, in the time of the request and in the browser."
+        ),
+        growth=f"N rows per answer: {_ROWS:,} for {_ROWS:,} {rows}",
+        remedy="Give a page of them at a time.",
+        listed=_hardly(known, heap, table),
+        more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
+        evidence=(f"`{table.name}` grows: {_why(table)}.",) if table.name in known.grown else (),
+    )
+
+
+def _hardly(known: _Known, heap: Heap, table: Table) -> str:
+    """Why it is true, but hardly worth a comment."""
+    if table.name not in known.grown:
+        return f"Nothing shows that `{table.name}` grows."
+    if is_of_staff(heap.place.path):
+        return "Few look at the pages of those who look after the site."
+    if _narrow(heap, table) and not (is_journal(table) or (is_busy(table) and not heap.partly)):
+        return "They are those of one owner, who may never have many."
+    if heap.partly and not is_busy(table):
+        return "It also asks for something that was not understood."
+    if not is_busy(table):
+        return f"Nothing shows how fast `{table.name}` grows."
+    return ""
+
+
+def _narrow(heap: Heap, table: Table) -> bool:
+    """Whether rows are asked for by more than what kind they are of."""
+    return any(c not in table.columns or table.columns[c].role not in ("status", "boolean", "type") for c in heap.columns)
+
+
+def _why(table: Table) -> str:
+    if is_journal(table):
+        return "rows are added to it as things happen"
+    return "rows are added with what users do" if is_busy(table) else "its rows belong to users, or say when they were made"
+
+
+def _is_one(table: Table, columns: tuple[str, ...]) -> bool:
+    """Whether a unique index lets one row have these values."""
+    return any(
+        i.unique and i.columns and not i.where and all(c and c in columns for c in i.columns)
+        for i in table.indexes
+        if i.readable
+    )
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+_INSTEAD = {"counted": "count them", "summed": "add them up", "filtered": "pick from them"}
+
+
+def _computed(known: _Known, heap: Heap) -> Finding | None:
+    table = known.table(heap)
+    entry = known.entry(heap.function, "request", "task")
+    if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
+        return None
+    function, do = _plain(heap.function.name), _INSTEAD[heap.kind]
+    return _made(
+        heap,
+        entry,
+        what=f"{heap.model} {heap.said}",
+        title=f"`{function}` loads `{heap.model}` rows to {do} in memory",
+        message=(
+            f"`{function}` loads each `{heap.model}` row that the query finds, only to {do}. The database does that without "
+            "sending a row."
+        ),
+        growth=f"N rows loaded for one answer: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
+        remedy=_REMEDIES[heap.kind],
+        listed="" if entry is not None else "Nothing shows that requests or jobs reach it.",
+        more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
+    )
+
+
+_REMEDIES = {
+    "counted": "Count them in the query.",
+    "summed": "Add them up in the query.",
+    "filtered": "Put the condition into the query.",
+}
+
+
+def _walked(known: _Known, heap: Heap) -> Finding | None:
+    """A job or a command that loads a table to walk it."""
+    table = known.table(heap)
+    path, function = heap.place.path, _plain(heap.function.name)
+    entry = known.entry(heap.function, "task", "command")
+    batch = entry is not None or is_batch(path) or is_scheduled(path, heap.function.name)
+    if table is None or heap.abstract or not batch or table.name not in known.grown or heap.columns:
+        return None
+    return _made(
+        heap,
+        entry,
+        what=heap.model,
+        title=f"`{function}` loads every `{heap.model}` before it walks them",
+        message=(
+            f"`{function}` walks the `{heap.model}` rows one by one, but all of them are in memory first, as objects: the "
+            "process grows with the table, until it is killed."
+        ),
+        growth=f"N rows in memory: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
+        remedy="Let the rows come a few at a time.",
+        listed="" if is_busy(table) and not heap.partly else f"Nothing shows how fast `{table.name}` grows.",
+        more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
+    )
+
+
+# -- sizes and files ---------------------------------------------------------------------------------------------------
+
+
+def _sized(known: _Known, heap: Heap) -> Finding | None:
+    entry = known.entry(heap.function, "request")
+    if entry is None and not heap.function.name.rpartition(".")[2][:1].isupper():
+        return None
+    function = _plain(heap.function.name)
+    return _made(
+        heap,
+        entry,
+        what=heap.said,
+        title=f"`{heap.said}` of the request has no most",
+        message=(
+            f"`{function}` gives as many rows as the request wants. Whoever asks for a million gets them, and everyone "
+            "else waits."
+        ),
+        growth="N rows for a request that says N",
+        remedy="Say how many are the most.",
+    )
+
+
+def _read(known: _Known, heap: Heap) -> Finding | None:
+    entry = known.entry(heap.function, "request", "task")
+    function = _plain(heap.function.name)
+    return _made(
+        heap,
+        entry,
+        what=heap.said,
+        title=f"`{function}` reads a whole file into memory",
+        message=(
+            f"`{function}` holds all of a file at once that somebody sent: its size is up to them, and several come together."
+        ),
+        growth="The size of the file in memory, for each request at once",
+        remedy="Read it piece by piece, and say how large it may be.",
+        listed="How large such files are, something before it may bound.",
+    )
+
+
+def _plain(name: str) -> str:
+    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
+    parts = name.replace("::", ".").replace("\\", ".").split(".")
+    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]
