@@ -15,7 +15,9 @@
 `poolers`     what stands between, and its two sides
 `pools`       connections that the code keeps, by `pools.yml`; `drivers` those that files state
 `uses`        what a configuration is for, by its path
+`scalars`     what configurations state, whatever their format
 `states`      what settings keep in one process or on one disk, by `states.yml`
+`defaults`    what is kept so because nothing says otherwise
 `kept`        what calls keep in one process, by `kept.yml`
 `sessions`    what code keeps in a session of the server, where a pooler shares sessions
 `copies`      whether a second process or a second disk is there

@@ -102,7 +102,10 @@ def said(node: Node) -> str:
             return str(prod(int(said(p)) for p in parts))
         case Call(callee=Name(id="int" | "str" | "float" | "bool" | "Integer" | "Float" | "String"), args=(inner, *_)):
             return said(inner)
-        case Call(callee=Member(of=inner, name="to_i" | "presence"), args=()) | Member(of=inner, name="to_i" | "presence"):
+        case (
+            Call(callee=Member(of=inner, name="to_i" | "to_sym" | "presence"), args=())
+            | Member(of=inner, name="to_i" | "presence")
+        ):
             return said(inner)
         case Call(callee=Member(of=Name(id="ENV"), name="fetch"), args=(Text(value=str() as variable), *others)):
             default = said(_result(others[0])) if others else ""

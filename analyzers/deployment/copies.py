@@ -37,13 +37,22 @@ def processes(deployment: Deployment, *, workers: bool, path: str = "") -> Copie
     return Copies("one" if known else "unknown")
 
 
+def queue_workers(deployment: Deployment) -> Copies:
+    """Whether a process is there whose work it is to do queued jobs."""
+    for service in (s for stack in deployment.stacks for s in stack.services):
+        for program in service.programs:
+            if program.does == "worker" and not program.development:
+                return Copies("several", f"`{service.name}` runs a worker for queued jobs", program.place or service.place)
+    return Copies("unknown")
+
+
 def disks(deployment: Deployment) -> Copies:
     """Whether requests are answered on several disks, or on one that is gone with its container."""
     services = [
         s for stack in deployment.stacks for s in stack.services if any(p.does == "web" for p in _lasting(s, workers=False))
     ]
     for service in services:
-        if service.replicas.value is not None and service.replicas.value > 1:
+        if service.replicas.value is not None and service.replicas.value > 1 and not service.volumes:
             return Copies("several", f"`{service.name}` runs {service.replicas.value} copies", service.replicas.place)
         if service.ephemeral:
             return Copies("several", f"the disk of `{service.name}` is gone with each restart", service.place)

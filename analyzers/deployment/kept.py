@@ -12,7 +12,7 @@ import msgspec
 
 from analyzers.deployment.uses import OTHER_USE
 from analyzers.deployment.values import State
-from analyzers.facts.outline import Assign, Call, Class, Function, Name, Node, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Text, dotted, walk
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import PHP_SEPARATOR, External, statements
@@ -31,6 +31,7 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     setting: str = ""
     certain: bool = False
     web: bool = False
+    anywhere: bool = False
 
 
 @cache
@@ -58,10 +59,14 @@ def states(code: Codebase, stated: frozenset[str]) -> Iterator[State]:
         code.look_over(path)
         imported = {i.path.partition(".")[0] for i in facts.imports}
         keywords = {k.name for n in _nodes(facts) if isinstance(n, Call) for k in n.keywords if not _is_nothing(k.value)}
-        for owner, node in _lasting(facts):
-            called = code.resolve_node(path, node.callee)
+        lasting = list(_lasting(facts))
+        others = [(path, n) for n in _nodes(facts) if isinstance(n, Call) and not any(n is known for _, known in lasting)]
+        for owner, node in (*lasting, *others):
+            called = code.resolve_node(path, node.callee if isinstance(node, Call) else node)
             kept = _known().get(called.name) if isinstance(called, External) else None
             if kept is None or not isinstance(called, External) or not keywords.isdisjoint(kept.unless):
+                continue
+            if owner == path and not kept.anywhere:
                 continue
             if (kept.setting and any(re.fullmatch(kept.setting, s) for s in stated)) or (
                 kept.web and _WEB.isdisjoint(imported)
@@ -92,13 +97,16 @@ def _nodes(facts: FileFacts) -> Iterator[Node]:
     return (n for top in facts.outline for n in walk(top))
 
 
-def _lasting(facts: FileFacts) -> Iterator[tuple[str, Call]]:
+def _lasting(facts: FileFacts) -> Iterator[tuple[str, Call | Name | Member]]:
     """The calls whose result lasts as long as the process, each with the name it belongs to: of a module's own statements, of
-    decorators, and of a function that makes the application."""
+    decorators, and of a function that makes the application; and what such a statement hands to a function that makes
+    decorators of it."""
     for node in statements(facts.outline):
         match node:
             case Assign(target=Name(id=name), value=value) if value is not None:
-                yield from ((name, c) for c in _calls(value))
+                for call in _calls(value):
+                    yield name, call
+                    yield from ((name, given) for given in call.args if isinstance(given, Name | Member))
             case Function(name=name, body=body):
                 yield from _decorating(node, name)
                 if name in ("create_app", "make_app", "get_app"):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from analyzers.deployment import compose, kubernetes, platforms, procfiles, sessions, tasks, units
+from analyzers.deployment.copies import disks
 from analyzers.deployment.poolers import pooler_of
 from analyzers.deployment.pools import pools
 from analyzers.deployment.servers import servers
@@ -22,7 +23,9 @@ def deployment_of(code: Codebase) -> Deployment:
     """All that a revision says of how it is run."""
     found = [_completed(code.files, stack) for read in _FORMATS for stack in read(code.files)]
     variables = {name: value for stack in found for service in stack.services for name, value in service.environment.items()}
-    return Deployment(tuple(found), tuple(pools(code)), tuple(states(code, variables)), tuple(sessions.conflicts(code, found)))
+    several_disks = disks(Deployment(tuple(found))).number == "several"
+    kept = tuple(states(code, variables, several_disks=several_disks))
+    return Deployment(tuple(found), tuple(pools(code)), kept, tuple(sessions.conflicts(code, found)))
 
 
 def _completed(files: Mapping[str, FileFacts], stack: Stack) -> Stack:

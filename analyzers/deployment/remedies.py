@@ -73,6 +73,32 @@ _REMEDIES = {
         "framework:\n    cache:\n        app: cache.adapter.redis\n        default_redis_provider: '%env(REDIS_URL)%'",
         "yaml",
     ),
+    "symfony-lock": ("Lock by Redis or by the database.", "LOCK_DSN=redis://redis:6379", "ini"),
+    "php-session": ("Keep sessions in Redis.", "session.save_handler = redis\nsession.save_path = tcp://redis:6379", "ini"),
+    "laravel-queue": ("Queue them for the worker.", "QUEUE_CONNECTION=redis", "ini"),
+    "messenger-queue": ("Queue them for the worker.", "MESSENGER_TRANSPORT_DSN=doctrine://default", "ini"),
+    "rails-queue": ("Queue them for the worker.", "config.active_job.queue_adapter = :sidekiq", "ruby"),
+    "rails-cache": (
+        "Keep the cache in Redis, which all processes share.",
+        'config.cache_store = :redis_cache_store, { url: ENV["REDIS_URL"] }',
+        "ruby",
+    ),
+    "rails-upload": (
+        "Keep uploads in an object store, or on a volume that all copies share.",
+        "config.active_storage.service = :amazon",
+        "ruby",
+    ),
+    "rails-cable": (
+        "Let the processes tell each other through Redis.",
+        'production:\n  adapter: redis\n  url: <%= ENV["REDIS_URL"] %>',
+        "yaml",
+    ),
+    "fastapi-cache": (
+        "Keep the cache in Redis, which all processes share.",
+        'FastAPICache.init(RedisBackend(redis.asyncio.from_url(os.environ["REDIS_URL"])))',
+        "python",
+    ),
+    "remembered": ("Keep it in a cache that all processes share, where one can delete it for all.", "", ""),
     "laravel-session": ("Keep sessions in Redis, or in the database.", "SESSION_DRIVER=redis", "ini"),
     "laravel-cache": ("Keep the cache in Redis, or in the database.", "CACHE_STORE=redis", "ini"),
 }

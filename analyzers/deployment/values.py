@@ -112,16 +112,18 @@ class Pool(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What is kept in one process or on one disk. `setting` says so at `places`, or does not say otherwise (`absent`)."""
+    """What is kept in one process or on one disk, or done in the request instead of by a worker. `setting` says so at `places`,
+    or does not say otherwise (`absent`)."""
 
-    kind: str  # session, cache, rate limit, values, websocket, scheduler, memo, upload
-    kept: Literal["process", "disk"]
+    kind: str  # session, cache, rate limit, values, websocket, scheduler, memo, remembered, upload, lock, queue
+    kept: Literal["process", "disk", "request"]
     setting: str
     places: tuple[Place, ...]
     remedy: str = ""
     absent: bool = False
     of: str = ""  # the function or the value that it belongs to, where a file has several
     certain: bool = False  # told only where a second process or disk is stated
+    limits: tuple[Place, ...] = ()  # limits on requests that count in a cache
 
 
 class Conflict(msgspec.Struct, frozen=True):

@@ -34,7 +34,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import bodies, clients, errands, heaps, postponing, queues, races, shared
+from analyzers.model.requests import bodies, clients, errands, heaps, postponing, queues, races, remembered, shared
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
@@ -78,7 +78,8 @@ def link(
             *validators.checked(code, models),
         ),
         deployment=msgspec.structs.replace(
-            foundation.deployment, states=(*foundation.deployment.states, *shared.states(code, reach))
+            foundation.deployment,
+            states=(*foundation.deployment.states, *shared.states(code, reach), *remembered.states(code, reach)),
         ),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),

@@ -15,5 +15,6 @@
 `answers`     rows that get into an answer whole
 `amounts`     rows that are loaded to be counted, or walked
 `sizes`       as many rows as a request wants, and files read whole
+`remembered`  what functions remember for their process, though it changes
 `clients`     clients, pools and connections that each of them makes anew
 """

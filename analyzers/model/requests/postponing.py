@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analyzers.deployment.states import all_stated
+from analyzers.deployment.scalars import scalars
 from analyzers.knowledge.work import known
 from analyzers.model.errands import Later
 from analyzers.model.naming.code import Codebase
@@ -40,7 +40,7 @@ def _tops(path: str) -> Iterator[str]:
 def mail_is_queued(code: Codebase) -> frozenset[str]:
     """The languages in which what sends mail only hands it to a queue."""
     found = set()
-    for one in all_stated(code):
+    for one in scalars(code):
         if one.key == "EMAIL_BACKEND" and any(word in one.value.lower() for word in _BACKENDS):
             found.add("python")
         if _ROUTED.fullmatch(one.key) and one.value != "sync":

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from analyzers.deployment.configurations import said
-from analyzers.deployment.states import Stated, all_stated
+from analyzers.deployment.scalars import Stated, scalars
 from analyzers.facts.outline import Assign, Call, Function, Member, Node, Text, dotted, walk
 from analyzers.model.errands import Flaw
 from analyzers.model.naming.code import Codebase
@@ -29,7 +29,7 @@ _LONG = 600  # seconds: a job that takes this long is one whose loss somebody no
 
 def flaws(code: Codebase, schema: Schema) -> Iterator[Flaw]:
     """What the configurations of a revision's queues are found to lack."""
-    stated = list(all_stated(code))
+    stated = list(scalars(code))
     if any(_imports(code, path, "celery") for path in code.files):
         yield from _of_celery(code, stated)
     yield from _of_messenger(stated)
