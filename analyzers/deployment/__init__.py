@@ -19,6 +19,7 @@
 `states`      what settings keep in one process or on one disk, by `states.yml`
 `defaults`    what is kept so because nothing says otherwise
 `kept`        what calls keep in one process, by `kept.yml`
+`functions`   databases that functions of a platform ask
 `sessions`    what code keeps in a session of the server, where a pooler shares sessions
 `copies`      whether a second process or a second disk is there
 `demand`      what each program may open, by services, programs and pools

@@ -56,7 +56,8 @@ def disks(deployment: Deployment) -> Copies:
             return Copies("several", f"`{service.name}` runs {service.replicas.value} copies", service.replicas.place)
         if service.ephemeral:
             return Copies("several", f"the disk of `{service.name}` is gone with each restart", service.place)
-    return Copies("one" if services and all(s.replicas.value == 1 for s in services) else "unknown")
+    known = bool(services) and all(s.replicas.value == 1 and not s.installed for s in services)
+    return Copies("one" if known else "unknown")
 
 
 def _holds(service: Service, path: str) -> bool:

@@ -113,7 +113,7 @@ def _told(code: Codebase, path: str, node: Call, given: Mapping[str, Node], told
     if value is None and (stated := _in_settings(code, told)) is not None:
         path, value = stated
     if value is None:
-        return Amount(told.default, f"the default `{told.keyword}` of `{name}`", code.place(path, node))
+        return Amount(told.default, f"the default `{told.keyword}` of `{name}`", code.place(path, node), default=True)
     text, place = _stated(code, path, value)
     found = amount(text or dotted(value) or told.keyword, {}, place, f"`{told.keyword}` of `{name}`")
     return msgspec.structs.replace(found, text=text)

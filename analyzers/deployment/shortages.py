@@ -18,9 +18,14 @@ class Shortage(msgspec.Struct, frozen=True):
     threads: int
     connections: int
 
+    @property
+    def greenlets(self) -> bool:
+        """Whether what shares the pool is counted by the hundred."""
+        return self.threads >= _EVENT_LOOP
+
 
 _EVENT_LOOP = 200
-"""Threads that a server counts by the hundred are greenlets: there a small pool is a decision, not a slip."""
+"""Threads that a server counts by the hundred are greenlets: there a small pool that is stated is a decision, not a slip."""
 
 
 def shortages(deployment: Deployment) -> Iterator[Shortage]:
@@ -28,7 +33,9 @@ def shortages(deployment: Deployment) -> Iterator[Shortage]:
     for stack in deployment.stacks:
         for term in terms(stack, deployment.pools):
             threads, each = term.program.threads.value, [f.value for f in term.each]
-            if threads is None or threads >= _EVENT_LOOP or any(value is None for value in each):
+            if threads is None or any(value is None for value in each):
+                continue
+            if threads >= _EVENT_LOOP and not all(f.default for f in term.each):
                 continue
             connections = sum(value or 0 for value in each)
             if 0 < connections < threads:

@@ -12,6 +12,7 @@ from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount, Service, Stack
 from analyzers.facts.store import FileFacts
 
+_UNIT = re.compile(r"\.service$|(?:^|/)debian/service$")
 _MARKS = re.compile(r"^[-@:+!]+")
 """What systemd writes before a command to say how it is run."""
 
@@ -20,7 +21,7 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
     """The units of each folder that start something which is known."""
     folders: dict[str, list[Service]] = {}
     for path, facts in files.items():
-        if not path.endswith(".service") or NOT_RUN.search(path):
+        if not _UNIT.search(path) or NOT_RUN.search(path):
             continue
         told = document(path, facts)
         entry = told.entries.get("Service.ExecStart")
@@ -36,7 +37,17 @@ def stacks(files: Mapping[str, FileFacts]) -> Iterator[Stack]:
             )
         if runs:
             folders.setdefault(path.rpartition("/")[0], []).append(
-                Service(name, entry.place, copies, runs, build="", command=entry.value, environment=variables, volumes=("/",))
+                Service(
+                    name,
+                    entry.place,
+                    copies,
+                    runs,
+                    build="",
+                    command=entry.value,
+                    environment=variables,
+                    volumes=("/",),
+                    installed=True,
+                )
             )
     for folder, services in folders.items():
         yield Stack(folder or ".", tuple(services))

@@ -24,6 +24,7 @@ class Amount(msgspec.Struct, frozen=True):
     place: Place | None = None
     symbol: str = ""
     text: str = ""  # what names variables, where it is a service's to set them
+    default: bool = False  # nothing states it: it is what a library takes by itself
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -75,6 +76,7 @@ class Service(msgspec.Struct, frozen=True):
     needs: tuple[str, ...] = ()
     once: bool = False  # it runs to its end, and now and then
     unseen: bool = False  # it has variables that are made elsewhere
+    installed: bool = False  # on machines of which nobody says how many there are
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -138,6 +140,13 @@ class Conflict(msgspec.Struct, frozen=True):
     pooler: Pooler
 
 
+class Unpooled(msgspec.Struct, frozen=True):
+    """An address of a database at `place` that functions of a platform (`runs`) and migrations share."""
+
+    place: Place
+    runs: Place
+
+
 class Stack(msgspec.Struct, frozen=True):
     """Services that run together, as one file (or one with its overrides) states them."""
 
@@ -154,3 +163,4 @@ class Deployment(msgspec.Struct, frozen=True):
     pools: tuple[Pool, ...] = ()
     states: tuple[State, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    unpooled: tuple[Unpooled, ...] = ()

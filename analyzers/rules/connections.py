@@ -15,7 +15,7 @@ from analyzers.deployment.budget import Budget, budgets
 from analyzers.deployment.equations import equation, said
 from analyzers.deployment.pooling import pooler_for, settings_of
 from analyzers.deployment.shortages import Shortage, shortages
-from analyzers.deployment.values import Conflict, Pool
+from analyzers.deployment.values import Conflict, Pool, Unpooled
 from analyzers.findings import Confidence, Finding, Measure, Related, Severity
 from analyzers.model.project import Project
 from analyzers.model.ways import Made, Unreturned
@@ -41,6 +41,8 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
         yield from (_fresh(pool, settings) for pool in fresh.values())
     for conflict in project.deployment.conflicts:
         yield _shared(conflict)
+    for address in project.deployment.unpooled:
+        yield _one_address(address)
     for made in project.made:
         yield _anew(made, settings)
     for session in project.unreturned:
@@ -87,17 +89,22 @@ def _short(shortage: Shortage) -> Finding:
     term = shortage.term
     place = next((f.place for f in term.each if f.place is not None), None) or term.service.place
     there = term.program.threads.place or term.service.place
-    threads = f"`{term.service.name}` runs {shortage.threads} threads in each process"
+    kind = "greenlets" if shortage.greenlets else "threads"
+    unset = " that nothing sets" if shortage.greenlets else ""
+    threads = f"`{term.service.name}` runs {'up to ' if shortage.greenlets else ''}{shortage.threads:,} {kind} in each process"
 
     return Finding(
         rule="connections",
         subject=f"{shortage.stack.path}: {term.service.name}: pool",
-        title=f"{shortage.threads} threads share a pool of {shortage.connections}",
+        title=f"{shortage.threads:,} {kind} share a pool of {shortage.connections}{unset}",
         message=(
-            f"{threads}, and its pool opens at most {shortage.connections} connections: once all threads work, "
+            f"{threads}, and its pool opens at most {shortage.connections} connections: once more of them ask the database at "
+            "a time, the others wait for one, and fail when the wait is over."
+            if shortage.greenlets
+            else f"{threads}, and its pool opens at most {shortage.connections} connections: once all threads work, "
             f"{shortage.threads - shortage.connections} wait for one, and fail when the wait is over."
         ),
-        growth=f"{shortage.threads} threads, {shortage.connections} connections",
+        growth=f"{shortage.threads:,} {kind}, {shortage.connections} connections",
         remedy="Let the pool be as large as the threads that share it, or run fewer threads.",
         code="",
         code_language="",
@@ -202,6 +209,27 @@ def _shared(conflict: Conflict) -> Finding:
         related=(Related(pooler.place, why), *(Related(p, "here too") for p in conflict.also)),
         severity=Severity.MEDIUM,
         confidence=Confidence.LIKELY,
+    )
+
+
+def _one_address(address: Unpooled) -> Finding:
+    return Finding(
+        rule="connections",
+        subject=f"{address.place.path}: directUrl",
+        title="Functions and migrations connect to the database by one address",
+        message=(
+            "Each instance of a function opens a pool of its own, and there are as many as requests come: only a pooler keeps "
+            "them below what PostgreSQL accepts. Migrations cannot go through a pooler that shares sessions, and no "
+            "`directUrl` leads them past it."
+        ),
+        growth="",
+        remedy="Let `url` be the pooler's (with `?pgbouncer=true&connection_limit=1`), and `directUrl` the server's own.",
+        code='directUrl = env("DIRECT_URL")',
+        code_language="prisma",
+        place=address.place,
+        related=(Related(address.runs, "it runs as functions"),),
+        severity=Severity.LOW,
+        confidence=Confidence.POSSIBLE,
     )
 
 
