@@ -40,7 +40,7 @@ from analyzers.review.compare import happening as _happening
 from analyzers.review.diff import Diff, parse_diff
 from analyzers.review.difference import told_as_differences as _told_as_differences
 from analyzers.review.ignore import accept as _accept
-from analyzers.review.levels import fails, listed
+from analyzers.review.levels import demoted, fails, listed
 from analyzers.review.merge import merge
 from analyzers.review.place import Comment, Elsewhere, Placement, Told
 from analyzers.review.place import place as _place
@@ -90,6 +90,7 @@ __all__ = [
     "code_span",
     "comment_body",
     "compare",
+    "demoted",
     "fails",
     "fixed_in",
     "json_schema",

@@ -101,6 +101,13 @@ class Permission(msgspec.Struct, frozen=True):
     permission: str = "none"
 
 
+class Reactions(msgspec.Struct, frozen=True, rename={"likes": "+1", "dislikes": "-1"}):
+    """How many people like what was said."""
+
+    likes: int = 0
+    dislikes: int = 0
+
+
 class Comment(msgspec.Struct, frozen=True):
     """A comment on the diff, or in the conversation. `line` is None where the commented line is no longer part of the diff."""
 
@@ -112,6 +119,7 @@ class Comment(msgspec.Struct, frozen=True):
     pull_request_review_id: int | None = None
     node_id: str = ""
     in_reply_to_id: int | None = None
+    reactions: Reactions | None = None
 
 
 class File(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What people ask for on a pull request: `/cliffguard recheck`, `explain`, `ignore`, `help`, and the buttons of the check run.
+"""What people ask for on a pull request: `/cliffguard recheck`, `explain`, `ignore`, `trust`, `help`, and the buttons.
 
 Only those who can push are heard. Each command is answered once, in the conversation; an acceptance lives in that answer, so
 that deleting it takes it back, and the next review of any commit respects it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import analyzers
 from bot.answers import Account, Check, Unsure
@@ -16,6 +16,7 @@ from bot.conversation import Acceptance, read_told
 from bot.errors import Gone
 from bot.github import GitHub
 from bot.jobs import Command, Job, Work
+from bot.ledger import Ledger
 
 HELP = """\
 `/cliffguard` does what it is asked by those who can push:
@@ -25,15 +26,10 @@ HELP = """\
   (`n_plus_one`).
 - `/cliffguard ignore NAME REASON` accepts a finding on this pull request; `all` accepts everything that is reported now.
   In answer to one of our comments, the name may be left out.
+- `/cliffguard trust RULE` brings back the comments of a rule that is listed only, because few of them were acted on here.
 - `/cliffguard help` shows this.
 
 To accept a finding for good, say so in the code (`cliffguard: ignore[rule] reason`) or in the configuration."""
-
-BUTTONS = (
-    {"label": "Recheck", "description": "Review this commit once more.", "identifier": "recheck"},
-    {"label": "Accept all findings", "description": "They no longer fail the check.", "identifier": "ignore"},
-)
-"""Of a completed check run: at most three, of 20, 40 and 20 characters."""
 
 _NAME = re.compile(rf"[0-9a-f]{{{analyzers.SHORT},20}}")
 _SHOWN = re.compile(rf"rule `([a-z_]+)`, `([0-9a-f]{{{analyzers.SHORT}}})`")
@@ -41,6 +37,9 @@ _SHOWN = re.compile(rf"rule `([a-z_]+)`, `([0-9a-f]{{{analyzers.SHORT}}})`")
 
 class Reviews(Protocol):
     """Where reviews are asked for. `bot.queue.Queue` is it."""
+
+    @property
+    def connection(self) -> Any: ...
 
     def submit(self, job: Job) -> object: ...
 
@@ -54,7 +53,8 @@ def perform(job: Job, github: GitHub, reviews: Reviews, *, retried: bool) -> Non
     pull = github.pull(job.number) if job.number else github.find_pull(job.head)
     if pull is None or pull.state != "open":
         raise Gone("the pull request is closed")
-    desk = _Desk(job, github, pull.number, command, github.checks(pull.head.sha))
+    ledger = Ledger(reviews.connection, job.repository_id)
+    desk = _Desk(job, github, pull.number, command, github.checks(pull.head.sha), ledger)
     again, text = desk.answer()
     if text:
         desk.say(text, retried=retried)
@@ -80,8 +80,10 @@ def perform(job: Job, github: GitHub, reviews: Reviews, *, retried: bool) -> Non
 class _Desk:
     """One command at one pull request."""
 
-    def __init__(self, job: Job, github: GitHub, number: int, command: Command, checks: Iterable[Check]) -> None:
-        self._github, self._number, self._command = github, number, command
+    def __init__(
+        self, job: Job, github: GitHub, number: int, command: Command, checks: Iterable[Check], ledger: Ledger
+    ) -> None:
+        self._github, self._number, self._command, self._ledger = github, number, command, ledger
         self._marker = f"<!-- cliffguard:answer:{job.id} -->"
         self._checks = sorted(checks, key=lambda check: check.id)
         self._slug = next((check.app.slug for check in self._checks if check.app and check.app.slug), None)
@@ -96,6 +98,8 @@ class _Desk:
                 return False, self._explain(rest.strip())
             case "ignore":
                 return self._ignore(rest.strip())
+            case "trust":
+                return self._trust(rest.strip())
             case "help" | "":
                 return False, HELP
         return False, f"There is no command {analyzers.code_span(word)}.\n\n{HELP}"
@@ -120,9 +124,19 @@ class _Desk:
     def _explain(self, name: str) -> str:
         rule = name if name in analyzers.RULES else next((rule for rule, print in self._told() if print.startswith(name)), "")
         if not name or rule not in analyzers.RULES:
-            known = ", ".join(f"`{rule}`" for rule in analyzers.RULES)
+            known = _rules(analyzers.RULES)
             return f"`/cliffguard explain` needs the name of a finding of this pull request, or of a rule: {known}."
         return analyzers.RULES[rule].page
+
+    def _trust(self, rule: str) -> tuple[bool, str]:
+        standings = self._ledger.standings()
+        if rule not in standings:
+            return False, f"`/cliffguard trust` needs the name of a rule that commented here before: {_rules(standings)}."
+        self._ledger.forget(rule)
+        return (
+            True,
+            f"`{rule}` comments again in this repository. What became of its findings is forgotten: {standings[rule].words}.",
+        )
 
     def _ignore(self, text: str) -> tuple[bool, str]:
         """Accepts what is named; in answer to a comment of ours, what that one tells."""
@@ -163,3 +177,7 @@ class _Desk:
         for comment in read_told(self._github.comments(self._number), self._ours) if self._command.thread else ():
             if comment.id == self._command.thread:
                 yield from ((mark.rule, mark.fingerprint) for mark in comment.marks)
+
+
+def _rules(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none did"

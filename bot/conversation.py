@@ -29,6 +29,8 @@ class OwnComment:
     path: str
     body: str
     answered: bool  # by a person, in its thread
+    liked: int = 0
+    disliked: int = 0
 
     @property
     def marks(self) -> tuple[analyzers.Mark, ...]:
@@ -100,10 +102,15 @@ def read_told(comments: Iterable[Comment], is_ours: Callable[[Account | None], b
     everything = list(comments)
     replies = {c.in_reply_to_id for c in everything if c.in_reply_to_id and not is_ours(c.user)}
     return tuple(
-        OwnComment(c.id, c.node_id, c.path, c.body, c.id in replies)
+        OwnComment(c.id, c.node_id, c.path, c.body, c.id in replies, *_reactions(c))
         for c in everything
         if not c.in_reply_to_id and is_ours(c.user) and analyzers.marks_in(c.body)
     )
+
+
+def _reactions(comment: Comment) -> tuple[int, int]:
+    reactions = comment.reactions
+    return (reactions.likes, reactions.dislikes) if reactions else (0, 0)
 
 
 def read_acceptances(comments: Iterable[Comment], is_ours: Callable[[Account | None], bool]) -> tuple[Acceptance, ...]:

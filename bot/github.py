@@ -55,6 +55,7 @@ from bot.answers import (
 )
 from bot.errors import Broken, Gone, Later
 from bot.rewriting import Rewrite, batches, mutation, written
+from bot.threads import resolved_by_people, threads
 
 CHECK_NAME = "cliffguard"
 API_PERMISSIONS = {"checks": "write", "contents": "read", "pull_requests": "write"}
@@ -208,6 +209,7 @@ class GitHub:
         self._installation, self._repository_id = installation, repository_id
         self._transport = Transport(api_url, version=version, transport=transport)
         self._graphql_url = f"{api_url.removesuffix('/').removesuffix('/v3')}/graphql"
+        self._name = (owner, repository)
         self._root = f"/repos/{quote(owner, safe='')}/{quote(repository, safe='')}"
 
     def __enter__(self) -> Self:
@@ -339,6 +341,13 @@ class GitHub:
                 path = f"{self._root}/pulls/comments/{rewrite.id}"
                 with suppress(Unknown):  # somebody deleted it
                     self._write("PATCH", path, {"body": rewrite.body}, Nothing, "updating a comment")
+
+    def resolved(self, number: int) -> frozenset[int]:
+        """The first comments of the threads that people resolved; nothing where GraphQL does not say."""
+        request = threads(*self._name, number)
+        with suppress(Unsure, Broken, Unknown):
+            return resolved_by_people(self._graphql(request, "reading the threads"))
+        return frozenset()
 
     def git_token(self) -> str:
         """A token with which git can read this repository's contents, and nothing else."""

@@ -26,6 +26,22 @@ class Command(msgspec.Struct, frozen=True):
     thread: int = 0
 
 
+class Button(msgspec.Struct, frozen=True):
+    """A button of a completed check run. `command` is what pressing it says; without one it asks for another review."""
+
+    identifier: str
+    label: str
+    description: str
+    command: str = ""
+
+
+BUTTONS = (
+    Button("recheck", "Recheck", "Review this commit once more."),
+    Button("ignore", "Accept all findings", "They no longer fail the check.", "ignore all accepted in the check run"),
+)
+"""At most three, of 20, 20 and 40 characters."""
+
+
 class Job(msgspec.Struct, frozen=True):
     """One piece of work. `head` and `base` are commit ids; `base` is empty where the event does not say it.
 

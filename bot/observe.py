@@ -93,6 +93,7 @@ class Measures:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.findings: Tally[str] = Tally()
+        self.fates: Tally[tuple[str, str]] = Tally()
 
     def publish(self, connection: Redis, outcome: str) -> None:
         """Adds them to the sums in Valkey. A metric is not worth failing a job for."""
@@ -104,6 +105,8 @@ class Measures:
                 pipeline.hincrbyfloat(MEASURES, f"step|{step}|sum", seconds)
             for rule, count in self.findings.items():
                 pipeline.hincrby(MEASURES, f"findings|{rule}|", count)
+            for (rule, fate), count in self.fates.items():
+                pipeline.hincrby(MEASURES, f"fates|{rule}|{fate}", count)
             pipeline.execute()
 
 
@@ -140,6 +143,12 @@ def count_findings(by_rule: Mapping[str, int]) -> None:
         measures.findings.update(by_rule)
 
 
+def count_fates(by_rule: Mapping[tuple[str, str], int]) -> None:
+    """Counts what became of findings, by rule and fate."""
+    if (measures := _measures.get()) is not None:
+        measures.fates.update(by_rule)
+
+
 class SharedCollector(Collector):
     """The metrics that live in Valkey: the queue's depth and what the workers measured. `depth` gives jobs by state."""
 
@@ -170,6 +179,7 @@ class SharedCollector(Collector):
 def _families(measures: Mapping[str, float]) -> Iterator[Any]:
     done = CounterMetricFamily("cliffguard_jobs", "Jobs done, by outcome.", labels=["outcome"])
     findings = CounterMetricFamily("cliffguard_findings", "Findings published, by rule.", labels=["rule"])
+    fates = CounterMetricFamily("cliffguard_fates", "What became of findings, by rule.", labels=["rule", "fate"])
     steps: dict[str, dict[str, float]] = {}
     for key, value in sorted(measures.items()):
         metric, label, part = key.split("|", 2)
@@ -178,10 +188,13 @@ def _families(measures: Mapping[str, float]) -> Iterator[Any]:
                 done.add_metric([label], value)
             case "findings":
                 findings.add_metric([label], value)
+            case "fates":
+                fates.add_metric([label, part], value)
             case "step":
                 steps.setdefault(label, {})[part] = value
     yield done
     yield findings
+    yield fates
     seconds = HistogramMetricFamily("cliffguard_review_seconds", "Seconds of the steps of a review.", labels=["step"])
     for label, parts in steps.items():
         total, buckets = 0.0, []

@@ -16,9 +16,9 @@ from typing import Any
 import analyzers
 from analyzers import Finding, Place, Severity
 from bot.answers import Account, Check, Rejected, Unsure
-from bot.commands import BUTTONS
 from bot.conversation import Change, Conversation, changes, read_acceptances, read_told
 from bot.github import GitHub
+from bot.jobs import BUTTONS
 from bot.policy import Conclusion, Gate
 from bot.rewriting import Rewrite
 
@@ -324,7 +324,11 @@ def complete(
         "status": "completed",
         "conclusion": conclusion.conclusion,
         "output": {**output, **last},
-        "actions": list(BUTTONS[: 2 if conclusion.conclusion == "failure" else 1]),
+        "actions": [
+            {"label": button.label, "description": button.description, "identifier": button.identifier}
+            for button in BUTTONS
+            if conclusion.conclusion == "failure" or not button.command
+        ],
     }
     _update(github, check, done, sent + len(batches[-1]))
 

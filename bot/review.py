@@ -28,13 +28,14 @@ import structlog
 
 import analyzers
 from analyzers import BlobReader, FactStore, Place, Problem, Review, Revision
-from bot import commands, organisation, publish
+from bot import closing, commands, organisation, publish
 from bot.answers import Check, PullRequest, RateLimited
 from bot.cache import fact_store
 from bot.conversation import Acceptance, Conversation
 from bot.errors import Broken, Gone, Later
 from bot.github import GitHub, Tokens, clone_url
 from bot.jobs import Job, Work
+from bot.ledger import Ledger, demoted
 from bot.mirror import Mirror, Mirrors, NoCommit, Snapshot, Source
 from bot.objects import GitError
 from bot.observe import count_findings, step
@@ -146,7 +147,8 @@ def run(job: Job, settings: Settings, queue: Coordination, context: Context | No
     context = context or context_of(settings)
     with queue.lease(job.subject) as lease, context.github(job) as github:
         if job.work is Work.CANCEL:
-            return _cancel(job, github)
+            closing.close(job, github, queue.connection)
+            return Result("neutral", calls=github.calls)
         tries = _count_try(job, queue)
         try:
             if job.work is Work.COMMAND:
@@ -175,14 +177,6 @@ def give_up(job: Job, reason: str, settings: Settings, queue: Coordination, cont
         check = publish.start(github, job.head, job.id, retried=True)
         if check.status != "completed":
             publish.complete(github, check, incomplete(_sentence(reason)), _explained(reason))
-
-
-def _cancel(job: Job, github: GitHub) -> Result:
-    """Nobody waits any more: what is still open is completed."""
-    for check in github.checks(job.head):
-        if check.status != "completed":
-            publish.complete(github, check, incomplete("The pull request was closed."), "The pull request was closed before.")
-    return Result("neutral", calls=github.calls)
 
 
 @dataclass(frozen=True)
@@ -250,7 +244,7 @@ class _Run:
                     now = pull.base.sha if pull else tip
                     if now == tip or (moved := self._merge_base(now)) == base:
                         conversation = self._conversation(publisher, pull)
-                        publication = self._placed(judgement, conversation, snapshot.diff)
+                        publication = self._placed(judgement, conversation, snapshot.diff, number)
                         break
                 except GitError as damaged:
                     mirror.renew()
@@ -322,13 +316,16 @@ class _Run:
         with step("listen"):
             return publisher.conversation(comments=bool(pull.review_comments), talk=bool(pull.comments))
 
-    def _placed(self, judgement: _Judgement, conversation: Conversation, diff: str) -> publish.Publication:
+    def _placed(self, judgement: _Judgement, conversation: Conversation, diff: str, number: int) -> publish.Publication:
         """Where each finding is told that nobody has accepted."""
         analysis, settings = judgement.analysis, judgement.settings
         gate = Gate(self.context.settings.fail_on, settings)
         notes = [_unused(one) for one in conversation.unused(analysis.review)]
         with step("place"):
-            analysis.review = conversation.applied(analysis.review)
+            applied, told = conversation.applied(analysis.review), conversation.summary.fingerprints
+            ledger = Ledger(self.queue.connection, self.job.repository_id)
+            ledger.accept(number, applied, told)
+            analysis.review = demoted(applied, settings, told, ledger.demoted(self.context.settings.trust_floor))
             return publish.publication(
                 analysis,
                 diff,

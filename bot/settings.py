@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     fail_on: Literal["critical", "high", "medium", "low", "never"] = Field(
         "high", description="Lowest severity whose new findings fail the check; a repository may set its own."
     )
+    trust_floor: int = Field(
+        20,
+        ge=0,
+        le=100,
+        description="Percent of a rule's comments in a repository that are to be fixed; below, it only lists.",
+    )
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
 
     @field_validator("webhook_secrets", mode="before")

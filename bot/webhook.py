@@ -18,7 +18,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
-from bot.jobs import Command, Job, Work
+from bot.jobs import BUTTONS, Command, Job, Work
 from bot.observe import count_delivery
 from bot.queue import Outcome, Receiver
 
@@ -134,9 +134,6 @@ _decoder = msgspec.json.Decoder(Payload)
 SAID = re.compile(r"^/cliffguard\b[ \t]*([^\r\n]*)", re.M)
 MAX_COMMAND = 500  # characters
 EVENTS = ("pull_request", "check_run", "check_suite", "merge_group", "issue_comment", "pull_request_review_comment")
-BUTTONS = {"ignore": "ignore all accepted in the check run"}
-"""What our buttons say, by their names; `recheck` is a review."""
-
 PULL_REQUEST = {
     "opened": Work.REVIEW,
     "reopened": Work.REVIEW,
@@ -258,11 +255,12 @@ def _of_button(payload: Payload, delivery: str, app: int | None) -> dict[str, An
     """A button of our check run: another review, or what a command says as well."""
     pressed, sender = (payload.requested_action or _Action()).identifier, payload.sender or _User()
     found = _of_rerun(payload, delivery, app)
-    if isinstance(found, Ignored) or pressed == "recheck":
+    button = next((one for one in BUTTONS if one.identifier == pressed), None)
+    if isinstance(found, Ignored) or (button is not None and not button.command):
         return found
-    if pressed not in BUTTONS or found["work"] is not Work.REVIEW or not sender.login:
+    if button is None or found["work"] is not Work.REVIEW or not sender.login:
         return Ignored(f"there is no button {pressed!r}")
-    return {**found, "work": Work.COMMAND, "command": Command(BUTTONS[pressed], sender.login)}
+    return {**found, "work": Work.COMMAND, "command": Command(button.command, sender.login)}
 
 
 def _is_of(pull_request: _PullRequest, payload: Payload, head: str) -> bool:

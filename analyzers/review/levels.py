@@ -20,6 +20,13 @@ def listed(finding: Finding, settings: Settings) -> Finding:
     return msgspec.structs.replace(finding, listed="The configuration has findings of this rule listed here.")
 
 
+def demoted(finding: Finding, settings: Settings, why: str) -> Finding:
+    """The finding without a comment of its own, unless the configuration gives its rule a level."""
+    if finding.listed or _level(finding, settings.at(finding.place.path)) is not None:
+        return finding
+    return msgspec.structs.replace(finding, listed=why)
+
+
 def fails(finding: Finding, settings: Settings, fail_on: str) -> bool:
     """Whether it fails the check: by the level of its rule, else by its severity. A mere possibility never does.
 

@@ -157,7 +157,7 @@ def add_reply(world: World, parent: ReviewComment, user: Account, body: str, app
         **{**vars(first), "id": world.next_id(), "review": review, "user": user, "body": body, "in_reply_to": first},
     )
     reply.created_at = reply.updated_at = now
-    reply.app, reply.minimized = app, None
+    reply.app, reply.minimized, reply.reactions = app, None, []
     pull.review_comments.append(reply)
     return reply
 

@@ -30,6 +30,7 @@ from bot.local_github.state import (
     Installation,
     IssueComment,
     PullRequest,
+    Reaction,
     Repository,
     ReviewComment,
     World,
@@ -318,9 +319,19 @@ class LocalGitHub:
         pull.title = title
         self._send(pull, "edited", changes=changes)
 
-    def close(self, pull: PullRequest) -> None:
-        pull.state, pull.closed_at = "closed", self.world.now()
+    def close(self, pull: PullRequest, *, merged: bool = False) -> None:
+        """Close a pull request; `merged` says that its change went into the base."""
+        pull.state, pull.closed_at, pull.merged = "closed", self.world.now(), merged
         self._send(pull, "closed")
+
+    def react(self, comment: ReviewComment | IssueComment, content: str, user: str) -> None:
+        """A person's reaction, as `+1`."""
+        with self.world.lock:
+            comment.reactions.append(Reaction(self.world.next_id(), self.world.account(user), content, self.world.now()))
+
+    def resolve(self, comment: ReviewComment, user: str) -> None:
+        """A person resolves the thread of a comment."""
+        comment.thread.resolved_by = self.world.account(user)
 
     def reopen(self, pull: PullRequest) -> None:
         pull.state, pull.closed_at = "open", None

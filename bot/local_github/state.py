@@ -128,6 +128,7 @@ class PullRequest:
     draft: bool = False
     state: Literal["open", "closed"] = "open"
     closed_at: datetime | None = None
+    merged: bool = False
     merge_commit: str | None = None
     reviews: list[Review] = field(default_factory=list)
     review_comments: list[ReviewComment] = field(default_factory=list)
@@ -193,6 +194,7 @@ class ReviewComment:
     in_reply_to: ReviewComment | None = None
     minimized: str | None = None
     app: App | None = None
+    reactions: list[Reaction] = field(default_factory=list)
 
 
 @dataclass(eq=False)

@@ -65,8 +65,24 @@ class Memory(dict[str, Any]):
     def set(self, key: str, value: Any, ex: int = 0) -> None:
         self[key] = value
 
+    def delete(self, key: str) -> None:
+        self.pop(key, None)
+
+    def hset(self, key: str, mapping: dict[str, bytes]) -> None:
+        self.setdefault(key, {}).update(mapping)
+
+    def hdel(self, key: str, *names: str) -> None:
+        for name in names:
+            self[key].pop(name)
+
+    def hgetall(self, key: str) -> dict[str, bytes]:
+        return dict(self.get(key, {}))
+
+    def hkeys(self, key: str) -> list[str]:
+        return list(self.get(key, {}))
+
     def expire(self, key: str, seconds: int) -> None:
-        assert key in self
+        pass
 
 
 @dataclass

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import analyzers
-from bot.commands import BUTTONS, HELP
+from bot.commands import HELP
 from bot.errors import Gone
 from bot.github import GitHub
-from bot.jobs import Command, Job, Work
+from bot.jobs import BUTTONS, Command, Job, Work
 from bot.local_github import PullRequest
 from tests.bot.stage import Killed, Stage, bad
 
@@ -178,9 +178,9 @@ def test_an_answer_that_github_stored_and_did_not_confirm_is_not_repeated(stage:
 def test_the_buttons_are_what_github_takes() -> None:
     assert len(BUTTONS) <= 3
     for one in BUTTONS:
-        assert len(one["label"]) <= 20
-        assert len(one["description"]) <= 40
-        assert len(one["identifier"]) <= 20
+        assert len(one.label) <= 20
+        assert len(one.description) <= 40
+        assert len(one.identifier) <= 20
 
 
 def test_a_failed_check_offers_to_accept_and_a_passed_one_does_not(stage: Stage) -> None:

@@ -105,7 +105,7 @@ def pull(world: World, item: PullRequest, head: str | None = None) -> Json:
     changes, start, sha = pull_diff(item, head), merge_base(item, head), head or item.head_sha
     return {
         **simple_pull(world, item, head),
-        "merged": False,
+        "merged": item.merged,
         "mergeable": item.merge_commit is not None,
         "rebaseable": False,
         "mergeable_state": "clean" if item.merge_commit else "dirty",

@@ -58,7 +58,7 @@ def review_comment(world: World, item: ReviewComment) -> Json:
         "updated_at": timestamp(item.updated_at),
         "author_association": "NONE",
         "_links": {"self": {"href": me}, "html": {"href": html}, "pull_request": {"href": parent}},
-        "reactions": _reactions(f"{me}/reactions", []),
+        "reactions": _reactions(f"{me}/reactions", item.reactions),
         "start_line": item.start_line,
         "original_start_line": item.original_start_line,
         "start_side": item.start_side,
