@@ -57,6 +57,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effect: Literal["", "create", "update", "delete", "other"] = ""  # it writes rows; other: many at once, or what links them
     unless_there: bool = False  # what is there already is not inserted
     ensures: bool = False  # it finds the row that its conditions name, or makes one
+    locks: bool = False  # rows that it gives are about to be changed, one by one
     binds: bool = False  # the query depends on its arguments, as it does on those of `filters`
     resets: bool = False  # it forgets what was selected before
     fetches: bool = False  # what it gives is in memory: a collection, whose own methods send no query

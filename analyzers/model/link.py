@@ -234,13 +234,7 @@ def _read(code: Codebase, models: ModelIndex, trace: Trace, read: Read) -> Relat
         via=_place(code, read.rows.via) if read.rows.via is not None else None,
         unseen=read.unseen,
         beside=deeds.beside(trace, read.loop),
-        few=scarcity.why_few(
-            read.rows,
-            models.by_name.get(read.rows.model),
-            hops,
-            deeds.walked(trace, read.loop),
-            models.by_name.get(hops[-1].model),
-        ),
+        few=scarcity.why_few(read.rows, models.by_name.get(read.rows.model), hops, deeds.walked(trace, read.loop)),
     )
 
 
@@ -271,6 +265,8 @@ def _lookup(code: Codebase, models: ModelIndex, trace: Trace, lookup: Lookup) ->
     if rows is None or lookup.row.loop is None or not table or not walks:
         return None
     if not is_product(lookup.rows.site.path) or not is_product(lookup.at.path):
+        return None
+    if lookup.rows.few == scarcity.LOCKED:
         return None
     way = _relations(models, rows.model, lookup.row.path)
     batch = any(is_batch(site.path) for site in (lookup.at, lookup.rows.site, lookup.row.loop))

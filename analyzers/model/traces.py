@@ -260,6 +260,8 @@ class World:
                 return "may" if self._evidence.may_load(model, relation) else "never"
             case "form":
                 return "shown" if self._evidence.shows(name) else ""
+            case "told":
+                return "yes" if self._evidence.tells(name) else ""
             case "imports":
                 return "yes" if name in self._imports else "no"
             case "serves":

@@ -24,7 +24,7 @@ _PAGE = 25  # a page of this many rows hurts, but does not grow
 _ROWS = 100  # the example of every growth law
 _MANY_PER_ROW = 5  # rows of a collection in that example
 _DONE = {"": "queried", "create": "inserted", "update": "updated", "delete": "deleted", "statement": "written"}
-_FIXED = re.compile(r"(?:Type|Kind|Role|Setting|Unit|Plan|Level|Weekday|Hour)s?$")
+_FIXED = re.compile(r"(?:Type|Kind|Role|Setting|Config|Configuration|Unit|Plan|Tier|Level|Weekday|Hour)s?$")
 _LETTERS = "NMKLPQRSTUVWXYZ"
 
 
@@ -119,6 +119,9 @@ def _finding(reads: list[RelationRead], settings: Settings, nearest: _Nearest) -
 
 def _hardly(read: RelationRead) -> str:
     """Why it is true, but hardly worth a comment; nothing, where it is worth one."""
+    if _is_alone(read):
+        things = " and ".join(_things(hop) for hop in read.hops[:-1] if hop.many)
+        return f"They are the {things} of one {noun(read.rows)}, mostly few."
     if not any(hop.many for hop in read.hops[:-1]) and _FIXED.search(read.rows):
         return f"There are seldom many {plural(noun(read.rows))}."
     return _hardly_either(read)

@@ -39,7 +39,21 @@ _OUTWARD = {
     language: tuple(prefix for x in libraries() if x.language == language for prefix in x.outward)
     for language in ("python", "php")
 }
-_WRITES = frozenset({"save", "delete", "bulk_create", "bulk_update", "saveOrFail", "saveQuietly", "forceDelete", "flush"})
+_WRITES = frozenset(
+    {
+        "save",
+        "delete",
+        "bulk_create",
+        "bulk_update",
+        "saveOrFail",
+        "saveQuietly",
+        "forceDelete",
+        "flush",
+        "add_child",
+        "add_sibling",
+        "add_root",
+    }
+)
 _SENDERS = {
     language: frozenset(name for x in libraries() if x.language == language for name in x.outward_methods)
     for language in ("python", "php")

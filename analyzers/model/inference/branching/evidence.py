@@ -23,6 +23,7 @@ _PATH = re.compile(r"-?[A-Za-z_]\w*(?:[.:]\w+)*")
 _SPLIT = re.compile(r"__|\W+")
 _EAGER = re.compile(r"related|prefetch|eager", re.IGNORECASE)
 _MANY = 40  # no list of relations to load is longer
+_TELLERS, _SENDER = frozenset({"receiver", "connect"}), "sender"
 _FORMS = frozenset(library.forms.owner_form for library in libraries() if library.forms is not None)
 _DISPLAYS = frozenset({"list", "tuple", "set", "dict"})
 
@@ -33,7 +34,7 @@ class Mentions(msgspec.Struct, frozen=True, array_like=True):
     `loaded` are the paths in calls that load eagerly, each after the class its query begins with, where that is written there.
     `named` are names in lists that are called after it. `computed` is true where such a call gets something not literal; then
     any of the project's lists of relations may be meant. `listed` are its lists of paths. `forms` are the classes that others
-    name as the form which they show.
+    name as the form which they show, and `senders` those of which functions are told when their rows are written.
     """
 
     loaded: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
@@ -41,6 +42,7 @@ class Mentions(msgspec.Struct, frozen=True, array_like=True):
     listed: frozenset[tuple[str, ...]] = frozenset()
     computed: bool = False
     forms: frozenset[str] = frozenset()
+    senders: frozenset[str] = frozenset()
 
 
 class Evidence:
@@ -62,8 +64,10 @@ class Evidence:
         computed = False
         self._relations: set[tuple[str, str]] = set()
         self._forms: set[str] = set()
+        self._senders: set[str] = set()
         for some in mentions:
             self._forms |= some.forms
+            self._senders |= some.senders
             names |= some.named
             listed |= some.listed
             computed = computed or some.computed
@@ -76,6 +80,10 @@ class Evidence:
     def may_load(self, model: str, relation: str) -> bool:
         """Whether some query of the project may load this relation of the model with its rows."""
         return relation in self._names or (model, relation) in self._relations
+
+    def tells(self, model: str) -> bool:
+        """Whether some function is told when rows of a class of that name are written."""
+        return model in self._senders
 
     def shows(self, form: str) -> bool:
         """Whether some class of the project names a class of that name as its form."""
@@ -106,11 +114,14 @@ def mentions(facts: FileFacts) -> Mentions:
     listed: set[tuple[str, ...]] = set()
     computed = False
     forms: set[str] = set()
+    senders: set[str] = set()
     for top in facts.outline:
         for node in walk(top):
             match node:
                 case Class(body=body) if _FORMS:
                     forms.update(_named_as(body, _FORMS))
+                case Call(keywords=(_, *_) as keywords, callee=Member(name=name) | Name(id=name)) if name in _TELLERS:
+                    senders.update(_last(k.value) for k in keywords if k.name == _SENDER)
                 case Call(callee=Member(name=name) | Name(id=name)) if name in words:
                     root = _root(node.callee)
                     for argument in (*node.args, *(k.value for k in node.keywords)):
@@ -124,7 +135,17 @@ def mentions(facts: FileFacts) -> Mentions:
                         names = {name for child in children for name in _names_in(child)}
                         if names:
                             listed.add(tuple(sorted(names)))
-    return Mentions(frozenset(loaded), frozenset(named), frozenset(listed), computed, frozenset(forms))
+    return Mentions(frozenset(loaded), frozenset(named), frozenset(listed), computed, frozenset(forms), frozenset(senders))
+
+
+def _last(node: Node) -> str:
+    """The last part of a class's name: `Order` of `shop.models.Order` or of `"shop.Order"`."""
+    match node:
+        case Name(id=name) | Member(name=name):
+            return name
+        case Text(value=str() as text):
+            return text.rpartition(".")[2]
+    return ""
 
 
 def _named_as(body: tuple[Node, ...], names: frozenset[str]) -> Iterator[str]:

@@ -19,18 +19,26 @@ from analyzers.model.naming.roles import is_batch
 from analyzers.model.tables.models import Model
 
 if TYPE_CHECKING:
+    from analyzers.model.inference.summaries import Inference
     from analyzers.model.naming.code import Codebase
 
 
-def writes_more(code: Codebase, model: Model | None) -> bool:
-    """Whether more happens when a row of the model is written: its class says so, or classes of other libraries, whose
-    `save()` may do anything, take part in it."""
+def writes_more(inference: Inference, model: Model | None) -> bool:
+    """Whether more happens when a row of the model is written: its class says so, or a function that is told of it, or classes
+    of other libraries, whose `save()` may do anything, take part in it."""
     words = model.library.rows if model is not None else None
     if model is None or words is None:
         return False
-    if _tells_others(code, model, words.hooks):
+    code = inference.code
+    if _is_told(inference, model) or _tells_others(code, model, words.hooks):
         return True
     return bool(words.plain_bases) and not all(n.startswith(words.plain_bases) for n in code.externals(model.definition))
+
+
+def _is_told(inference: Inference, model: Model) -> bool:
+    """Whether some function is told when rows of the class are written."""
+    inference.trace.touched.add(f"told:{model.name}")
+    return inference.evidence.tells(model.name)
 
 
 def _tells_others(code: Codebase, model: Model, hooks: Hooks) -> bool:

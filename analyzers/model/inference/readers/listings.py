@@ -271,7 +271,7 @@ def _joined(
     model = inference.model(rows.model)
     if model is None or not listing.joins_attribute:
         return rows
-    for path in rows.eager:
+    for path in rows.eager if _joins(inference, definition, listing, model.library) else ():
         first = model.relations.get(path.split(".", 1)[0])
         if first is not None and not first.many:
             return rows  # the query names its own
@@ -290,6 +290,17 @@ def _joined(
                 return msgspec.structs.replace(rows, eager=rows.eager | required_paths(inference, rows.model))
             return rows
     return msgspec.structs.replace(rows, known=False)
+
+
+def _joins(inference: Inference, definition: ClassDefinition, listing: Listing, library: Library) -> bool:
+    """Whether the query itself names references to join, as far as the class states it; what is loaded apart is no join."""
+    method = inference.code.method(definition, listing.rows_method)
+    words = library.rows.methods if library.rows is not None else {}
+    if method is None:
+        return True
+    inference.code.touch(method.path, method.node)
+    names = {n.callee.name for n in walk(method.node) if isinstance(n, Call) and isinstance(n.callee, Member)}
+    return any(name in words and words[name].whole for name in names)
 
 
 def _is_stated(inference: Inference, definition: ClassDefinition, listing: Listing) -> bool:

@@ -10,8 +10,9 @@ import msgspec
 from analyzers.facts.outline import Call, Node, Text
 from analyzers.knowledge import Library, Method
 from analyzers.model.inference import acts, collections, flow
+from analyzers.model.inference.branching import deeds
 from analyzers.model.inference.finders import criteria, finder
-from analyzers.model.inference.rows import eager, loaders, managers, searches, selects, statements
+from analyzers.model.inference.rows import eager, loaders, managers, scarcity, searches, selects, statements
 from analyzers.model.inference.rows.origins import library_of
 from analyzers.model.inference.types import (
     NOTHING,
@@ -170,6 +171,10 @@ def apply(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame)
         per = selects.row_named(call.args, frame)
     if per is not None and changed.per is None and (method.filters or method.binds):
         changed = msgspec.structs.replace(changed, per=per)
+    if method.locks:
+        changed = msgspec.structs.replace(changed, few=scarcity.LOCKED)
+    if method.effect:
+        deeds.write(inference)
     if method.effect and method.effect != "other":
         statements.write_of_rows(inference, changed, method, changed.per or per, call, frame)
     runs = method.runs or (rows.owner is not None and method.returns in ("value", "values"))

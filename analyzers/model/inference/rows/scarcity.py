@@ -12,6 +12,7 @@ from analyzers.model.project import Relation
 from analyzers.model.tables.models import Model
 from analyzers.words import noun, plural
 
+LOCKED = "locked"  # each by itself, as it is about to be changed
 PICKED = "picked"  # by somebody who looks after the site, in a list
 PART = "part"  # of what belongs to one row, on a page of those who look after the site
 _ONE, _OWN = "one", "own"  # the collection of one row; that of `self`
@@ -34,16 +35,12 @@ def _class_of(frame: Frame) -> str:
     return frame.owner.qualified if frame.owner is not None else ""
 
 
-def why_few(
-    rows: Rows, model: Model | None, hops: Sequence[Relation], walked: Site | None, reached: Model | None = None
-) -> str:
-    """Why there are few, as a sentence; `walked` by a loop of the code, and read along `hops`, from a row of `reached`."""
+def why_few(rows: Rows, model: Model | None, hops: Sequence[Relation], walked: Site | None) -> str:
+    """Why there are few, as a sentence; `walked` by a loop of the code, and read along `hops`."""
     if rows.few == PICKED:
         return "They are rows that somebody who looks after the site picked in a list."
     if rows.few == PART:
         return "They are rows that belong to one row, on a page of those who look after the site."
-    if rows.limit == 1 and sum(hop.many for hop in hops[:-1]) == 1 and reached is not None and _links(reached):
-        return f"The {plural(noun(reached.name))} of one {noun(rows.model.rpartition('.')[2])} link it to others, mostly few."
     if model is None or walked is None or any(hop.many for hop in hops[:-1]):
         return ""
     things = plural(noun(model.name))

@@ -40,7 +40,7 @@ def write(inference: Inference, called: RowWrite, node: Node, frame: Frame) -> N
     if row is not None:
         effect = "create" if called.row.per is not None and called.effect == "update" else called.effect
         rows = Rows(called.row.model, frame.site(node), per=row)
-        alone = procedures.writes_more(inference.code, inference.model(called.row.model))
+        alone = procedures.writes_more(inference, inference.model(called.row.model))
         inference.note_lookup(rows, node, frame, effect=effect, alone=alone)
 
 
@@ -53,7 +53,7 @@ def write_of_rows(inference: Inference, rows: Rows, method: Method, per: Row | N
         per = Row(relation.model, rows.owner, rows.path[:-1], rows.loop) if relation is not None else None
     if per is not None:
         one = method.returns == "row"
-        alone = method.unless_there or (one and procedures.writes_more(inference.code, inference.model(rows.model)))
+        alone = method.unless_there or (one and procedures.writes_more(inference, inference.model(rows.model)))
         written = Rows(rows.model, frame.site(node), per=per, label=rows.label)
         inference.note_lookup(written, node, frame, effect=method.effect, alone=alone)
 
