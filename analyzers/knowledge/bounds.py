@@ -18,6 +18,7 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     answers: tuple[str, ...] = ()
+    returns: tuple[str, ...] = ()  # methods of a class that answers, whose result is put out
     passes: tuple[str, ...] = ()
     bounds: tuple[str, ...] = ()
     bound_texts: tuple[str, ...] = ()

@@ -124,9 +124,12 @@ def _made(
     code: str = "",
     evidence: tuple[str, ...] = (),
     severity: Severity = Severity.MEDIUM,
+    listed: str = "",
     more: tuple[Related, ...] = (),
 ) -> Finding:
     entry = known.reached(race.function)
+    if entry is None:
+        listed = "Nothing shows that requests or jobs reach it."
     begins = [] if entry is None else [Related(entry.place, f"each {_one(entry)} begins here: `{_plain(entry.function.name)}`")]
     also = tuple(Related(place, note) for place, note in race.also)
     what = f"{race.model} {race.row}".strip()
@@ -142,7 +145,8 @@ def _made(
         place=race.place,
         related=tuple(dict.fromkeys(r for r in (*also, *begins, *more) if r.place != race.place)),
         evidence=(*evidence, *_reached(race, entry)),
-        severity=severity,
+        severity=Severity.LOW if listed else severity,
+        listed=listed,
         confidence=Confidence.LIKELY if entry is not None else Confidence.POSSIBLE,
         fix=race.fix,
     )
@@ -216,7 +220,7 @@ def _doubled(known: _Known, race: Race) -> Finding | None:
             ),
             growth="1 of 2 that come at once fails",
             remedy="Insert first, and take what is there where that is refused: in one statement, or by a call that does both.",
-            severity=Severity.LOW,
+            listed="The unique index keeps the rows single; two that come at once are seldom.",
         )
     if "" in race.columns:
         return None
@@ -295,7 +299,7 @@ def _limited(known: _Known, race: Race) -> Finding | None:
             "that count before any has added see the same number."
         ),
         growth=f"Up to N rows above the limit: {_TIMES - 1} of {_TIMES} requests at once",
-        severity=Severity.LOW,
+        listed="A limit that is passed now and then seldom hurts.",
     )
 
 

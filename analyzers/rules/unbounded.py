@@ -88,8 +88,7 @@ def _made(
     more: tuple[Related, ...] = (),
     evidence: tuple[str, ...] = (),
 ) -> Finding:
-    one = "job" if entry is not None and entry.kind == "task" else "request"
-    begins = [] if entry is None else [Related(entry.place, f"each {one} begins here: `{_plain(entry.function.name)}`")]
+    begins = [] if entry is None else [Related(entry.place, f"each {_one(entry)} begins here: `{_plain(entry.function.name)}`")]
     also = [Related(place, note) for place, note in heap.also]
     return Finding(
         rule="unbounded",
@@ -107,6 +106,10 @@ def _made(
         confidence=Confidence.LIKELY,
         listed=listed,
     )
+
+
+def _one(entry: Entry) -> str:
+    return {"request": "request", "task": "job", "command": "run"}.get(entry.kind, "call")
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
@@ -153,9 +156,9 @@ def _hardly(known: _Known, heap: Heap, table: Table) -> str:
         return f"Nothing shows that `{table.name}` grows."
     if is_of_staff(heap.place.path):
         return "Few look at the pages of those who look after the site."
-    if _narrow(heap, table) and not (is_journal(table) or (is_busy(table) and not heap.partly)):
+    if _narrow(heap, table) and not is_journal(table):
         return "They are those of one owner, who may never have many."
-    if heap.partly and not is_busy(table):
+    if heap.partly:
         return "It also asks for something that was not understood."
     if not is_busy(table):
         return f"Nothing shows how fast `{table.name}` grows."
@@ -235,9 +238,17 @@ def _walked(known: _Known, heap: Heap) -> Finding | None:
         ),
         growth=f"N rows in memory: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
         remedy="Let the rows come a few at a time.",
-        listed="" if is_busy(table) and not heap.partly else f"Nothing shows how fast `{table.name}` grows.",
+        listed=_hardly_walked(heap, table, entry),
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
     )
+
+
+def _hardly_walked(heap: Heap, table: Table, entry: Entry | None) -> str:
+    if entry is None or entry.kind == "command":
+        return "It runs in a command or a script, for which nobody waits."
+    if heap.partly:
+        return "It asks for rows of a period, which may be few."
+    return "" if is_busy(table) else f"Nothing shows how fast `{table.name}` grows."
 
 
 # -- sizes and files ---------------------------------------------------------------------------------------------------

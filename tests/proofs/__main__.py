@@ -9,7 +9,18 @@ from __future__ import annotations
 import shutil
 import sys
 
-from tests.proofs import connections, judges, local_state, mariadb, migration_safety, missing_index, plans, session_lock
+from tests.proofs import (
+    connections,
+    judges,
+    local_state,
+    mariadb,
+    migration_safety,
+    missing_index,
+    plans,
+    race,
+    session_lock,
+    unbounded,
+)
 from tests.proofs.measure import PHP_PACKAGES, measured_in_php, measured_on_postgres
 from tests.proofs.postgres import postgres
 from tests.proofs.proof import Proof
@@ -50,6 +61,13 @@ else:
         page = migration_safety.PAGE.read_text(encoding="utf-8")
         page = filled(page, {"locks": migration_safety.table(migration_safety.effects(server))})
         migration_safety.PAGE.write_text(page, encoding="utf-8")
+        page = race.PAGE.read_text(encoding="utf-8")
+        doubled = race.table_of_doubled(list(race.doubled(server)), list(race.numbered(server)))
+        page = filled(page, {"lost": race.table_of_lost(list(race.lost(server))), "doubled": doubled})
+        race.PAGE.write_text(page, encoding="utf-8")
+        page = unbounded.PAGE.read_text(encoding="utf-8")
+        memory = unbounded.table(list(unbounded.measured(server, unbounded.ROWS)))
+        unbounded.PAGE.write_text(filled(page, {"memory": memory}), encoding="utf-8")
     page = connections.PAGE.read_text(encoding="utf-8")
     routes = connections.table_of_routes(connections.answered())
     page = filled(page, {"refused": connections.table(connections.measured()), "anew": routes})

@@ -25,7 +25,7 @@ def _words(field: str) -> dict[str, frozenset[str]]:
     return {spoken_: frozenset(w for language, some in known if language == spoken_ for w in some) for spoken_ in LANGUAGES}
 
 
-_ANSWERS, _PASSES = _words("answers"), _words("passes")
+_ANSWERS, _PASSES, _RETURNS = _words("answers"), _words("passes"), _words("returns")
 _STREAMS, _BOUNDS = _words("streams"), {language: told(words) for language, words in _words("bounds").items()}
 _PURPOSES = {language: told(words) for language, words in _words("purposes").items()}
 _TEXTS = _words("bound_texts")
@@ -127,7 +127,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         if model is None or streams(act.name, body.language):
             continue
         found, sink = found_by(model, act), _sink(body, node)
-        if found is None or sink is None:
+        if found is None or sink is None or (isinstance(sink, Return) and not _answers_by_return(body)):
             continue
         yield Heap(
             kind="answered",
@@ -144,6 +144,13 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
             language=model.library.language,
             abstract=model.abstract,
         )
+
+
+def _answers_by_return(body: Body) -> bool:
+    """Whether what a function returns may be an answer. A method that gives rows to a library is none."""
+    if body.definition.owner is None:
+        return not body.function.name.startswith("_")
+    return body.function.name in _RETURNS[body.language]
 
 
 def _page(model: Model, name: str) -> str:
