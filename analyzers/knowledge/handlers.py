@@ -14,7 +14,8 @@ class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Functions and methods that a library calls, by what tells it of them.
 
     `bases` are classes whose heirs it makes objects of: of these it calls the methods named, or any where none is. `marks` are
-    decorators of a function or a method, or of a class whose methods `marked` it calls. `objects` have methods that are such
+    decorators of a function or a method, or of a class whose methods `marked` it calls; the first argument of such a mark
+    is, or holds, something called one of `first`, where that is stated. `objects` have methods that are such
     decorators, `methods`; whoever has a method of these that is given an address (`@app.get("/orders")`) has it for that where
     `addressed`. `registers` are calls that are handed the function, at a position; one that begins with a
     dot is a method of that name, of whatever nobody knows. In `spaces` (parts of a namespace) a class
@@ -25,6 +26,7 @@ class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bases: dict[str, tuple[str, ...]] = {}
     marks: tuple[str, ...] = ()
     marked: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     addressed: bool = False

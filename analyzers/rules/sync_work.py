@@ -25,8 +25,8 @@ _STOPPING = ("http", "mail", "message", "payment", "model", "storage", "process"
 _LIMITED = ("http", "mail")
 _BEFORE_EVERY = re.compile(r"middleware", re.IGNORECASE)
 _ASIDE = re.compile(
-    r"health|readiness|liveness|heartbeat|diagnos|(^|_)test(_|$)|^test[A-Z]|Test$|install|upgrade|backup|restore|debug|preview",
-    re.IGNORECASE,
+    r"(?i:health|readiness|liveness|lifespan|startup|shutdown|wait_?for_|heartbeat|diagnos|install|upgrade|backup|restore|debug)"
+    r"|(?i:preview)|(?:^|[_.])test(?:_|$)|test[A-Z]|Test(?:$|[A-Z])"
 )
 _LONG = 0.5  # seconds that a request may pause
 
@@ -43,7 +43,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
 
 
 def _told(errand: Errand, project: Project) -> Iterator[Finding]:
-    if _ASIDE.search(_plain(errand.function)):
+    if _ASIDE.search(_plain(errand.function)) or _ASIDE.search(_plain(errand.stops)):
         return
     if errand.stops and errand.kind in _STOPPING and (errand.seconds is None or errand.seconds > 0):
         yield _stops(errand)
@@ -64,7 +64,7 @@ def _is_limited(errand: Errand) -> bool:
 
 def _is_needless(errand: Errand, wait: Wait) -> bool:
     """Whether the request need not wait, or waits more often or holds more meanwhile than it should."""
-    often = wait.loop is not None or wait.transaction is not None
+    often = (wait.loop is not None and errand.blocking) or wait.transaction is not None
     hook = wait.way.entry.kind == "hook" or _is_before_every(wait)
     match errand.kind:
         case "mail" | "message":
@@ -78,7 +78,7 @@ def _is_needless(errand: Errand, wait: Wait) -> bool:
         case "process" | "document" | "archive":
             return hook or wait.loop is not None
         case "sleep":
-            return errand.seconds is None or errand.seconds >= _LONG
+            return errand.blocking and (errand.seconds is None or errand.seconds >= _LONG)
     return False
 
 
@@ -136,7 +136,7 @@ def _reason(errand: Errand, wait: Wait) -> tuple[str, str, Severity]:
     if errand.kind == "sleep":
         return "while the user waits", "A worker that sleeps answers nobody.", Severity.MEDIUM
     if wait.way.entry.kind == "hook":
-        return "with every change that calls it", f"Whoever makes the change waits for the other side: {slow}.", Severity.MEDIUM
+        return "whenever it is called", f"Whoever makes the change waits for the other side: {slow}.", Severity.MEDIUM
     if _is_before_every(wait):
         return "before every request", f"All of the product waits for the other side: {slow}.", Severity.HIGH
     return "while the user waits", f"The answer does not need it, and waits for the other side: {slow}.", Severity.MEDIUM
@@ -198,7 +198,7 @@ def _endless(errand: Errand) -> Finding:
         title=f"`{name}` waits without a limit",
         message=(
             f"`{function}`{reached} {errand.does} and says nowhere how long that may take; by default, `{name}` waits for as "
-            f"long as {other} does nothing. Each {who} that meets a server which hangs is held for good."
+            f"long as {other} does nothing. Each {who} that meets a server which hangs is held until somebody ends it."
             if errand.kind != "process"
             else f"`{function}`{reached} {errand.does} and says nowhere how long that may take: each {who} waits until it ends."
         ),

@@ -42,6 +42,8 @@ class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blocking: bool = True
     carries: tuple[str, ...] = ()
     default: str = ""  # how long it waits where nothing is stated, in words
+    limiting: tuple[str, ...] = ()  # bases of classes by which a project gives all that it makes a limit of its own
+    errors: str = ""  # package of what its calls raise
     limit: str = ""  # code of the call with a limit
     awaits: str = ""  # code that does not stop an event loop
     instead: str = ""  # how a queue does just this, in words
@@ -51,11 +53,13 @@ class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Passing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls that have other code called elsewhere. `later`: when the answer is on its way, or by another process. `aside`:
-    while the caller waits, but not on its event loop. `queued`: bases of what a queue takes. `backends`: how settings name mail
+    while the caller waits, but not on its event loop. `at_once`: there and then.
+    `queued`: bases of what a queue takes. `backends`: how settings name mail
     that a queue takes. `transactions`: calls that open one, by their last names; `after`: calls that wait for its end."""
 
     later: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
+    at_once: tuple[str, ...] = ()
     queued: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     transactions: tuple[str, ...] = ()
@@ -91,26 +95,27 @@ def known() -> tuple[Known, ...]:
 
 
 @cache
-def _calls() -> dict[str, Work]:
-    return {name: work for one in known() for work in one.work for name in work.calls}
+def _calls() -> dict[tuple[str, str], Work]:
+    return {(one.language, name): work for one in known() for work in one.work for name in work.calls}
 
 
 @cache
-def _methods() -> dict[str, dict[str, Work]]:
-    found: dict[str, dict[str, Work]] = {}
-    for work in (work for one in known() for work in one.work):
-        for name in work.objects:
-            found.setdefault(name, {}).update(dict.fromkeys(work.methods, work))
+def _methods() -> dict[tuple[str, str], dict[str, Work]]:
+    found: dict[tuple[str, str], dict[str, Work]] = {}
+    for one in known():
+        for work in one.work:
+            for name in work.objects:
+                found.setdefault((one.language, name), {}).update(dict.fromkeys(work.methods, work))
     return found
 
 
 @lru_cache(maxsize=_NAMES_KEPT)
-def work_of(name: str) -> Work | None:
+def work_of(name: str, language: str) -> Work | None:
     """What a function or method of a library does, if it is known to take long."""
-    if name in _calls():
-        return _calls()[name]
+    known_as = _calls().get((language, name))
     last = name.rpartition(".")[2]
-    return next((m[last] for outer in _outer(name) if (m := _methods().get(outer)) is not None and last in m), None)
+    methods = (_methods().get((language, outer), {}) for outer in _outer(name)) if known_as is None else ()
+    return known_as or next((m[last] for m in methods if last in m), None)
 
 
 @cache

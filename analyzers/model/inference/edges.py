@@ -43,7 +43,7 @@ def note(inference: Inference, callee: Value, args: tuple[Value, ...], node: Cal
         case LibraryValue(name=name, instance=instance):
             full = f"{name}()" if instance and f"{name}()" in _TOLD else name
             full = _global(inference, full, frame)
-            if full in _TOLD or work_of(full) is not None:
+            if full in _TOLD or work_of(full, frame.language) is not None:
                 _note_library(inference, full, node, frame)
             handlers.registered(inference, name, node, frame)
             for value in args:

@@ -106,13 +106,20 @@ def _kind(code: Codebase, path: str, language: str, decorator: Node) -> Kind | N
     callee = decorator.callee if isinstance(decorator, Call) else decorator
     for name in _names(code, code.resolve_node(path, callee)):
         words = _MARKS.get((language, name)) or _METHODS.get((language, name))
-        if words is not None:
+        if words is not None and (not words.first or _names_one(decorator, words.first)):
             return words.kind
     match decorator:
         case Call(callee=Member(name=name), args=(Text(value=str() as address), *_)) if address.startswith("/"):
             words = _ADDRESSED.get((language, name))
             return words.kind if words is not None else None
     return None
+
+
+def _names_one(decorator: Node, names: tuple[str, ...]) -> bool:
+    """Whether the first argument of a decorator is, or holds, something of one of these names."""
+    first = decorator.args[:1] if isinstance(decorator, Call) else ()
+    parts = (n for argument in first for n in walk(argument))
+    return any((n.id if isinstance(n, Name) else n.name) in names for n in parts if isinstance(n, Name | Member))
 
 
 def _names(code: Codebase, found: Resolved | None) -> Iterator[str]:

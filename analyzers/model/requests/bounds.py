@@ -16,8 +16,9 @@ _CONSTRUCTORS = ("__init__", "__construct", "__enter__", "__aenter__")
 _MOUNTS = frozenset({"mount", "request"})
 
 
-def bound_of(code: Codebase, site: Stand, work: Work) -> Bound:
-    """Whether the call says how long it waits, where the library does not: `endless` if it surely does not."""
+def bound_of(code: Codebase, site: Stand, work: Work, *, free: bool = False) -> Bound:
+    """Whether the call says how long it waits, where the library does not: `endless` if it surely does not. `free`: nothing of
+    the project gives such objects a limit where they are made."""
     node = site.node
     if not isinstance(node, Call) or not work.timeout:
         return "endless" if work.endless and isinstance(node, Call) else "default"
@@ -28,7 +29,7 @@ def bound_of(code: Codebase, site: Stand, work: Work) -> Bound:
     if of is not None and not _is_module(code, site.path, of):
         made = _made(code, site, of)
         if made is None:
-            return "unknown"
+            return "endless" if free and work.endless else "unknown"
         if work.made_with and (said := _said(made, work)) != "default":
             return said
         if not _is_librarys_own(code, site.path, made) or _is_changed(site, of):
@@ -42,7 +43,8 @@ def _said(node: Call, work: Work) -> Bound:
     """What the arguments of one call say."""
     for keyword in node.keywords:
         if keyword.name in work.timeout:
-            return "endless" if isinstance(keyword.value, Text) and keyword.value.value is None else "stated"
+            nothing = isinstance(keyword.value, Text) and keyword.value.value is None
+            return "endless" if nothing and work.endless else "stated"
         if keyword.name == "**":
             return "unknown"
     if 0 <= work.at < len(node.args):

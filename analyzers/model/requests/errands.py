@@ -11,8 +11,8 @@ from analyzers.knowledge.work import Work, carried, known, work_of
 from analyzers.model.errands import Errand, Reached, Wait
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
-from analyzers.model.naming.roles import is_batch
-from analyzers.model.requests import sites
+from analyzers.model.naming.roles import is_batch, is_product
+from analyzers.model.requests import caught, sites
 from analyzers.model.requests.bounds import bound_of
 from analyzers.model.requests.postponing import mail_is_queued
 from analyzers.model.requests.sites import Stand
@@ -25,7 +25,7 @@ _QUEUED = frozenset(name for one in known() for name in one.passing.queued)
 _CARRIERS = {name: work for one in known() for work in one.work for name in work.carries}
 _SENDS = frozenset(m for work in _CARRIERS.values() for m in work.methods) | {"later", "queue", "route"}
 _BY_HAND = re.compile(
-    r"(^|/)(\.?github|\.circleci|ci|hack|tools?|utils/scripts|devtools|dev|docker|deploy\w*|contrib/dev|notebooks?|setup\.py)(/|$)"
+    r"(^|/)([\w-]*[_-]tests?|tests?[_-][\w-]*|e2e|\.?github|\.circleci|ci|hack|tools?|utils/scripts|devtools|dev|docker|deploy\w*|contrib/dev|notebooks?|setup\.py)(/|$)"
 )
 
 
@@ -35,15 +35,18 @@ class Errands:
     def __init__(self, code: Codebase, reach: Reach) -> None:
         self._code, self._reach = code, reach
         self._queued = mail_is_queued(code)
+        self._free: dict[tuple[str, ...], bool] = {}
         self._stands: dict[CallSite, Stand | None] = {}
 
     def found(self) -> Iterator[Errand]:
         """One for each call that is an errand, and stands where the product runs it."""
-        for call in self._reach.calls:
-            work = work_of(call.library) or _CARRIERS.get(call.library) if call.library else None
+        seen = frozenset((c.place.path, c.place.span.start_line) for c in self._reach.calls if c.library)
+        for call in (*self._reach.calls, *caught.calls(self._code, seen)):
+            language = self._code.files[call.place.path].language
+            work = work_of(call.library, language) or _CARRIERS.get(call.library) if call.library else None
             if work is None or is_batch(call.place.path):
                 continue
-            if work.kind == "mail" and not work.endless and self._code.files[call.place.path].language in self._queued:
+            if work.kind == "mail" and not work.endless and language in self._queued:
                 continue
             site = self._stand(call)
             if site is None or sites.is_later(site):
@@ -58,7 +61,7 @@ class Errands:
         waits = [way for way in ways if way.entry.kind in ("request", "hook")]
         stops = self._stops(call) if work.blocking else ()
         node = site.node
-        bound = bound_of(self._code, site, work)
+        bound = bound_of(self._code, site, work, free=self._is_free(work))
         return Errand(
             kind=work.kind,
             does=work.does,
@@ -70,6 +73,7 @@ class Errands:
             default=work.default,
             told=sites.is_told(site) and isinstance(node, Call) and _last(node.callee) in work.sends,
             timeout=work.timeout[0] if work.timeout else "",
+            blocking=work.blocking,
             limit=work.limit,
             awaits=work.awaits,
             instead=work.instead,
@@ -82,6 +86,14 @@ class Errands:
             carrier_place=self._code.place(carrier.path, carrier.node) if carrier is not None else None,
             seconds=_seconds(node),
         )
+
+    def _is_free(self, work: Work) -> bool:
+        """Whether no class of the project gives such clients a limit."""
+        if work.limiting not in self._free:
+            bases = frozenset(work.limiting)
+            classes = (c for c in self._code.classes() if is_product(c.path))
+            self._free[work.limiting] = bool(bases) and not any(bases & self._code.externals(c) for c in classes)
+        return self._free[work.limiting]
 
     def _stand(self, call: CallSite) -> Stand | None:
         if call not in self._stands:
@@ -104,7 +116,7 @@ class Errands:
         while queue:
             calls = queue.popleft()
             first = self._stand(calls[0])
-            if first is None or sites.is_later(first):
+            if first is None or sites.is_later(first) or sites.is_handed_on(first, calls[0]):
                 continue
             entry = self._reach.by_function.get(calls[0].function)
             if entry is not None:
@@ -136,7 +148,12 @@ class Errands:
         while queue:
             calls = queue.popleft()
             first = self._stand(calls[0])
-            if first is None or sites.is_aside(first) or any(isinstance(n, Function) and not n.name for n in first.around):
+            if (
+                first is None
+                or sites.is_aside(first)
+                or sites.is_handed_on(first, calls[0])
+                or any(isinstance(n, Function) and not n.name for n in first.around)
+            ):
                 continue
             function = first.function
             if function is not None and function.is_async:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -15,6 +16,7 @@ from analyzers.source import Place
 _LATER = frozenset(name for one in known() for name in one.passing.later)
 _ASIDE = frozenset(name for one in known() for name in one.passing.aside)
 _OPENS = frozenset(name for one in known() for name in one.passing.transactions)
+_AT_ONCE = frozenset(name for one in known() for name in (*one.passing.at_once, *one.passing.aside, *one.passing.after))
 _AFTER = frozenset(name for one in known() for name in one.passing.after)
 _CONNECTIONS = ("session", "connection", "conn", "engine", "db", "database", "em", "entitymanager", "manager", "transaction")
 
@@ -64,6 +66,17 @@ def is_later(site: Stand) -> bool:
 def is_aside(site: Stand) -> bool:
     """Whether what is called does not run on the event loop."""
     return _is_handed(site, _ASIDE | _LATER)
+
+
+def is_handed_on(site: Stand, call: CallSite) -> bool:
+    """Whether the function that is reached is not called there, but given to something that may call it, nobody knows when."""
+    if call.target is None or not isinstance(site.node, Call):
+        return False
+    name = re.split(r"::|[.\\]", call.target.name)[-1]
+    given = (*site.node.args, *(k.value for k in site.node.keywords))
+    return _last(site.node.callee) not in (name, *_AT_ONCE) and any(
+        _last(a) == name for a in given if isinstance(a, Name | Member)
+    )
 
 
 def _is_handed(site: Stand, words: frozenset[str]) -> bool:
