@@ -34,7 +34,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import bodies, clients, errands, heaps, postponing, queues, races, remembered, shared
+from analyzers.model.requests import bodies, clients, errands, heaps, jobs, postponing, queues, races, remembered, shared
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
@@ -96,9 +96,9 @@ def link(
         unreturned=tuple(clients.unreturned(code, reach)),
         guarded=tuple(g for root in said for g in root.guarded),
         races=tuple(r for root in said for r in root.races),
-        errands=errands.errands(code, reach),
+        errands=(waits := errands.errands(code, reach)),
         later=tuple(postponing.later(code)),
-        flaws=tuple(queues.flaws(code, schema)),
+        flaws=(*queues.flaws(code, schema), *jobs.flaws(code, reach, waits)),
         heaps=tuple(h for root in said for h in root.heaps),
         transacts=bool(stated & bodies.ALWAYS),
         settings=stated,

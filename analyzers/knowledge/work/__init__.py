@@ -55,7 +55,8 @@ class Passing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls that have other code called elsewhere. `later`: when the answer is on its way, or by another process. `aside`:
     while the caller waits, but not on its event loop. `at_once`: there and then.
     `queued`: bases of what a queue takes. `backends`: how settings name mail
-    that a queue takes. `transactions`: calls that open one, by their last names; `after`: calls that wait for its end."""
+    that a queue takes. `transactions`: calls that open one, by their last names; `after`: calls that wait for its end;
+    `opened_by`: what code imports to open one."""
 
     later: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class Passing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backends: tuple[str, ...] = ()
     transactions: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    opened_by: tuple[str, ...] = ()
 
 
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +80,15 @@ class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     own: bool = True
 
 
+class Put(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls that put a job into a queue of one of `packages`, and the arguments that have it tried again."""
+
+    packages: tuple[str, ...]
+    methods: tuple[str, ...]
+    again: tuple[str, ...]
+    code: str
+
+
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one file says."""
 
@@ -85,6 +96,8 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     work: tuple[Work, ...]
     passing: Passing = Passing()
     queues: tuple[Queue, ...] = ()
+    puts: tuple[Put, ...] = ()
+    once: tuple[str, ...] = ()  # marks of jobs that are not tried again unless they say so
 
 
 @cache

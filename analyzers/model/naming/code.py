@@ -62,6 +62,12 @@ class Codebase(Names):
                 return self.member(outer, name) if outer is not None else None
         return None
 
+    def named(self, dotted: str, importer: str) -> Resolved | None:
+        """What a dotted name in a text means, as an import in `importer` would: `shop.tasks.ship`."""
+        module, _, last = dotted.rpartition(".")
+        path = self.imported(importer, module) if module else ""
+        return self.resolve(path, last) if path else None
+
     def member(self, outer: Resolved, name: str) -> Resolved | None:
         """What `outer.name` means, for a module, a library name or a class."""
         match outer:

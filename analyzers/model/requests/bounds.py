@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge.work import Work
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External
-from analyzers.model.requests.sites import Stand
+from analyzers.model.requests.sites import Stand, values_of
 
 Bound = Literal["stated", "endless", "unknown", "default"]
 _CONSTRUCTORS = ("__init__", "__construct", "__enter__", "__aenter__")
@@ -90,9 +90,9 @@ def _made(code: Codebase, site: Stand, of: Node) -> Call | None:
             return of
         case Name(id=name):
             function = site.outermost
-            found = list(_values(function.body, name)) if function is not None else []
+            found = list(values_of(function.body, name)) if function is not None else []
             if not found:
-                found = list(_values(code.files[site.path].outline, name))
+                found = list(values_of(code.files[site.path].outline, name))
         case Member(of=Name() as root, name=name):
             function = site.outermost
             if function is None or root.id not in (function.receiver, "self", "cls"):
@@ -102,15 +102,6 @@ def _made(code: Codebase, site: Stand, of: Node) -> Call | None:
             return None
     calls = [v for v in found if isinstance(v, Call)]
     return calls[0] if len(calls) == len(found) == 1 else None
-
-
-def _values(statements: Iterable[Node], name: str) -> Iterator[Node]:
-    for node in (n for statement in statements for n in walk(statement)):
-        match node:
-            case Assign(target=Name(id=found), value=value) if found == name and value is not None:
-                yield value
-            case Function(parameters=parameters) if any(p.name.lstrip("*&.") == name for p in parameters):
-                yield Text(0, 0, None)  # somebody gives it
 
 
 def _of_object(code: Codebase, path: str, function: Function, name: str) -> Iterator[Node]:
@@ -152,7 +143,7 @@ def _said_around(site: Stand, work: Work) -> Bound:
     function, node = site.outermost, site.node
     if function is None or not isinstance(node, Call) or not node.args or not isinstance(node.args[0], Name):
         return "unknown"
-    if not any(isinstance(v, Call) for v in _values((function,), node.args[0].id)):
+    if not any(isinstance(v, Call) for v in values_of((function,), node.args[0].id)):
         return "unknown"
     nodes = [n for statement in function.body for n in walk(statement)]
     if any(isinstance(n, Name) and n.id in work.timeout for n in nodes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -221,6 +221,16 @@ def _last(node: Node) -> str:
         case Call(callee=callee):
             return _last(callee)
     return ""
+
+
+def values_of(statements: Iterable[Node], name: str) -> Iterator[Node]:
+    """What a name is given, in these statements; nothing that can be told where it is a parameter."""
+    for node in (n for statement in statements for n in walk(statement)):
+        match node:
+            case Assign(target=Name(id=found), value=value) if found == name and value is not None:
+                yield value
+            case Function(parameters=parameters) if any(p.name.lstrip("*&.") == name for p in parameters):
+                yield Text(0, 0, None)  # somebody gives it
 
 
 def place(code: Codebase, site: Stand, node: Node) -> Place:

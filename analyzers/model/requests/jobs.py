@@ -1,0 +1,214 @@
+"""How jobs are put into a queue, and what becomes of one that fails."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, walk
+from analyzers.knowledge.work import Put, known
+from analyzers.model.errands import Errand, Flaw
+from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition
+from analyzers.model.naming.roles import is_batch, is_product
+from analyzers.model.requests import sites
+from analyzers.model.ways import CallSite, Reach
+from analyzers.model.ways import Function as Reached
+from analyzers.source import Place
+
+_ONCE = frozenset(name for one in known() for name in one.once)
+_OPENED = frozenset(name for one in known() for name in one.passing.opened_by)
+_PUTS = tuple(put for one in known() for put in one.puts)
+_WRITES = frozenset(
+    {"save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "add"}
+)
+_DEEP = 4  # calls from a job to what it does
+_LOST = {"mail": "a mail", "message": "a message", "http": "a request to another service"}
+
+
+def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[Flaw]:
+    """What is lost of jobs that fail once, and jobs that begin before what they are about is there."""
+    outside = {(e.place.path, e.function): e for e in errands if e.kind in _LOST}
+    for path, facts in code.files.items():
+        if facts.language != "python" or not is_product(path) or is_batch(path):
+            continue
+        imported = {i.path for i in facts.imports}
+        tops = {i.partition(".")[0] for i in imported}
+        transactional = not imported.isdisjoint(_OPENED)
+        puts = [put for put in _PUTS if tops & set(put.packages)]
+        if transactional or puts:
+            for definition in _functions(code, path):
+                yield from _put(code, reach, definition, puts, outside)
+                if transactional:
+                    yield from _too_early(code, definition)
+    yield from _tried_once(code, reach, outside)
+
+
+def _functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
+    for definition in code.definitions(path).values():
+        if isinstance(definition, FunctionDefinition):
+            yield definition
+        elif isinstance(definition, ClassDefinition):
+            yield from definition.methods.values()
+
+
+def _calls(function: Function) -> Iterator[Call]:
+    return (n for statement in function.body for n in walk(statement) if isinstance(n, Call))
+
+
+def _plain(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+# -- jobs that nobody tries again --------------------------------------------------------------------------------------
+
+
+def _put(
+    code: Codebase, reach: Reach, definition: FunctionDefinition, puts: list[Put], outside: dict[tuple[str, str], Errand]
+) -> Iterator[Flaw]:
+    """Jobs that are put into a queue without another try, though what they do fails once in a while."""
+    for call in _calls(definition.node):
+        for put in puts:
+            if not isinstance(call.callee, Member) or call.callee.name not in put.methods or not call.args:
+                continue
+            if any(k.name in (*put.again, "**") for k in call.keywords) or not _is_of(code, definition, call.callee.of, put):
+                continue
+            job = _job(code, definition.path, call.args[0])
+            errand = _comes_to(reach, job, outside) if job is not None else None
+            if job is None or errand is None:
+                continue
+            yield Flaw(
+                subject=f"{definition.qualified}: {job.qualified} without another try",
+                title=f"A job that fails once is lost: `{job.node.name}`",
+                message=(
+                    f"`{job.node.name}` {errand.does}, which fails whenever the other side is away for a moment; it is put "
+                    f"into the queue without `{put.again[0]}`, so it is not tried again."
+                ),
+                remedy="Have it tried again, each time later than before.",
+                code=put.code,
+                language="python",
+                place=code.place(definition.path, call),
+                related=((errand.place, f"`{errand.library}`"),),
+                weight="low",
+            )
+
+
+def _is_of(code: Codebase, definition: FunctionDefinition, of: Node, put: Put) -> bool:
+    """Whether an object is the queue's: a call of its package makes it, there or where the function gets the name."""
+    made: list[Node] = [of]
+    if isinstance(of, Name):
+        made = list(sites.values_of(definition.node.body, of.id))
+        made = made or list(sites.values_of(code.files[definition.path].outline, of.id)) or [of]
+    for node in made:
+        found = code.resolve_node(definition.path, node.callee if isinstance(node, Call) else node)
+        if isinstance(found, External) and found.name.partition(".")[0] in put.packages:
+            return True
+    return False
+
+
+def _job(code: Codebase, path: str, node: Node) -> FunctionDefinition | None:
+    """The function that is put into a queue, or the one of that name."""
+    match node:
+        case Name() | Member():
+            found = code.resolve_node(path, node)
+            return found if isinstance(found, FunctionDefinition) else None
+        case Text(value=str() as name):
+            found = code.named(name, path)
+            return found if isinstance(found, FunctionDefinition) else None
+    return None
+
+
+def _comes_to(reach: Reach, job: FunctionDefinition, outside: dict[tuple[str, str], Errand]) -> Errand | None:
+    """What a job does outside of the process, by functions that it calls."""
+    first = Reached(job.path, job.qualified)
+    queue, seen = deque([(first, 0)]), {first}
+    while queue:
+        function, depth = queue.popleft()
+        if (errand := outside.get((function.path, function.name))) is not None:
+            return errand
+        for target in reach.calls_of.get(function, ()) if depth < _DEEP else ():
+            if target not in seen:
+                seen.add(target)
+                queue.append((target, depth + 1))
+    return None
+
+
+def _tried_once(code: Codebase, reach: Reach, outside: dict[tuple[str, str], Errand]) -> Iterator[Flaw]:
+    """Tasks that do nothing but tell somebody something, and of which nothing says how often that is tried."""
+    for entry in reach.entries:
+        errand = outside.get((entry.function.path, entry.function.name))
+        if entry.kind != "task" or errand is None or errand.kind == "http" or errand.place.path != entry.place.path:
+            continue
+        definition = next((f for f in _functions(code, entry.function.path) if f.qualified == entry.function.name), None)
+        if definition is None or len(definition.node.decorators) != 1 or definition.owner is not None:
+            continue
+        decorator = definition.node.decorators[0]
+        bare = not isinstance(decorator, Call) or not (decorator.args or decorator.keywords)
+        found = code.resolve_node(definition.path, decorator.callee if isinstance(decorator, Call) else decorator)
+        if not bare or not isinstance(found, External) or found.name not in _ONCE or _tries(definition.node):
+            continue
+        yield Flaw(
+            subject=f"{definition.qualified}: not tried again",
+            title=f"{_LOST[errand.kind].capitalize()} that cannot be sent at once is lost: `{definition.node.name}`",
+            message=(
+                f"`{definition.node.name}` {errand.does}, and nothing says what becomes of it when the other side is away for "
+                "a moment: the task fails, and nobody tries it again."
+            ),
+            remedy="Have it tried again, each time later than before.",
+            code="@shared_task(autoretry_for=(OSError, smtplib.SMTPException), retry_backoff=True, max_retries=5)",
+            language="python",
+            place=_place(code, definition, decorator),
+            related=((errand.place, f"`{errand.library}`"),),
+            weight="low",
+        )
+
+
+def _place(code: Codebase, definition: FunctionDefinition, decorator: Node) -> Place:
+    return code.place(definition.path, decorator)
+
+
+def _tries(function: Function) -> bool:
+    """Whether the function itself looks at what fails, or has itself called again."""
+    nodes = (n for statement in function.body for n in walk(statement))
+    return any((isinstance(n, Other) and n.word == "try") or (isinstance(n, Member) and n.name == "retry") for n in nodes)
+
+
+# -- jobs that begin too early -----------------------------------------------------------------------------------------
+
+
+def _too_early(code: Codebase, definition: FunctionDefinition) -> Iterator[Flaw]:
+    """Jobs that are put into a queue inside a transaction: a worker is often quicker than its end."""
+    for call in _calls(definition.node):
+        match call.callee:
+            case Member(of=Name() | Member() as of, name="delay" | "apply_async" | "enqueue" | "send_with_options"):
+                task = code.resolve_node(definition.path, of)
+            case _:
+                continue
+        if not isinstance(task, FunctionDefinition) or not task.node.decorators:
+            continue
+        place = code.place(definition.path, call)
+        site = sites.stand(code, CallSite(Reached(definition.path, definition.qualified), place))
+        opened = sites.transaction_of(site) if site is not None else None
+        if site is None or opened is None or not _writes_before(definition.node, opened, call):
+            continue
+        name = task.node.name
+        yield Flaw(
+            subject=f"{definition.qualified}: {task.qualified} before the commit",
+            title=f"`{name}` may begin before what it is about is there",
+            message=(
+                f"`{_plain(definition.qualified)}` queues `{name}` inside a transaction: a worker that is free begins at once, "
+                "and does not see what is not committed yet. If the transaction is taken back, the job is done all the same."
+            ),
+            remedy="Queue it when the transaction is committed.",
+            code=f"transaction.on_commit(lambda: {name}.delay(…))",
+            language="python",
+            place=place,
+            related=((sites.place(code, site, opened), "the transaction begins here"),),
+        )
+
+
+def _writes_before(function: Function, opened: Node, call: Call) -> bool:
+    return any(
+        isinstance(c.callee, Member) and c.callee.name in _WRITES and opened.start <= c.start and c.end <= call.start
+        for c in _calls(function)
+    )
