@@ -103,6 +103,7 @@ class ForeignKey(msgspec.Struct, frozen=True):
     valid: bool = True  # rows that were there before were looked at
     by: Literal["constraint", "relation", "name"] = "constraint"  # what says so: the database, the code alone, a column's name
     also: tuple[Place, ...] = ()  # where its first column is stated once more: in the migration of what a schema file declares
+    asked: bool = True  # the code may go from a row of the target to these; false where nothing declares that
 
 
 class Check(msgspec.Struct, frozen=True):

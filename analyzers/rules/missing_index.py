@@ -15,6 +15,7 @@ from analyzers.findings import Confidence, Finding, NewFile, Related, Severity
 from analyzers.model.indexes.coverage import leading, reaching
 from analyzers.model.indexes.dropped import drops
 from analyzers.model.indexes.growth import growing, is_authored, stays_small
+from analyzers.model.indexes.hardly import Asked, asked_by, hardly_of_key, hardly_of_query
 from analyzers.model.indexes.index_files import index_file
 from analyzers.model.indexes.live_indexes import NewIndex
 from analyzers.model.indexes.statements import edit, stated
@@ -44,7 +45,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
         want = wanted(query, as_read)
         if want is not None and want.table in tables:
             asked.append((want, query))
-    known = _Known(project, drops(project.migrations), growing(project.tables))
+    known = _Known(project, drops(project.migrations), growing(project.tables), asked_by(project.queries))
     doubts = [known.doubt(want, of) for want, of in asked]
     indexes = merged([want for (want, _), doubt in zip(asked, doubts, strict=True) if not doubt], project.tables)
     found: dict[str, Finding] = {}
@@ -66,6 +67,7 @@ class _Known(msgspec.Struct, frozen=True):
     project: Project
     dropped: Mapping[tuple[str, str], Place]
     grown: frozenset[str]
+    compared: Asked
 
     def doubt(self, want: Want, of: ForeignKey | QuerySite) -> str:
         """Why an index that seems to be wanted may not be: nothing where it is."""
@@ -143,6 +145,7 @@ def _of_key(known: _Known, table: Table, key: ForeignKey, index: NewIndex) -> Fi
     column = key.columns[0]
     code, language, files = _written(index, known)
     target = f"`{key.target}`" if key.target else "the other table"
+    listed = hardly_of_key(table, key, known.project.tables, known.grown, known.compared)
     return Finding(
         rule="missing_index",
         subject=_subject(table, Want(table.name, key.columns), key),
@@ -157,10 +160,11 @@ def _of_key(known: _Known, table: Table, key: ForeignKey, index: NewIndex) -> Fi
         place=key.place,
         related=(*_stated(known, table, key.columns[:1], key.place), *(Related(p, f"states `{column}`") for p in key.also)),
         evidence=(f"No index, unique constraint or primary key of `{table.name}` begins with `{column}`.",),
-        severity=Severity.MEDIUM,
+        severity=Severity.LOW if listed else Severity.MEDIUM,
+        listed=listed,
         confidence=Confidence.LIKELY if key.by == "name" else Confidence.CERTAIN,
         cause=_cause(index),
-        wider=f"{table.name}: keys",
+        wider=f"{table.name}: keys{', listed' * bool(listed)}",
         fix=edit(index),
         files=files,
     )
@@ -181,6 +185,7 @@ def _of_query(known: _Known, want: Want, query: QuerySite, index: NewIndex) -> F
     table = index.table
     code, language, files = _written(index, known)
     names = _names(want.columns)
+    listed = hardly_of_query(want, query, table)
     verb = "sorts" if want.sorts else "searches"
     by = f"{names}, whatever its case," if want.folded else f"the beginning of {names}" if want.beginning else names
     return Finding(
@@ -195,7 +200,8 @@ def _of_query(known: _Known, want: Want, query: QuerySite, index: NewIndex) -> F
         place=query.place,
         related=_stated(known, table, index.columns, query.place),
         evidence=(_indexes(table),),
-        severity=Severity.LOW if query.batch else Severity.MEDIUM,
+        severity=Severity.LOW if query.batch or listed else Severity.MEDIUM,
+        listed=listed,
         confidence=Confidence.LIKELY,
         cause=_cause(index),
         fix=edit(index),

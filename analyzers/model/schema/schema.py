@@ -26,7 +26,7 @@ from analyzers.model.schema.prisma import prisma_schemas
 from analyzers.model.tables.class_slots import class_slots
 from analyzers.model.tables.folding import Draft, Fold
 from analyzers.model.tables.models import Model, ModelIndex
-from analyzers.model.tables.relation_keys import add_relation_keys
+from analyzers.model.tables.relation_keys import add_relation_keys, note_asked
 from analyzers.model.tables.scopes import scope_of
 from analyzers.model.tables.table_items import stated_tables
 
@@ -58,6 +58,7 @@ def build_schema(code: Codebase, models: ModelIndex, database: str = "") -> Sche
                 fold.tables[model.table].slots = fold.tables[model.table].slots or tuple(class_slots(code, model))
             for draft in stated_tables(code, database):
                 _declare(fold.tables, draft)
+            note_asked(fold.tables, models)
             add_relation_keys(fold.tables, code, models)
         elif one.declared is not None:
             for draft in one.declared.tables:

@@ -43,7 +43,21 @@ def add_relation_keys(tables: dict[str, Draft], code: Codebase, models: ModelInd
                     _add(tables[asked.table], asked, model, code.place(base.path, method.node))
 
 
+def note_asked(tables: dict[str, Draft], models: ModelIndex) -> None:
+    """Says of the keys of tables that classes state whether a relation leads back to their rows."""
+    backwards: set[tuple[str, str]] = set()
+    for model in models.by_name.values():
+        for relation in model.relations.values():
+            target = models.by_name.get(relation.target)
+            if target is not None and not relation.column:
+                backwards.add((target.table, model.table))
+    for draft in tables.values():
+        if draft.modelled:
+            draft.keys = [msgspec.structs.replace(k, asked=(draft.name, k.target) in backwards) for k in draft.keys]
+
+
 def _add(draft: Draft, asked: _Asked, model: Model, place: Place) -> None:
+    draft.keys = [msgspec.structs.replace(k, asked=True) if k.columns[:1] == asked.columns[:1] else k for k in draft.keys]
     known = {column for key in draft.keys for column in key.columns}
     column = draft.columns.get(asked.columns[0])
     if column is None or column.place is None or column.name in known or any(c not in draft.columns for c in asked.columns):
