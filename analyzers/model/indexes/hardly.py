@@ -6,9 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from analyzers.model.indexes.growth import is_busy, is_due
-from analyzers.model.indexes.wanted import Want
-from analyzers.model.naming.roles import is_of_staff, is_scheduled
+from analyzers.model.naming.roles import is_of_staff
 from analyzers.model.project import Condition, ForeignKey, QuerySite, Table
 from analyzers.words import singular
 
@@ -31,18 +29,17 @@ def _conditions(conditions: Iterable[Condition]) -> Iterable[Condition]:
 def hardly_of_key(table: Table, key: ForeignKey, tables: Mapping[str, Table], grown: Collection[str], asked: Asked) -> str:
     """Why the index of a key is hardly worth it; nothing, where it is."""
     column, target = key.columns[0], tables.get(key.target)
+    few = f"Nothing shows that `{table.name}` grows." if key.by == "relation" and table.name not in grown else ""
     if any((table.name, c) in asked for c in key.columns):
-        return "" if table.name in grown else f"Nothing shows that `{table.name}` grows."
+        return few
     led = _led(table, target, column)
     if led:
         return f"An index begins with `{led}`, which the rows of both tables have, and goes on with `{column}`."
-    if not key.asked:
+    if not key.asked and target is not None and key.target not in grown:
         return f"Nothing of the project goes from `{key.target}` to these rows: only the delete of one reads them all."
-    if table.name not in grown:
-        return f"Nothing shows that `{table.name}` grows."
-    if _plays_a_part(table, key):
+    if _is_beside(table, key):
         return f"Few rows have a `{column}`, and seldom is anything looked up by it."
-    return ""
+    return few
 
 
 def _led(table: Table, target: Table | None, column: str) -> str:
@@ -55,31 +52,24 @@ def _led(table: Table, target: Table | None, column: str) -> str:
     return ""
 
 
-def _plays_a_part(table: Table, key: ForeignKey) -> bool:
-    """Whether a column that may be empty is named after what its row is there for (`acceptor_id`), and not after the table."""
+def _is_beside(table: Table, key: ForeignKey) -> bool:
+    """Whether a column that may be empty says for what its row has one of the other table: `avatar_file_id`."""
     column = table.columns.get(key.columns[0])
-    if column is None or not column.nullable or not key.target:
+    if column is None or column.nullable is False or not key.target:
         return False
-    words = [w.lower() for w in _WORDS.findall(column.name)]
     target = [singular(w.lower()) for w in _WORDS.findall(key.target.rpartition(".")[2])]
-    stem = [singular(w) for w in words if w not in ("id", "uuid", "fk")]
-    return stem != target[-len(stem) :]
+    stem = [w for w in (singular(word.lower()) for word in _WORDS.findall(column.name)) if w not in _KEY]
+    return len(stem) > len(target) and stem[-len(target) :] == target
 
 
+_KEY = ("id", "uuid", "fk")
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
-def hardly_of_query(want: Want, query: QuerySite, table: Table) -> str:
+def hardly_of_query(query: QuerySite) -> str:
     """Why the index that a query lacks is hardly worth it; nothing, where it is."""
-    path = query.place.path
-    if is_of_staff(path):
+    if is_of_staff(query.place.path):
         return "Only those who look after the product see the page."
     if query.kept:
         return "A cache keeps what it gives."
-    first = table.columns.get(want.columns[0])
-    due = any(map(is_due, want.columns))
-    if first is not None and first.role == "timestamp" and not due and (query.batch or is_scheduled(path, query.function)):
-        return "It runs once in a while, and nobody waits for it."
-    if want.sorts and not is_busy(table):
-        return f"Nothing shows that `{table.name}` has more rows than are soon put in order."
     return ""
