@@ -23,6 +23,7 @@ from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
 from analyzers.knowledge.endpoints import Endpoints as Endpoints
+from analyzers.knowledge.filters import Filters
 from analyzers.knowledge.forms import Choices, Forms
 from analyzers.knowledge.handlers import Handlers, Injection
 from analyzers.knowledge.listings import Cells, Grid, Inputs, Listing, Tags, Transformers
@@ -332,6 +333,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     readers: tuple[str, ...] = ()  # calls that read the attribute of their first argument that the second names
     loaders: dict[str, int] = {}  # calls that load the relations named after it into the rows of their n-th argument
     validations: Validations | None = None
+    filters: Filters | None = None
     keepers: tuple[str, ...] = ()  # methods that call a function once in a while, and give what they kept of it else
     transparent: dict[str, int] = {}  # calls that hand on the rows of their n-th argument
     applies: dict[str, Applies] = {}

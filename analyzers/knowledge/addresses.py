@@ -17,4 +17,5 @@ class Addresses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: str = ""  # keyword of such a decorator that holds the others
     mapping: str = ""  # keyword: part of an address -> column
     by_names: str = ""  # key of a configuration that is false where only what is said counts
+    bound_in: tuple[str, ...] = ()  # imports of files whose addresses name a column of a row: `{post:slug}`
     key_method: str = ""  # method of a model that names the column by which its rows are fetched

@@ -9,7 +9,7 @@ import msgspec
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
-from analyzers.model.indexes import query_sites, standing, validations, validators
+from analyzers.model.indexes import filters, query_sites, standing, validations, validators
 from analyzers.model.inference import edges, handlers, inherited
 from analyzers.model.inference.branching import deeds, policies, procedures
 from analyzers.model.inference.branching.evidence import Evidence
@@ -76,6 +76,7 @@ def link(
             *query_sites.written(code),
             *validations.validated(code, models),
             *validators.checked(code, models),
+            *filters.addressed(code, models),
         ),
         deployment=msgspec.structs.replace(
             foundation.deployment,

@@ -40,7 +40,7 @@ _PEOPLES = listed("""
     user account customer member person people profile subscriber contact guest patient student
     order invoice payment booking reservation ticket issue comment post reply article document file upload attachment image
     photo review rating vote subscription purchase charge refund shipment registration submission invitation invite token
-    identity annotation wish favorite bookmark follower payload
+    identity annotation wish favorite bookmark follower follow like reaction mention payload
 """)
 # The last word of a column that says when a row was made, or when something was done with it.
 _DONE = listed("""

@@ -70,6 +70,8 @@ def hardly_of_query(query: QuerySite) -> str:
     """Why the index that a query lacks is hardly worth it; nothing, where it is."""
     if is_of_staff(query.place.path):
         return "Only those who look after the product see the page."
+    if query.offered:
+        return "Clients may ask for it, and nothing says that one does."
     if query.kept:
         return "A cache keeps what it gives."
     return ""
