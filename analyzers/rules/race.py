@@ -28,6 +28,8 @@ _VALUABLE = listed("""
 """)
 # A word of a column that orders rows on a screen: two that are equal hurt nobody.
 _ORDERS = listed("position order ordering sort sorting rank weight priority index level depth lft rgt tree sequence")
+# A word of a column that counts how often one job has tried.
+_TRIES = listed("attempt attempts try tries retry retries fails failures")
 _TIMES = 50
 
 
@@ -178,6 +180,7 @@ def _changed(known: _Known, race: Race) -> Finding | None:
     if role != "number" or words & _ORDERS:
         return None
     valuable = bool(words & _VALUABLE)
+    tries = "Who tries again is seldom there twice." if words & _TRIES else ""
     place = column.place if column is not None else None
     return _made(
         known,
@@ -190,6 +193,7 @@ def _changed(known: _Known, race: Race) -> Finding | None:
         growth=f"Up to N - 1 of N changes at once are lost: {_TIMES - 1} of {_TIMES}",
         evidence=(f"`{race.model}.{name}` is a number, and no lock or version guards the row here or in what calls it.",),
         severity=Severity.HIGH if valuable else Severity.MEDIUM,
+        listed=tries,
         more=(Related(place, f"states `{race.model}.{name}`"),) if place is not None else (),
     )
 

@@ -70,6 +70,12 @@ def _finding(known: _Known, heap: Heap) -> Finding | None:
             return _sized(known, heap)
         case "read":
             return _read(known, heap)
+        case "searched" | "crossed":
+            return _quadratic(known, heap)
+        case "named":
+            return _named(known, heap)
+        case "opened":
+            return _opened(known, heap)
     return None
 
 
@@ -207,9 +213,17 @@ def _computed(known: _Known, heap: Heap) -> Finding | None:
         ),
         growth=f"N rows loaded for one answer: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
         remedy=_REMEDIES[heap.kind],
-        listed="" if entry is not None else "Nothing shows that requests or jobs reach it.",
+        listed=_hardly_computed(heap, table, entry),
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
     )
+
+
+def _hardly_computed(heap: Heap, table: Table, entry: Entry | None) -> str:
+    if entry is None:
+        return "Nothing shows that requests or jobs reach it."
+    if (_narrow(heap, table) and not is_journal(table)) or heap.partly:
+        return "They are some of the table, which may be few."
+    return ""
 
 
 _REMEDIES = {
@@ -287,6 +301,74 @@ def _read(known: _Known, heap: Heap) -> Finding | None:
         growth="The size of the file in memory, for each request at once",
         remedy="Read it piece by piece, and say how large it may be.",
         listed="How large such files are, something before it may bound.",
+    )
+
+
+# -- rows that meet each other -----------------------------------------------------------------------------------------
+
+
+def _quadratic(known: _Known, heap: Heap) -> Finding | None:
+    """A list that is searched from its beginning for each row, or all rows of one query for each of another."""
+    table, entry = known.table(heap), known.entry(heap.function, "request", "task")
+    if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
+        return None
+    function, rows = _plain(heap.function.name), plural(noun(heap.model))
+    how = f"searches the list `{heap.said}`" if heap.kind == "searched" else f"walks all {rows}"
+    instead = "Make it a set before the loop." if heap.kind == "searched" else "Put them into a dictionary by that value, once."
+    reason = "" if entry is not None else "Nothing shows that requests or jobs reach it."
+    return _made(
+        heap,
+        entry,
+        what=f"{heap.model} {heap.said}",
+        title=f"`{function}` {how} again for each row",
+        message=f"For each row of its loop, `{function}` {how} from the beginning: both grow, and the work with their product.",
+        growth="N x M comparisons: 1,000,000 for 1,000 of each",
+        remedy=instead,
+        code=f"{heap.said} = set({heap.said})" if heap.kind == "searched" and heap.language == "python" else "",
+        listed=reason or ("They are those of one owner, who may never have many." if _narrow(heap, table) else ""),
+    )
+
+
+def _named(known: _Known, heap: Heap) -> Finding | None:
+    """A query that names a value for each row of a table."""
+    table, entry = known.table(heap), known.entry(heap.function, "request", "task")
+    if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
+        return None
+    function = _plain(heap.function.name)
+    reason = "" if entry is not None else "Nothing shows that requests or jobs reach it."
+    few = "They are those of one owner, who may never have many." if _narrow(heap, table) or heap.partly else ""
+    return _made(
+        heap,
+        entry,
+        what=f"{heap.model} {heap.said}",
+        title=f"`{function}` names every `{heap.model}` in a query",
+        message=(
+            f"`{function}` loads a value of each `{heap.model}`, and sends them back in a query: the statement is as long as "
+            "the table, and a database takes so many values and no more."
+        ),
+        growth=f"N values in a statement: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
+        remedy="Let the query ask for them itself: by a subquery, or a join.",
+        listed=reason or few or ("" if is_busy(table) else f"Nothing shows how fast `{table.name}` grows."),
+    )
+
+
+def _opened(known: _Known, heap: Heap) -> Finding | None:
+    entry = known.entry(heap.function, "request", "task")
+    if entry is None:
+        return None
+    function = _plain(heap.function.name)
+    return _made(
+        heap,
+        entry,
+        what=heap.said,
+        title=f"`{function}` opens a file and does not close it",
+        message=(
+            f"`{function}` opens `{heap.said}` and leaves it to the garbage collector, which may come late: handles run out."
+        ),
+        growth="1 handle per request, until it is collected",
+        remedy="Open it by `with`.",
+        code=f"with open(…) as {heap.said}:\n    …",
+        listed="The interpreter closes it when nothing refers to it any more.",
     )
 
 

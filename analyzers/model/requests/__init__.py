@@ -16,6 +16,7 @@
 `heaps`       what grows with the data and is held at once, of all these:
 `answers`     rows that get into an answer whole
 `amounts`     rows that are loaded to be counted, or walked
+`loops`       rows that meet each other in memory
 `sizes`       as many rows as a request wants, and files read whole
 `remembered`  what functions remember for their process, though it changes
 `clients`     clients, pools and connections that each of them makes anew

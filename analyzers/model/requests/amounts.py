@@ -6,21 +6,13 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Text, dotted
-from analyzers.knowledge import libraries
 from analyzers.model.inference.acts import Act
 from analyzers.model.requests import answers
-from analyzers.model.requests.answers import LANGUAGES
 from analyzers.model.requests.bodies import Body
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Heap
 
-
-def _words(field: str) -> dict[str, frozenset[str]]:
-    known = [(x.language, getattr(x.bounds, field)) for x in libraries() if x.bounds is not None]
-    return {of: frozenset(w for language, some in known if language == of for w in some) for of in LANGUAGES}
-
-
-_COUNTS, _SUMS, _PICKS = _words("counts"), _words("sums"), _words("picks")
+_COUNTS, _SUMS, _PICKS = answers.words("counts"), answers.words("sums"), answers.words("picks")
 _LOOKED_AT = frozenset({"isEmpty", "isNotEmpty"})
 
 

@@ -20,17 +20,18 @@ from analyzers.source import Place
 LANGUAGES = ("python", "php")
 
 
-def _words(field: str) -> dict[str, frozenset[str]]:
+def words(field: str) -> dict[str, frozenset[str]]:
+    """What the libraries of each language say in a field of `Bounds`."""
     known = [(x.language, getattr(x.bounds, field)) for x in libraries() if x.bounds is not None]
     return {spoken_: frozenset(w for language, some in known if language == spoken_ for w in some) for spoken_ in LANGUAGES}
 
 
-_ANSWERS, _PASSES, _RETURNS = _words("answers"), _words("passes"), _words("returns")
-_STREAMS, _BOUNDS = _words("streams"), {language: told(words) for language, words in _words("bounds").items()}
-_PURPOSES = {language: told(words) for language, words in _words("purposes").items()}
-_TEXTS = _words("bound_texts")
-_PASSING = {language: told(words) for language, words in _PASSES.items()}
-ENDS = {of: _words("counts")[of] | _words("sums")[of] | _words("picks")[of] for of in LANGUAGES}
+_ANSWERS, _PASSES, _RETURNS = words("answers"), words("passes"), words("returns")
+_STREAMS, _BOUNDS = words("streams"), {language: told(some) for language, some in words("bounds").items()}
+_PURPOSES = {language: told(some) for language, some in words("purposes").items()}
+_TEXTS = words("bound_texts")
+_PASSING = {language: told(some) for language, some in _PASSES.items()}
+ENDS = {of: words("counts")[of] | words("sums")[of] | words("picks")[of] for of in LANGUAGES}
 """Methods of rows in memory that the database could do."""
 _HOLDS = frozenset({"dict", "pair", "list", "tuple", "set", "await", "spread", "block", "?:", "or", "and", "??", "yield"})
 _NO_CONDITION = frozenset({"ordered", "grouped"})
@@ -61,9 +62,26 @@ def sources(body: Body) -> Iterator[tuple[Call, Act]]:
             if act.rows is not None and (act.rows.limit or act.rows.owner is not None):
                 continue
             after = follows(body, node)
+            if _is_grouped(body, node):
+                continue
             more = next((a for other in kinds if after is not None and (a := body.act(after, other)) is not None), None)
             if more is None or (more.kind == "collected" and more.name in ENDS[body.language]):
                 yield node, act
+
+
+_GROUPS = frozenset({"group_by", "groupBy", "groupby"})
+
+
+def _is_grouped(body: Body, node: Call) -> bool:
+    """Whether a query gives a row for each group: few, by what they are told apart."""
+    names: set[str] = set()
+    chain: Node = node
+    while isinstance(chain, Call) and (more := follows(body, chain)) is not None:
+        chain = more
+    while isinstance(chain, Call | Member):
+        names |= {chain.name} if isinstance(chain, Member) else set()
+        chain = chain.of if isinstance(chain, Member) else chain.callee
+    return bool(names & _GROUPS) or names >= {"values", "annotate"}
 
 
 def _gives_pages(body: Body, function: FunctionDefinition) -> bool:
@@ -154,8 +172,8 @@ def _answers_by_return(body: Body) -> bool:
 
 
 def _page(model: Model, name: str) -> str:
-    words = model.library.concurrency
-    return words.page.replace("{rows}", name or f"{model.name.lower()}s") if words is not None else ""
+    written = model.library.concurrency
+    return written.page.replace("{rows}", name or f"{model.name.lower()}s") if written is not None else ""
 
 
 def _sink(body: Body, source: Node) -> Node | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from analyzers.model.inference.frames import Trace
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
-from analyzers.model.requests import amounts, answers, bodies, sizes
+from analyzers.model.requests import amounts, answers, bodies, loops, sizes
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.ways import Heap
 
@@ -22,5 +22,6 @@ def read(
             found = list(amounts.read(body, models))
             told = {heap.place for heap in found}
             yield from found
+            yield from loops.read(body, models)
             yield from (heap for heap in answers.read(body, models) if heap.place not in told)
     yield from sizes.read(code, definition)

@@ -10,20 +10,19 @@ from analyzers.knowledge import libraries
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests import bodies
+from analyzers.model.requests import answers, bodies, loops
 from analyzers.model.requests.answers import LANGUAGES
 from analyzers.model.requests.bodies import Body
 from analyzers.model.ways import Function as Called
 from analyzers.model.ways import Heap
 
-
-def _words(field: str) -> dict[str, frozenset[str]]:
-    known = [(x.language, getattr(x.bounds, field)) for x in libraries() if x.bounds is not None]
-    return {of: frozenset(w for language, some in known if language == of for w in some) for of in LANGUAGES}
-
-
-_SIZES, _INPUTS, _UPLOADS, _WHOLES = _words("sizes"), _words("inputs"), _words("uploads"), _words("wholes")
-_LISTS, _PARSERS, _FILE_FIELDS = _words("lists"), _words("parsers"), _words("file_fields")
+_SIZES, _INPUTS, _UPLOADS, _WHOLES = (
+    answers.words("sizes"),
+    answers.words("inputs"),
+    answers.words("uploads"),
+    answers.words("wholes"),
+)
+_LISTS, _PARSERS, _FILE_FIELDS = answers.words("lists"), answers.words("parsers"), answers.words("file_fields")
 _CALLS: dict[str, dict[str, int]] = {
     of: {name: at for x in libraries() if x.bounds is not None and x.language == of for name, at in x.bounds.size_calls.items()}
     for of in LANGUAGES
@@ -46,13 +45,14 @@ def read(code: Codebase, definition: ClassDefinition | FunctionDefinition | None
             body = Body(code, function, {})
             yield from _sized(body)
             yield from _whole(body)
+            yield from loops.opened(body)
 
 
 def _may(function: Function, language: str) -> bool:
     """Whether a function speaks of what is looked for, so that its body is worth reading."""
     words = _SIZES[language] | _UPLOADS[language] | _WHOLES[language] | {name.rpartition(".")[2] for name in _PARSERS[language]}
     for name in bodies.spoken((*function.decorators, *function.body)):
-        if name in words:
+        if name in words or name == "open":
             return True
     return any(p.name.lstrip("$*") in words for p in function.parameters) or any(
         isinstance(n, Text) and n.value in words for statement in function.body for n in walk(statement)
@@ -129,6 +129,8 @@ def _wanted(body: Body, node: Node) -> _Wanted | None:
 def _read_of_request(body: Body, node: Node) -> _Wanted | None:
     """`int(request.GET.get("page_size", 50))`, `$request->per_page`."""
     language, names = body.language, _SIZES[body.language]
+    if any(isinstance(n, Call) and _changes(n) for n in walk(node)):
+        return None
     for part in walk(node):
         match part:
             case Call(callee=Member(of=of), args=(Text(value=str() as name), *_)) if name in names and _is_input(of, body):
@@ -140,6 +142,17 @@ def _read_of_request(body: Body, node: Node) -> _Wanted | None:
             case Call(callee=Name(id="request"), args=(Text(value=str() as name), *_)) if name in names and language == "php":
                 return _Wanted(name, part)
     return None
+
+
+_NUMBERS = frozenset({"int", "intval", "float", "str", "request"})
+
+
+def _changes(call: Call) -> bool:
+    """Whether a call may give another number than it was given, as one that knows the most."""
+    if isinstance(call.callee, Name):
+        return call.callee.id.lstrip("\\") not in _NUMBERS
+    said = dotted(call.callee)
+    return said.startswith(("self.", "$this.", "static.")) and "request" not in said
 
 
 def _is_input(of: Node, body: Body) -> bool:
