@@ -21,6 +21,8 @@
 `kept`        what calls keep in one process, by `kept.yml`
 `functions`   databases that functions of a platform ask
 `sessions`    what code keeps in a session of the server, where a pooler shares sessions
+`prepares`    statements that drivers prepare by themselves, by `prepares.yml`
+`migrating`   migrations that lock by a session, through a pooler
 `copies`      whether a second process or a second disk is there
 `demand`      what each program may open, by services, programs and pools
 `budget`      demand against capacity, as an equation whose factors know where they come from

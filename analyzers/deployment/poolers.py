@@ -24,6 +24,15 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sum: bool = False
 
 
+class Prepares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many prepared statements a pooler keeps for its clients: what it is told, and from which versions on it can, and does
+    by itself."""
+
+    told: Told
+    can: tuple[int, ...]
+    does: tuple[int, ...]
+
+
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A pooler, as `poolers.yml` states it."""
 
@@ -32,6 +41,7 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: Told
     opens: Told
     accepts: Told
+    prepares: Prepares | None = None
 
 
 @cache
@@ -55,7 +65,26 @@ def pooler_of(files: Mapping[str, FileFacts], service: Service) -> Pooler | None
     mode = next((value for value, _ in _said(product.mode, service, stated)), str(product.mode.default))
     opens = _amount(product.opens, service, stated, name, "connections it opens")
     accepts = _amount(product.accepts, service, stated, name, "clients")
-    return Pooler(service.name, name, resolved(mode, service.environment).lower(), opens, accepts, service.place)
+    mode = resolved(mode, service.environment).lower()
+    prepares = _prepares(product.prepares, service, stated) if product.prepares is not None else None
+    return Pooler(service.name, name, mode, opens, accepts, service.place, prepares)
+
+
+_VERSION = re.compile(r":v?(\d+(?:\.\d+)+)")
+
+
+def _prepares(known: Prepares, service: Service, stated: list[tuple[str, Setting, Place]]) -> bool | None:
+    """Whether a pooler keeps the statements that its clients prepare; nothing where neither it nor its version says."""
+    found = _VERSION.search(service.image)
+    version = tuple(map(int, found[1].split("."))) if found is not None else None
+    if version is not None and version < known.can:
+        return False
+    told = next((resolved(value, service.environment) for value, _ in _said(known.told, service, stated)), "")
+    if told.strip().isdigit():
+        return int(told) > 0
+    if told or version is None:
+        return None
+    return version >= known.does
 
 
 def _product(service: Service) -> str | None:

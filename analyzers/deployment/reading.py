@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from analyzers.deployment import compose, kubernetes, platforms, procfiles, sessions, tasks, units
+from analyzers.deployment import compose, kubernetes, migrating, platforms, prepares, procfiles, sessions, tasks, units
 from analyzers.deployment.copies import disks
 from analyzers.deployment.functions import unpooled
 from analyzers.deployment.poolers import pooler_of
@@ -26,7 +26,12 @@ def deployment_of(code: Codebase) -> Deployment:
     variables = {name: value for stack in found for service in stack.services for name, value in service.environment.items()}
     several_disks = disks(Deployment(tuple(found))).number == "several"
     kept = tuple(states(code, variables, several_disks=several_disks))
-    return Deployment(tuple(found), tuple(pools(code)), kept, tuple(sessions.conflicts(code, found)), tuple(unpooled(code)))
+    conflicts = (
+        *sessions.conflicts(code, found),
+        *prepares.conflicts(code, found),
+        *migrating.conflicts(code.files, found),
+    )
+    return Deployment(tuple(found), tuple(pools(code)), kept, tuple(conflicts), tuple(unpooled(code)))
 
 
 def _completed(files: Mapping[str, FileFacts], stack: Stack) -> Stack:

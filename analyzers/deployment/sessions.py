@@ -44,6 +44,18 @@ _STATEMENTS = (
         "it holds for whoever gets the connection next, and not for one's own next transaction",
         "Say `SET LOCAL` in the transaction, or `ALTER ROLE … SET`.",
     ),
+    _Shape(
+        re.compile(r"\s*CREATE\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP(?:ORARY)?\s+TABLE\b(?!.*\bON\s+COMMIT\s+DROP\b)", re.I | re.S),
+        "a temporary table",
+        "the next statement may go to another connection, which does not have it, and whoever comes next finds it on this one",
+        "Make it in the transaction that uses it, with `ON COMMIT DROP`.",
+    ),
+    _Shape(
+        re.compile(r"\s*PREPARE\s+(?!TRANSACTION\b)\w+(?:\s*\([^)]*\))?\s+AS\b", re.I),
+        "`PREPARE`",
+        "the statement is kept by one connection, and the next transaction may get another, which does not know it",
+        "Let the driver prepare statements, if the pooler keeps those.",
+    ),
 )
 _RUNS = frozenset({"execute", "executemany", "text", "exec", "query", "statement", "unprepared", "executeStatement", "raw"})
 _LANGUAGES = ("python", "php")

@@ -98,6 +98,7 @@ class Pooler(msgspec.Struct, frozen=True):
     opens: Amount  # connections to the server, for each pool
     accepts: Amount
     place: Place
+    prepares: bool | None = None  # whether it keeps what clients prepare, if that is known
 
 
 class Pool(msgspec.Struct, frozen=True):
