@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help setup run test proofs-php proofs-mariadb check bench lock clean
+.PHONY: help setup run test proofs-php proofs-mariadb proofs-pgbouncer check bench lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ proofs-php: $(VENV)/.development  ## Measure the N+1 rule's PHP examples, into i
 
 proofs-mariadb: $(VENV)/.development  ## Measure what the rules say of MariaDB, into their pages (needs Debian's mariadb-server)
 	@$(BIN)/python -m tests.proofs mariadb
+
+proofs-pgbouncer: $(VENV)/.development  ## Measure what the connections rule says of PgBouncer, into its page (needs Debian's pgbouncer)
+	@$(BIN)/python -m tests.proofs pgbouncer
 
 check: $(VENV)/.development  ## Lint, check types and the architecture's contracts
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """Measures, judges, and writes the tables of the rule pages.
 
 `python -m tests.proofs` does so for what needs only Python, which the tests judge too; `python -m tests.proofs php` for what
-needs PHP, and `python -m tests.proofs mariadb` for what needs MariaDB's server.
+needs PHP, `python -m tests.proofs mariadb` for what needs MariaDB's server, `python -m tests.proofs pgbouncer` for what needs
+PgBouncer.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tests.proofs import (
     mariadb,
     migration_safety,
     missing_index,
+    pgbouncer,
     plans,
     race,
     session_lock,
@@ -51,6 +53,13 @@ elif sys.argv[1:] == ["mariadb"]:
     missing_index.PAGE.write_text(filled(page, {"mariadb": mariadb.searches_table(read)}), encoding="utf-8")
     page = migration_safety.PAGE.read_text(encoding="utf-8")
     migration_safety.PAGE.write_text(filled(page, {"mariadb": mariadb.changes_table(changed)}), encoding="utf-8")
+elif sys.argv[1:] == ["pgbouncer"]:
+    print(f"PgBouncer {pgbouncer.version()}")
+    shapes, pooled = list(pgbouncer.tried()), list(pgbouncer.pooled())
+    page = pgbouncer.PAGE.read_text(encoding="utf-8")
+    page = filled(page, {"pooled": pgbouncer.table_of_budgets(pooled), "sessions": pgbouncer.table(shapes)})
+    pgbouncer.judge(shapes, pooled)
+    pgbouncer.PAGE.write_text(page, encoding="utf-8")
 else:
     with postgres() as server:
         write(Proof(*measured) for measured in measured_on_postgres(server).items())

@@ -160,6 +160,16 @@ class Measured:
     found: bool
 
 
+def source_of(size: int, overflow: int) -> str:
+    """The code of a pool of that size."""
+    return _SOURCE.format(size=size, overflow=overflow)
+
+
+def compose_of(replicas: int, processes: int) -> str:
+    """The file that states so many processes."""
+    return _COMPOSE.format(replicas=replicas, processes=processes, limit=LIMIT)
+
+
 def measured() -> Iterator[Measured]:
     """Every case, run."""
     with postgres(f"max_connections={LIMIT}") as url:
@@ -169,16 +179,16 @@ def measured() -> Iterator[Measured]:
         as_shop = f"postgresql+psycopg://shop@/postgres?host={quote(folder, safe='%')}"
         for replicas, processes, size, overflow in CASES:
             files = {
-                "shop/database.py": _SOURCE.format(size=size, overflow=overflow).encode(),
-                "compose.yml": _COMPOSE.format(replicas=replicas, processes=processes, limit=LIMIT).encode(),
+                "shop/database.py": source_of(size, overflow).encode(),
+                "compose.yml": compose_of(replicas, processes).encode(),
             }
             [budget] = budgets(deployment_of(Codebase({path: read_facts(path, text) for path, text in files.items()})))
             blobs = Blobs()
             found = any(f.rule == "connections" for f in analyzers.audit(blobs.add(files), blobs).review.new)
-            yield Measured(budget, _refused(as_shop, files["shop/database.py"], replicas * processes, size + overflow), found)
+            yield Measured(budget, refused(as_shop, files["shop/database.py"], replicas * processes, size + overflow), found)
 
 
-def _refused(url: str, source: bytes, processes: int, count: int) -> int:
+def refused(url: str, source: bytes, processes: int, count: int) -> int:
     """How many connections the server refuses to so many processes that open so many each."""
     command = [sys.executable, "-c", _PROCESS, url, source.decode(), str(count)]
     running = [
