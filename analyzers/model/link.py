@@ -32,7 +32,7 @@ from analyzers.model.inference.types import Site, covers
 from analyzers.model.memory import Memory
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
-from analyzers.model.naming.roles import is_batch, is_product
+from analyzers.model.naming.roles import is_batch, is_product, is_scheduled
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.requests import bodies, clients, errands, heaps, jobs, postponing, queues, races, remembered, shared
 from analyzers.model.tables.models import ModelIndex
@@ -213,6 +213,7 @@ def _read(code: Codebase, models: ModelIndex, trace: Trace, read: Read) -> Relat
     hops = _relations(models, read.rows.model, read.hops)
     if len(hops) < len(read.hops) or not is_product(read.rows.site.path) or not is_product(read.at.path):
         return None
+    begin = models.by_name.get(read.rows.model)
     return RelationRead(
         relation=hops[-1],
         hops=tuple(hops),
@@ -234,8 +235,10 @@ def _read(code: Codebase, models: ModelIndex, trace: Trace, read: Read) -> Relat
         shown=_place(code, read.shown) if read.shown is not None else None,
         via=_place(code, read.rows.via) if read.rows.via is not None else None,
         unseen=read.unseen,
-        beside=deeds.beside(trace, read.loop),
-        few=scarcity.why_few(read.rows, models.by_name.get(read.rows.model), hops, deeds.walked(trace, read.loop)),
+        beside=deeds.beside(trace, read.loop) or deeds.beside(trace, read.within),
+        few=scarcity.why_few(read.rows, begin, hops, deeds.walked(trace, read.loop)),
+        pinned=scarcity.is_pinned(read.rows, begin, hops, deeds.walked(trace, read.loop)),
+        scheduled=is_scheduled(read.loop.path, read.loop.function),
     )
 
 
@@ -290,4 +293,6 @@ def _lookup(code: Codebase, models: ModelIndex, trace: Trace, lookup: Lookup) ->
         given=rows.given,
         beside=deeds.beside(trace, lookup.row.loop),
         few=scarcity.why_few(rows, walked, (*way, *way[-1:]), deeds.walked(trace, lookup.row.loop)),
+        pinned=scarcity.is_pinned(rows, walked, (*way, *way[-1:]), deeds.walked(trace, lookup.row.loop)),
+        scheduled=is_scheduled(lookup.row.loop.path, lookup.row.loop.function),
     )

@@ -301,6 +301,8 @@ class RelationRead(msgspec.Struct, frozen=True):
     unseen: bool = False  # the query was not seen, but no query of the project loads the relation
     beside: str = ""  # what the loop does for each row besides: writes, leaves (a mail, another service, a task)
     few: str = ""  # why there are few rows, though nothing bounds them
+    pinned: bool = False  # they are those of one other row, walked by a loop of the code
+    scheduled: bool = False  # in what runs once in a while, or in the background
 
 
 class RowQuery(msgspec.Struct, frozen=True):
@@ -326,6 +328,8 @@ class RowQuery(msgspec.Struct, frozen=True):
     given: bool = False  # no rows are walked, but items that a request brings
     beside: str = ""  # as of a read; `writes alone` where the loop does nothing but write each row
     few: str = ""
+    pinned: bool = False
+    scheduled: bool = False
 
 
 class Project(msgspec.Struct, frozen=True):

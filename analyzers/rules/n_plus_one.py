@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity, at_place
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
+from analyzers.model.ways import Function, Reach
 from analyzers.settings import Peak, Settings
 from analyzers.source import Place
 from analyzers.words import noun, plural
@@ -34,16 +35,17 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
     for read in project.reads:
         if not settings.at(read.query.path).has_small(read.rows, read.table) and not _is_few(read):
             groups[read.query, read.rows, read.path, read.bypasses].append(read)
+    worth = _Worth(project.reach)
     nearest = _Nearest(groups.values())
     for (*of, path, bypasses), reads in groups.items():
         deeper = any(q == of and len(p) > len(path) and p[: len(path)] == path for *q, p, b in groups if b == bypasses)
         if not deeper:
-            yield _finding(reads, settings, nearest)
+            yield _finding(reads, settings, nearest, worth)
     seen: set[tuple[Place, str]] = set()
     for lookup in project.lookups:
         small = settings.at(lookup.query.path).has_small(lookup.rows, lookup.rows_table)
         if not small and not 0 < lookup.limit <= _FEW:
-            finding = _lookup(lookup, settings)
+            finding = _lookup(lookup, settings, worth)
             if (finding.place, finding.subject) not in seen:
                 seen.add((finding.place, finding.subject))
                 yield finding
@@ -66,8 +68,12 @@ class _Nearest:
         """Where what a read asks for is mended."""
         near = self._nearest[_touched(read)]
         ahead = read.path[: len(read.path) - len(near.path)]
-        same = read.path[len(ahead) :] == near.path and near.bypasses == read.bypasses and not _hardly(near)
-        if ahead and same and any(_meet(near.query, place) for place in self._passed.get((read.query, ahead), ())):
+        same = read.path[len(ahead) :] == near.path and near.bypasses == read.bypasses
+        if (
+            ahead
+            and same
+            and any(_meet(near.query, p) or _meet(near.loop, p) for p in self._passed.get((read.query, ahead), ()))
+        ):
             return near.query
         return read.query
 
@@ -91,11 +97,11 @@ def _is_alone(read: RelationRead) -> bool:
     return read.limit == 1 and any(hop.many for hop in read.hops[:-1])
 
 
-def _finding(reads: list[RelationRead], settings: Settings, nearest: _Nearest) -> Finding:
+def _finding(reads: list[RelationRead], settings: Settings, nearest: _Nearest, worth: _Worth) -> Finding:
     read = min(reads, key=lambda r: (_is_alone(r), r.read.path != r.query.path, r.read))
     label, rows = read.relation.label, plural(noun(read.rows))
     what = "again " if read.loaded else ""
-    listed = _hardly(read)
+    listed = worth.of_read(read)
     return Finding(
         rule="n_plus_one",
         subject=_subject(read, read.path),
@@ -117,34 +123,46 @@ def _finding(reads: list[RelationRead], settings: Settings, nearest: _Nearest) -
     )
 
 
-def _hardly(read: RelationRead) -> str:
-    """Why it is true, but hardly worth a comment; nothing, where it is worth one."""
-    if _is_alone(read):
-        things = " and ".join(_things(hop) for hop in read.hops[:-1] if hop.many)
-        return f"They are the {things} of one {noun(read.rows)}, mostly few."
-    if not any(hop.many for hop in read.hops[:-1]) and _FIXED.search(read.rows):
-        return f"There are seldom many {plural(noun(read.rows))}."
-    return _hardly_either(read)
+class _Worth:
+    """What is true, but hardly worth a comment: each with the reason; nothing, where it is worth one."""
 
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
 
-def _hardly_lookup(query: RowQuery) -> str:
-    if query.effect and query.beside != "writes alone":
-        return "The loop does more for each row than this, so one statement for all would take little from it."
-    if _FIXED.search(query.rows):
-        return f"There are seldom many {plural(noun(query.rows))}."
-    return _hardly_either(query)
+    def of_read(self, read: RelationRead) -> str:
+        if _is_alone(read):
+            things = " and ".join(_things(hop) for hop in read.hops[:-1] if hop.many)
+            return f"They are the {things} of one {noun(read.rows)}, mostly few."
+        if not any(hop.many for hop in read.hops[:-1]) and _FIXED.search(read.rows):
+            return f"There are seldom many {plural(noun(read.rows))}."
+        if read.beside.startswith("writes"):
+            return "The loop also writes for each row, so its statements grow with the rows either way."
+        return self._of_either(read)
 
+    def of_lookup(self, query: RowQuery) -> str:
+        if query.effect and query.beside != "writes alone":
+            return "The loop does more for each row than this, so one statement for all would take little from it."
+        if not query.effect and query.beside.startswith("writes"):
+            return "The loop also writes for each row, so its statements grow with the rows either way."
+        if query.given:
+            return f"They are the {plural(noun(query.rows))} of one request, mostly few."
+        if _FIXED.search(query.rows):
+            return f"There are seldom many {plural(noun(query.rows))}."
+        return self._of_either(query)
 
-def _hardly_either(found: RelationRead | RowQuery) -> str:
-    if found.batch:
-        return "It runs in a command or a script, for which nobody waits."
-    if found.beside == "leaves":
-        return "The loop also sends something out of the program for each row, which takes longer than the query."
-    if found.beside.startswith("writes") and not getattr(found, "effect", ""):
-        return "The loop also writes for each row, so its statements grow with the rows either way."
-    if found.beside == "ends":
-        return "The loop ends where it has found what it looks for."
-    return found.few
+    def _of_either(self, found: RelationRead | RowQuery) -> str:
+        if found.batch:
+            return "It runs in a command or a script, for which nobody waits."
+        if found.scheduled:
+            return "It runs in the background or once in a while, so that nobody waits for it."
+        if found.beside == "leaves":
+            return "The loop also sends something out of the program for each row, which takes longer than the query."
+        if found.beside == "ends":
+            return "The loop ends where it has found what it looks for."
+        entry = self._reach.by_function.get(Function(found.read.path, found.read_function))
+        if found.pinned and not found.few and (entry is None or entry.kind != "request"):
+            return f"They are the {plural(noun(found.rows))} of one other row, mostly few."
+        return found.few
 
 
 def _subject(read: RelationRead, path: tuple[str, ...]) -> str:
@@ -166,7 +184,7 @@ def _message(read: RelationRead, label: str, rows: str) -> str:
     return f"`{read.read_function}` walks the {rows} of this query and reads `{label}` from each of them; {why}."
 
 
-def _lookup(query: RowQuery, settings: Settings) -> Finding:
+def _lookup(query: RowQuery, settings: Settings, worth: _Worth) -> Finding:
     rows = plural(noun(query.rows))
     law = f"1 + N queries: {_ROWS + 1} for {_ROWS} {rows}" if not query.limit else f"1 + N queries: at most {query.limit + 1}"
     if query.given:
@@ -174,7 +192,7 @@ def _lookup(query: RowQuery, settings: Settings) -> Finding:
     elif not query.batch:
         law += _at_peak(settings.at(query.query.path).expected_peak, 1 + (query.limit or _ROWS))
     what = "statement" if query.effect else "query"
-    small, listed = bool(query.given or query.effect or 0 < query.limit <= _PAGE), _hardly_lookup(query)
+    small, listed = bool(query.given or query.effect or 0 < query.limit <= _PAGE), worth.of_lookup(query)
     places = {query.read: f"{'writes' if query.effect else 'asks for'} `{query.table}`", query.loop: f"walks the {rows}"}
     for place in query.through[:-1]:
         places.setdefault(place, "is called on the way")

@@ -5,7 +5,7 @@ A loop's body is walked once, with one item of what it walks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -145,7 +145,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
         inference.loops.append(site)
     before = dict(frame.env)
     trying, inference.trying = inference.trying, int(frame.language == "python" and handing.hands_over(inference, node))
-    with deeds.each(inference, site, node.body, walked=None if frame.template else node):
+    with deeds.each(inference, site, node.body, walked=None if frame.template or frame.view else node):
         result = run(inference, node.body, frame)
     inference.trying, frame.left = trying, False
     if growing:
@@ -153,6 +153,7 @@ def _loop(inference: Inference, node: Loop, frame: Frame) -> Value:
     for name, value in before.items():
         if frame.env.get(name) != value:
             frame.env[name] = join(value, frame.env.get(name))
+    frame.env.update({name: out_of(value, (site,)) for name, value in frame.env.items() if isinstance(value, Row | Taken)})
     if node.kind in ("list", "set", "dict", "generator"):
         frame.env = around  # a comprehension's names are its own
     if node.kind == "dict" and isinstance(result, Tupled) and len(result.items) == 2:
@@ -219,7 +220,8 @@ def evaluate(inference: Inference, node: Node, frame: Frame) -> Value:
         case Loop():
             return _loop(inference, node, frame)
         case Return():
-            frame.returned.append(evaluate(inference, node.value, frame) if node.value is not None else Literal(None))
+            given = evaluate(inference, node.value, frame) if node.value is not None else Literal(None)
+            frame.returned.append(out_of(given, inference.loops))
             return None
         case Function():
             return _function(inference, node, frame)
@@ -398,6 +400,12 @@ def hand_over(inference: Inference, args: tuple[Value, ...], frame: Frame, node:
     for value in args:
         if isinstance(value, Closure):
             inference.call_closure(value, (), {}, frame, node)
+
+
+def out_of(value: Value, loops: Sequence[Site]) -> Value:
+    """What a value is once it has left these loops: a row of theirs is the one at which they ended."""
+    row = value.row if isinstance(value, Taken) else value
+    return only(value) if isinstance(row, Row) and row.loop is not None and row.loop in loops else value
 
 
 def only(value: Value) -> Value:

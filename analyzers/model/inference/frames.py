@@ -34,6 +34,7 @@ class Read(msgspec.Struct, frozen=True, eq=False):
     counted: bool  # only the number of rows is asked for
     unseen: bool = False  # the query was not seen, but no query of the project loads the relation
     shown: Site | None = None  # the call that shows the template in which the rows are asked for
+    within: Site | None = None  # the loop in which the read stands, if its rows came through another
 
 
 class Query(msgspec.Struct, frozen=True, eq=False):
@@ -210,3 +211,17 @@ def merged(values: list[Value]) -> Value:
     for value in values[1:]:
         found = join(found, value)
     return found
+
+
+def way(loop: Site, frame: Frame, node: Node) -> list[Site]:
+    """From the call, in the function that holds the loop, to the place itself: each call on the way, or the place alone."""
+    way, here = [frame.site(node)], frame.outer
+    if frame.path == loop.path and loop.start <= node.start < loop.end:
+        return way
+    while here is not None:
+        if here.at is not None:
+            way.append(here.site(here.at))
+            if here.path == loop.path and loop.start <= here.at.start < loop.end:
+                return way[::-1]
+        here = here.outer
+    return way[:1]

@@ -17,7 +17,7 @@ from analyzers.facts.outline import Assign, Function, Name, Node
 from analyzers.model.inference import arguments, edges, flow, members, namesakes
 from analyzers.model.inference.branching import conditions
 from analyzers.model.inference.branching.evidence import Evidence
-from analyzers.model.inference.frames import Frame, Lookup, Noted, Query, Read, Trace, merged
+from analyzers.model.inference.frames import Frame, Lookup, Noted, Query, Read, Trace, merged, way
 from analyzers.model.inference.readers import entries
 from analyzers.model.inference.rows import origins, queries, sent
 from analyzers.model.inference.templates import templates
@@ -208,9 +208,12 @@ class Inference:
         hops = (*row.path, relation.name)
         if (row.loop, hops) in self.assigned:
             return
-        at, *through = self._way(row.loop, frame, node)
+        at, *through = way(row.loop, frame, node)
+        within = self.loops[-1] if self.loops else None
         key = (row.rows.site, row.rows.model, hops, at.path, at.start, bypass)
-        self.trace.reads.setdefault(key, Read(row.rows, hops, relation, row.loop, at, tuple(through), bypass, counted, unseen))
+        self.trace.reads.setdefault(
+            key, Read(row.rows, hops, relation, row.loop, at, tuple(through), bypass, counted, unseen, None, within)
+        )
 
     def shown_by(self, caller: Frame, node: Node) -> None:
         """Notes which call in code shows the template in which rows were just seen to be asked for."""
@@ -229,20 +232,6 @@ class Inference:
         """Whether a collection of an unknown row is queried where it is read, as nothing in the project may have loaded it."""
         return relation.target != row.model and not self.may_load(relation)
 
-    @staticmethod
-    def _way(loop: Site, frame: Frame, node: Node) -> list[Site]:
-        """From the call, in the function that holds the loop, to the place itself: each call on the way, or the place alone."""
-        way, here = [frame.site(node)], frame.outer
-        if frame.path == loop.path and loop.start <= node.start < loop.end:
-            return way
-        while here is not None:
-            if here.at is not None:
-                way.append(here.site(here.at))
-                if here.path == loop.path and loop.start <= here.at.start < loop.end:
-                    return way[::-1]
-            here = here.outer
-        return way[:1]
-
     def note_lookup(self, rows: Rows, node: Node, frame: Frame, *, effect: str = "", alone: bool = False) -> None:
         """Notes that the query of `rows` runs at `node`, if it does so for each of many rows. `effect` is what it writes;
         `alone` where no statement for all rows would do the same."""
@@ -251,7 +240,7 @@ class Inference:
             return
         if row.loop in self.once or (row.rows.limit == 1 and not row.path) or (self.cached and row.loop not in self.opened):
             return
-        at, *through = self._way(row.loop, frame, node)
+        at, *through = way(row.loop, frame, node)
         inside = frame.path == row.loop.path and row.loop.start <= node.start < row.loop.end
         if effect:
             self.trace.written.add((row.loop, ("alone" if alone else "here") if inside else "beyond"))

@@ -109,7 +109,7 @@ def call(inference: Inference, callee: Value, node: Call, frame: Frame) -> None:
 def beside(trace: Trace, loop: Site | None) -> str:
     """The most costly that a loop does for each row besides asking; nothing, where it only asks."""
     deeds: tuple[Deed, ...] = ("leaves", "writes alone", "writes", "ends")
-    return next((deed for deed in deeds if (loop, deed) in trace.done), "")
+    return next((deed for deed in deeds if loop is not None and (loop, deed) in trace.done), "")
 
 
 def walked(trace: Trace, loop: Site | None) -> Site | None:

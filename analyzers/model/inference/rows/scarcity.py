@@ -12,6 +12,7 @@ from analyzers.model.project import Relation
 from analyzers.model.tables.models import Model
 from analyzers.words import noun, plural
 
+ON_THE_WAY_UP = "on the way up"  # a tree
 LOCKED = "locked"  # each by itself, as it is about to be changed
 PICKED = "picked"  # by somebody who looks after the site, in a list
 PART = "part"  # of what belongs to one row, on a page of those who look after the site
@@ -41,6 +42,8 @@ def why_few(rows: Rows, model: Model | None, hops: Sequence[Relation], walked: S
         return "They are rows that somebody who looks after the site picked in a list."
     if rows.few == PART:
         return "They are rows that belong to one row, on a page of those who look after the site."
+    if rows.few == ON_THE_WAY_UP:
+        return "They are what lies above one row of a tree, mostly few."
     if model is None or walked is None or any(hop.many for hop in hops[:-1]):
         return ""
     things = plural(noun(model.name))
@@ -51,6 +54,12 @@ def why_few(rows: Rows, model: Model | None, hops: Sequence[Relation], walked: S
     if any(_identifies(s, model) for s in rows.searches):
         return f"They are found by what identifies few {things}."
     return ""
+
+
+def is_pinned(rows: Rows, model: Model | None, hops: Sequence[Relation], walked: Site | None) -> bool:
+    """Whether the rows are those of one other row, walked by a loop of the code, and no collections of theirs."""
+    one = rows.few in (_ONE, _OWN) or (model is not None and _is_of_one(rows, model))
+    return walked is not None and one and not any(hop.many for hop in hops[:-1])
 
 
 def _identifies(search: Search, model: Model) -> bool:

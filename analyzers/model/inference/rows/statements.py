@@ -10,7 +10,7 @@ from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.methods import Method
 from analyzers.model.inference import flow
 from analyzers.model.inference.branching import deeds, procedures
-from analyzers.model.inference.rows import inputs, managers, origins, queries
+from analyzers.model.inference.rows import inputs, managers, origins, queries, scarcity
 from analyzers.model.inference.types import KnownMethod, Row, RowMethod, Rows, RowWrite, Site, Taken, Value, row_among, row_in
 
 if TYPE_CHECKING:
@@ -229,7 +229,8 @@ def tree_rows(inference: Inference, row: Row, name: str, node: Node, frame: Fram
         return None
     site, per = frame.site(node), row if row.loop is not None else None
     kind = origins.manager_kind(inference, row.model)
-    return KnownMethod(managers.begun(inference, Rows(row.model, site, root=site, kind=kind, per=per)))
+    few = scarcity.ON_THE_WAY_UP if "ancestor" in name else ""
+    return KnownMethod(managers.begun(inference, Rows(row.model, site, root=site, kind=kind, per=per, few=few)))
 
 
 def fetch_through(inference: Inference, row: Row, name: str, node: Node, frame: Frame) -> bool:
