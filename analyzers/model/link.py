@@ -132,6 +132,7 @@ def _walked(
     reads = (_read(code, models, trace, read) for read in trace.reads.values() if procedures.eased(trace, read))
     lookups = (_lookup(code, models, trace, x) for x in trace.lookups.values() if procedures.batched(trace, x))
     depends = (*trace.depends(), own)
+    own_bodies = tuple(bodies.read(code, trace, definition))
     said = RootTrace(
         name,
         depends=tuple(range(len(depends))),
@@ -141,8 +142,8 @@ def _walked(
         entries=tuple(edges.entries(code, trace)),
         calls=tuple(edges.calls(code, trace)),
         guarded=tuple(bodies.guarded(code, definition)),
-        races=tuple(races.read(code, models, trace, definition)),
-        heaps=tuple(heaps.read(code, models, trace, definition)),
+        races=tuple(races.read(own_bodies, models)),
+        heaps=tuple(heaps.read(code, own_bodies, models, trace, definition)),
         problem=problem,
     )
     return said, depends

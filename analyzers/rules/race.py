@@ -113,6 +113,8 @@ def _finding(known: _Known, race: Race) -> Finding | None:
             return _alone(known, race)
         case "counted":
             return _counted(known, race)
+        case "flagged" | "founded":
+            return _marked(known, race)
 
 
 def _made(
@@ -356,6 +358,24 @@ def _counted(known: _Known, race: Race) -> Finding | None:
             "either has written put back the same number."
         ),
         growth=f"Up to N - 1 of N counts at once are lost: {_TIMES - 1} of {_TIMES}",
+    )
+
+
+def _marked(known: _Known, race: Race) -> Finding | None:
+    if known.reached(race.function) is None:
+        return None
+    function, flagged = _plain(race.function.name), race.kind == "flagged"
+    what = f"marks in `{race.row}`" if flagged else f"`{race.row}`"
+    return _made(
+        known,
+        race,
+        title=f"Two at once both see no mark in `{race.row}`" if flagged else f"Two at once both make `{race.row}`",
+        message=(
+            f"`{function}` looks for {what}, and makes what it does not find. Two that look before either has made it go on"
+            + (": the mark keeps nobody out." if flagged else ", and the second fails.")
+        ),
+        growth="Up to N of N at once go on" if flagged else "1 of 2 that come at once fails",
+        listed="" if flagged else "It is made once, and seldom by two at once.",
     )
 
 

@@ -13,6 +13,7 @@
 `postponing`  how the project has work done after the answer
 `queues`      how its queues are set up
 `jobs`        how jobs are put into them, and what becomes of one that fails
+`flags`       marks and folders that are looked for and then made
 `heaps`       what grows with the data and is held at once, of all these:
 `answers`     rows that get into an answer whole
 `amounts`     rows that are loaded to be counted, or walked

@@ -123,6 +123,12 @@ def found_by(model: Model, act: Act) -> tuple[tuple[str, ...], bool] | None:
 
 def deals_with_pages(body: Body) -> bool:
     """Whether the function gives pages, or is there to give all there is."""
+    if body.pages is None:
+        body.pages = _deals_with_pages(body)
+    return body.pages
+
+
+def _deals_with_pages(body: Body) -> bool:
     own = (n.id if isinstance(n, Name) else n.name for n in body.nodes if isinstance(n, Name | Member))
     names = (body.function.name, *own, *spoken(body.function.decorators))
     if any(bounded(name, body.language) for name in names):

@@ -28,6 +28,7 @@ class Body:
         self.language = code.files[definition.path].language
         self.function: Function = definition.node
         self._acts = acts
+        self.pages: bool | None = None  # whether it deals with pages, once that was asked
         self.nodes: list[Node] = []
         self._above: dict[int, Node] = {}
         stack: list[Node] = list(self.function.body)[::-1]
@@ -47,12 +48,21 @@ class Body:
         """What a node does, of this kind."""
         return self._acts.get((self.path, node.start, node.end, kind))
 
-    def acts(self, kind: Kind) -> Iterator[tuple[Node, Act]]:
+    def acts(self, kind: Kind) -> Sequence[tuple[Node, Act]]:
         """All that is done of a kind, with the nodes, in their order."""
+        return self._done.get(kind, ())
+
+    @cached_property
+    def _done(self) -> dict[str, list[tuple[Node, Act]]]:
+        found: dict[str, list[tuple[Node, Act]]] = {}
+        kinds = {act.kind for act in self._acts.values()}
         for node in self.nodes:
-            found = self.act(node, kind) if isinstance(node, Call | Assign) else None
-            if found is not None:
-                yield node, found
+            if isinstance(node, Call | Assign):
+                for kind in kinds:
+                    act = self.act(node, kind)
+                    if act is not None:
+                        found.setdefault(kind, []).append((node, act))
+        return found
 
     def around(self, node: Node) -> Iterator[Node]:
         """What stands around a node, the innermost first."""
@@ -117,10 +127,14 @@ def names_in(target: Node) -> Iterator[str]:
 
 
 def read(code: Codebase, trace: Trace, definition: ClassDefinition | FunctionDefinition | None) -> Iterator[Body]:
-    """The bodies of a root in which something was noted, or a cache is spoken of."""
+    """The bodies of a root in which something was noted, or a cache or folders are spoken of."""
     for function in functions(definition):
-        if is_product(function.path) and (trace.acts or any(map(is_cache, spoken(function.node.body)))):
+        if is_product(function.path) and (trace.acts or any(map(_is_looked_for, spoken(function.node.body)))):
             yield Body(code, function, trace.acts)
+
+
+def _is_looked_for(name: str) -> bool:
+    return is_cache(name) or name in ("makedirs", "mkdir")
 
 
 _CACHES = frozenset({"cache", "redis", "caches", "valkey", "memcache", "memcached"})
@@ -163,6 +177,7 @@ _LOCKS, _TRANSACTIONS = _by_language("locks"), _by_language("transactions")
 _SQL_LOCK = re.compile(r"\bfor\s+update\b|\bget_lock\s*\(|\badvisory_", re.IGNORECASE)
 
 
+@lru_cache(maxsize=200_000)
 def says(name: str, words: frozenset[tuple[str, ...]]) -> bool:
     """Whether one of the words stands in a name, whole."""
     parts = parts_of(name)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from analyzers.model.inference.frames import Trace
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
-from analyzers.model.requests import amounts, answers, bodies, loops, sizes
+from analyzers.model.requests import amounts, answers, loops, sizes
+from analyzers.model.requests.bodies import Body
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.ways import Heap
 
 
 def read(
-    code: Codebase, models: ModelIndex, trace: Trace, definition: ClassDefinition | FunctionDefinition | None
+    code: Codebase,
+    read_: Iterable[Body],
+    models: ModelIndex,
+    trace: Trace,
+    definition: ClassDefinition | FunctionDefinition | None,
 ) -> Iterator[Heap]:
     """The heaps of a root, as far as its own text tells."""
     yield from answers.declared(code, models, trace, definition)
     if trace.acts:
-        for body in bodies.read(code, trace, definition):
+        for body in read_:
             found = list(amounts.read(body, models))
             told = {heap.place for heap in found}
             yield from found

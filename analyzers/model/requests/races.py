@@ -1,21 +1,19 @@
 """What a function does with rows that goes wrong where two requests do it at once, told by its text and the acts in it.
 
-Here, what becomes of a column; `checks` and `sequences` read what goes by the rows that are there.
+Here, what becomes of a column; `checks` and `sequences` read what goes by the rows that are there,
+and `flags` what goes by marks and folders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.findings import Edit, Fix
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.model.inference.acts import Act
-from analyzers.model.inference.frames import Trace
-from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch
-from analyzers.model.requests import bodies, checks, sequences
+from analyzers.model.requests import bodies, checks, flags, sequences
 from analyzers.model.requests.bodies import Body
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
@@ -26,16 +24,15 @@ _BIG_SUMS = {"bcadd": "+", "bcsub": "-"}
 _COPIES = frozenset({"replicate", "copy", "deepcopy", "clone"})
 
 
-def read(
-    code: Codebase, models: ModelIndex, trace: Trace, definition: ClassDefinition | FunctionDefinition | None
-) -> Iterator[Race]:
-    """The races of a root, as far as its own text tells."""
-    for body in bodies.read(code, trace, definition):
+def read(read_: Iterable[Body], models: ModelIndex) -> Iterator[Race]:
+    """The races of these bodies, as far as their own text tells."""
+    for body in read_:
         if is_batch(body.path):
             continue
         yield from _changed(body, models)
         yield from checks.read(body, models)
         yield from sequences.read(body, models)
+        yield from flags.read(body)
 
 
 # -- a column that gets what was read of it, and more ------------------------------------------------------------------
