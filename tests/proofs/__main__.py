@@ -2,7 +2,7 @@
 
 `python -m tests.proofs` does so for what needs only Python, which the tests judge too; `python -m tests.proofs php` for what
 needs PHP, `python -m tests.proofs mariadb` for what needs MariaDB's server, `python -m tests.proofs pgbouncer` for what needs
-PgBouncer.
+PgBouncer, and `python -m tests.proofs celery` for what needs Celery and aiosmtpd.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.proofs import (
     plans,
     race,
     session_lock,
+    sync_work,
     unbounded,
 )
 from tests.proofs.measure import PHP_PACKAGES, measured_in_php, measured_on_postgres
@@ -60,6 +61,10 @@ elif sys.argv[1:] == ["pgbouncer"]:
     page = filled(page, {"pooled": pgbouncer.table_of_budgets(pooled), "sessions": pgbouncer.table(shapes)})
     pgbouncer.judge(shapes, pooled)
     pgbouncer.PAGE.write_text(page, encoding="utf-8")
+elif sys.argv[1:] == ["celery"]:
+    blocks = {"answered": sync_work.table_of_answers(sync_work.answered())}
+    blocks["killed"] = sync_work.table_of_killings(sync_work.done())
+    sync_work.PAGE.write_text(filled(sync_work.PAGE.read_text(encoding="utf-8"), blocks), encoding="utf-8")
 else:
     with postgres() as server:
         write(Proof(*measured) for measured in measured_on_postgres(server).items())
