@@ -34,7 +34,19 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product, is_scheduled
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import bodies, clients, errands, heaps, jobs, postponing, queues, races, remembered, shared
+from analyzers.model.requests import (
+    bodies,
+    clients,
+    errands,
+    heaps,
+    jobs,
+    postponing,
+    queues,
+    races,
+    remembered,
+    shared,
+    streams,
+)
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
@@ -95,6 +107,7 @@ def link(
         reach=reach,
         made=tuple(clients.made(code, reach)),
         unreturned=tuple(clients.unreturned(code, reach)),
+        streamed=tuple(streams.streamed(code, reach)),
         guarded=tuple(g for root in said for g in root.guarded),
         races=tuple(r for root in said for r in root.races),
         errands=(waits := errands.errands(code, reach)),

@@ -16,7 +16,7 @@ from analyzers.deployment.values import Deployment
 from analyzers.facts.sql import IndexPart, SchemaChange, SqlIndex
 from analyzers.findings import Fix, Problem
 from analyzers.model.errands import Errand, Flaw, Later
-from analyzers.model.ways import Guarded, Heap, Made, Race, Reach, Unreturned
+from analyzers.model.ways import Guarded, Heap, Made, Race, Reach, Streamed, Unreturned
 from analyzers.routing.values import Route
 from analyzers.source import Place
 
@@ -346,6 +346,7 @@ class Project(msgspec.Struct, frozen=True):
     reach: Reach = Reach()
     made: tuple[Made, ...] = ()  # clients that each request or job makes
     unreturned: tuple[Unreturned, ...] = ()  # sessions that they do not give back
+    streamed: tuple[Streamed, ...] = ()  # answers that keep a session while they wait
     guarded: tuple[Guarded, ...] = ()
     races: tuple[Race, ...] = ()
     errands: tuple[Errand, ...] = ()  # calls that leave the process or work for long

@@ -154,6 +154,15 @@ class Heap(msgspec.Struct, frozen=True, array_like=True):
     abstract: bool = False
 
 
+class Streamed(msgspec.Struct, frozen=True):
+    """A streamed answer of `function`, at `place`, that keeps `session` while it waits for something else."""
+
+    function: str
+    session: str
+    place: Place
+    waits: Place
+
+
 class Reach:
     """The entries and calls of one revision."""
 

@@ -18,7 +18,7 @@ from analyzers.deployment.shortages import Shortage, shortages
 from analyzers.deployment.values import Conflict, Pool, Unpooled
 from analyzers.findings import Confidence, Finding, Measure, Related, Severity
 from analyzers.model.project import Project
-from analyzers.model.ways import Made, Unreturned
+from analyzers.model.ways import Made, Streamed, Unreturned
 from analyzers.settings import Settings
 
 TITLE = "Connections"
@@ -47,6 +47,8 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
         yield _anew(made, settings)
     for session in project.unreturned:
         yield _unreturned(session)
+    for answer in project.streamed:
+        yield _streamed(answer)
 
 
 def measures(project: Project) -> Iterator[Measure]:
@@ -314,6 +316,27 @@ def _kept_by_request(session: Unreturned, function: str) -> Finding:
         place=session.place,
         related=(Related(session.way.entry.place, "the request keeps it"),),
         severity=Severity.LOW,
+        confidence=Confidence.LIKELY,
+    )
+
+
+def _streamed(answer: Streamed) -> Finding:
+    function = _plain(answer.function)
+    return Finding(
+        rule="connections",
+        subject=f"{answer.function}: {answer.session} streamed",
+        title=f"The stream of `{function}` keeps a connection for as long as somebody listens",
+        message=(
+            f"What `{function}` streams asks the database through `{answer.session}`, and then waits. The session keeps its "
+            "connection meanwhile: as many listeners as the pool has connections, and every other request waits for one."
+        ),
+        growth="1 connection per listener",
+        remedy="Open a session for what is asked, and close it before waiting.",
+        code="async with SessionLocal() as session:\n    rows = (await session.execute(…)).all()\nyield …",
+        code_language="python",
+        place=answer.place,
+        related=(Related(answer.waits, "it waits here"),),
+        severity=Severity.MEDIUM,
         confidence=Confidence.LIKELY,
     )
 

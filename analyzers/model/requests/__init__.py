@@ -20,5 +20,6 @@
 `loops`       rows that meet each other in memory
 `sizes`       as many rows as a request wants, and files read whole
 `remembered`  what functions remember for their process, though it changes
+`streams`     sessions that a streamed answer keeps
 `clients`     clients, pools and connections that each of them makes anew
 """

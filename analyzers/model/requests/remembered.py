@@ -31,7 +31,7 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
     remembering: list[tuple[FunctionDefinition, Node]] = []
     for path, facts in code.files.items():
         if facts.language == "python" and is_product(path) and not is_batch(path) and _IMPORTS.answer(facts.imports):
-            for function in _functions(code, path):
+            for function in functions(code, path):
                 remembering += [(function, d) for d in function.node.decorators if _remembers(code, path, d)]
     if not remembering:
         return
@@ -44,7 +44,8 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
             yield State("remembered", "process", name, places, "remembered", of=function.path, certain=True)
 
 
-def _functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
+def functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
+    """The functions and methods of a file."""
     for definition in code.definitions(path).values():
         match definition:
             case FunctionDefinition():
@@ -63,7 +64,7 @@ def _forgotten(code: Codebase, reach: Reach, names: frozenset[str]) -> Iterator[
     for path in sorted({f.path for f in reach.by_requests}):
         if code.files[path].language != "python" or not is_product(path):
             continue
-        for function in _functions(code, path):
+        for function in functions(code, path):
             if Reached(path, function.qualified) not in reach.by_requests:
                 continue
             for node in (n for statement in function.node.body for n in walk(statement)):
