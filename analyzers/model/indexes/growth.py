@@ -62,6 +62,11 @@ def stays_small(table: Table) -> bool:
     return bool(last & _OFTEN_KEPT) and not (_owned(table) or any(is_dated(name) for name in table.columns))
 
 
+def is_kept(table: Table) -> bool:
+    """Whether the table is called what somebody keeps a few of, whoever that is."""
+    return bool({singular(_words(table.name)[-1]), singular(_words(table.label)[-1])} & _KEPT)
+
+
 def _classifies(table: Table) -> bool:
     """Whether it holds what rows of others are told apart by; one between two tables does not."""
     return singular(_words(table.label)[-1]) in _KINDS and len(table.foreign_keys) < 2 and not _owned(table)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
+from analyzers.model.indexes.growth import is_kept
 from analyzers.model.naming.roles import is_of_staff
 from analyzers.model.project import Condition, ForeignKey, QuerySite, Table
 from analyzers.words import singular
@@ -30,6 +31,8 @@ def hardly_of_key(table: Table, key: ForeignKey, tables: Mapping[str, Table], gr
     """Why the index of a key is hardly worth it; nothing, where it is."""
     column, target = key.columns[0], tables.get(key.target)
     few = f"Nothing shows that `{table.name}` grows." if key.by == "relation" and table.name not in grown else ""
+    if is_kept(table):
+        return f"Of `{table.name}` each has a few."
     if any((table.name, c) in asked for c in key.columns):
         return few
     led = _led(table, target, column)
@@ -53,16 +56,17 @@ def _led(table: Table, target: Table | None, column: str) -> str:
 
 
 def _is_beside(table: Table, key: ForeignKey) -> bool:
-    """Whether a column that may be empty says for what its row has one of the other table: `avatar_file_id`."""
+    """Whether a column that may be empty says for what its row has one of the other table (`avatar_file_id`), or shows it."""
     column = table.columns.get(key.columns[0])
     if column is None or column.nullable is False or not key.target:
         return False
     target = [singular(w.lower()) for w in _WORDS.findall(key.target.rpartition(".")[2])]
     stem = [w for w in (singular(word.lower()) for word in _WORDS.findall(column.name)) if w not in _KEY]
-    return len(stem) > len(target) and stem[-len(target) :] == target
+    return (len(stem) > len(target) and stem[-len(target) :] == target) or target[-1] in _SHOWN
 
 
 _KEY = ("id", "uuid", "fk")
+_SHOWN = frozenset({"image", "avatar", "photo", "picture", "icon", "logo", "cover", "thumbnail", "banner"})
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 

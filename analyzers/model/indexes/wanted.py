@@ -63,7 +63,7 @@ def wanted(query: QuerySite, tables: Mapping[str, Table]) -> Want | None:
     if own is None or coverage.narrowed(query, tables):
         return None
     found = _best(query.conditions, query, tables)
-    if found is None and query.ordered and query.limited and not _scans(query.conditions):
+    if found is None and query.ordered and query.limited and not _scans(query.conditions) and not _names_row(query, own):
         return _sorted(query.table, own, query.ordered) if _waited(query) or is_journal(own) else None
     if found is not None and not _pays(found, query, tables):
         return None
@@ -176,6 +176,12 @@ def _sorted(name: str, table: Table, ordered: Sequence[Sort]) -> Want | None:
 def _scans(conditions: Iterable[Condition]) -> bool:
     """Whether rows are told apart by what no order helps with: far too many may have to be read to find the first ones."""
     return any(c.how in ("pattern", "contains", "computed", "folded", "prefix", "either") for c in conditions)
+
+
+def _names_row(query: QuerySite, table: Table) -> bool:
+    """Whether the code itself states the text that tells rows apart: those are few, of a list of its own."""
+    mine = [c for c in query.conditions if c.how == "equal" and not c.table and c.value and c.column in table.columns]
+    return any(_worth(table.columns[c.column]) == 2 for c in mine)
 
 
 def _tells_apart(want: Want, tables: Mapping[str, Table]) -> bool:

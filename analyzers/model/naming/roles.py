@@ -20,7 +20,9 @@ _SCHEDULED = re.compile(
 _ASKED = re.compile(
     r"(^|/)(views?|api|controllers?|handlers?|routes|routers|endpoints|resolvers|Http|graphql)(/|\.\w+$)", re.IGNORECASE
 )
-_STAFF = re.compile(r"Controllers?/(?:\w+/)*Admin(?:/|\w*Controller\.)|(?:^|/)admin(?:_\w+)?\.py$")
+_STAFF = re.compile(
+    r"Controllers?/(?:\w+/)*Admin(?:/|\w*Controller\.)|(?:^|/)(?:app|src)/(?:\w+/)*(?:Admin|Filament)/|(?:^|/)admin(?:_\w+)?\.py$"
+)
 _TIDIES = re.compile(
     r"(^|[._:])(clean|cleanup|prune|prunable|purge|expire|garbage|sweep|vacuum|periodic|cron|getStale|getExpired)"
     r"|(delete|remove|get|mark|update|find|clear)_?(old|stale|expired|exceeded|outdated)",
