@@ -19,8 +19,10 @@ _KEPT = listed("""
     setting config configuration option preference country currency language locale region continent timezone role
     permission privilege status state type kind plan tier level site feature switch toggle unit tax
     vat template theme layout menu enum holiday module plugin department license badge trophy achievement
-    widget workflow trigger rule policy webhook severity priority format transport
+    widget workflow trigger rule policy webhook severity priority format transport visibility
 """)
+# The last word of a table whose rows somebody sets up, one by one.
+_SET_UP = listed("calendar environment agent space partner location provider storage gateway connector integration")
 # The last word of a table by whose rows others are told apart: few, but each of them with many rows.
 _KINDS = listed("tag label category topic keyword genre model")
 # The same, where rows that say when they were made are others: versions of a program, or of what users write.
@@ -58,18 +60,18 @@ def stays_small(table: Table) -> bool:
     """Whether the table is one that the program's makers fill, as far as its name and columns tell."""
     last = {singular(_words(table.name)[-1]), singular(_words(table.label)[-1])}
     if last & _KEPT:
-        return not _owned(table)
-    return bool(last & _OFTEN_KEPT) and not (_owned(table) or any(is_dated(name) for name in table.columns))
+        return not owned(table)
+    return bool(last & _OFTEN_KEPT) and not (owned(table) or any(is_dated(name) for name in table.columns))
 
 
 def is_kept(table: Table) -> bool:
     """Whether the table is called what somebody keeps a few of, whoever that is."""
-    return bool({singular(_words(table.name)[-1]), singular(_words(table.label)[-1])} & _KEPT)
+    return bool({singular(_words(table.name)[-1]), singular(_words(table.label)[-1])} & (_KEPT | _SET_UP))
 
 
 def _classifies(table: Table) -> bool:
     """Whether it holds what rows of others are told apart by; one between two tables does not."""
-    return singular(_words(table.label)[-1]) in _KINDS and len(table.foreign_keys) < 2 and not _owned(table)
+    return singular(_words(table.label)[-1]) in _KINDS and len(table.foreign_keys) < 2 and not owned(table)
 
 
 def kinds(table: Table, tables: Mapping[str, Table]) -> frozenset[str]:
@@ -133,10 +135,10 @@ def is_due(column: str) -> bool:
 
 
 def _grows(table: Table) -> bool:
-    return is_busy(table) or _owned(table)
+    return is_busy(table) or owned(table)
 
 
-def _owned(table: Table) -> bool:
+def owned(table: Table) -> bool:
     """Whether its rows belong to users. Who changed a row last says nothing about how many there are."""
     return any(key.target and _is_user(key.target) and not is_authored(key) for key in table.foreign_keys)
 
@@ -144,7 +146,7 @@ def _owned(table: Table) -> bool:
 def is_authored(key: ForeignKey) -> bool:
     """Whether a key says by whom something was done with a row, and not whose the row is."""
     words = _words(key.columns[0]) if key.columns else [""]
-    return "by" in words[1:] and "owned" not in words
+    return ("by" in words[1:] and "owned" not in words) or words[0] == "creator"
 
 
 def _is_user(table: str) -> bool:

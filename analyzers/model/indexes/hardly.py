@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from analyzers.model.indexes.growth import is_kept
+from analyzers.model.indexes.growth import is_kept, owned
 from analyzers.model.naming.roles import is_of_staff
 from analyzers.model.project import Condition, ForeignKey, QuerySite, Table
 from analyzers.words import singular
@@ -70,10 +70,12 @@ _SHOWN = frozenset({"image", "avatar", "photo", "picture", "icon", "logo", "cove
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
-def hardly_of_query(query: QuerySite) -> str:
+def hardly_of_query(query: QuerySite, table: Table) -> str:
     """Why the index that a query lacks is hardly worth it; nothing, where it is."""
     if is_of_staff(query.place.path):
         return "Only those who look after the product see the page."
+    if is_kept(table) and not owned(table):
+        return f"Rows of `{table.name}` are set up one by one."
     if query.offered:
         return "Clients may ask for it, and nothing says that one does."
     if query.kept:

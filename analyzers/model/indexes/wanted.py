@@ -37,6 +37,8 @@ _FEW = listed("""
 """)
 
 
+# What a short list is called whose rows others name by their key.
+_LISTS = listed("type kind level gender mode visibility role severity")
 # A column of these names says how far a row has come: of the few values one is rare, that of the rows to be worked on.
 _STATES = listed("status state stage phase")
 # What rows are called that something is still to be done with.
@@ -204,7 +206,7 @@ def _worth(column: Column) -> int:
             return 0  # other texts may be too long for an index
         case "foreign key":
             return 1
-        case "number" if _own(column):
+        case "number" if _own(column) and not _of_kinds(column):
             return 0
         case "timestamp":
             return 3
@@ -218,12 +220,22 @@ def _own(column: Column) -> bool:
 
 
 def _few(column: Column) -> bool:
-    return column.role in ("boolean", "status") or _last(column) in _FEW
+    return column.role in ("boolean", "status") or _last(column) in _FEW or _of_kinds(column)
+
+
+def _of_kinds(column: Column) -> bool:
+    """Whether it names one of a list by its key: `status_id`, `invoice_type_id`."""
+    *_, before, last = ("", *_split(column))
+    return last == "id" and before in _LISTS | _STATES
 
 
 def _last(column: Column) -> str:
     """The last word of its name: `token` of `reset_token` and of `resetToken`."""
-    return re.split(r"_|(?<=[a-z])(?=[A-Z])", column.name)[-1].lower()
+    return _split(column)[-1]
+
+
+def _split(column: Column) -> list[str]:
+    return [word.lower() for word in re.split(r"_|(?<=[a-z])(?=[A-Z])", column.name)]
 
 
 def _role(table: Table, column: str) -> str:

@@ -11,7 +11,7 @@ _TEST = re.compile(
     r"|(^|/)(test_[^/]*|[^/]*_tests?|tests|conftest|factories|[^/]*Test|[^/]*TestCase|[^/]*Fixtures?)\.\w+$"
 )
 _PATHS = 1 << 16  # of the projects that a process reviews, kept: many readers ask of each
-_MIGRATION = re.compile(r"(^|/)((?:\w+_)?migrations?|alembic|versions|db/migrate)(/|$)", re.IGNORECASE)
+_MIGRATION = re.compile(r"(^|/)((?:\w+_)?migrations?|(?-i:[A-Z]\w*Migrations)|alembic|versions|db/migrate)(/|$)", re.IGNORECASE)
 _SEED = re.compile(r"(^|/)(seeds?|seeders?|DataFixtures|[^/]*(populate|seed)[^/]*\.\w+)(/|$)", re.IGNORECASE)
 _BATCH = re.compile(r"(^|/)(management/commands|Command|Console/Commands|console|scripts?|bin|cron)(/|$)")
 _SCHEDULED = re.compile(
