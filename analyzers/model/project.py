@@ -253,6 +253,7 @@ class QuerySite(msgspec.Struct, frozen=True):
     batch: bool = False  # in a command or script that a schedule or a person starts, or of a page of those who look after it
     kept: bool = False  # a cache keeps what it gave, and asks again once in a while
     deletes: bool = False  # all the rows that it finds
+    staff: bool = False  # the code asks who is there, and lets only those in who look after the product
     offered: bool = False  # clients may ask for it, and nothing says that any does
 
     def tables(self, known: Mapping[str, Table]) -> Iterator[Table]:

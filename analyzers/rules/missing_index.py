@@ -185,7 +185,7 @@ def _of_query(known: _Known, want: Want, query: QuerySite, index: NewIndex) -> F
     table = index.table
     code, language, files = _written(index, known)
     names = _names(want.columns)
-    listed = hardly_of_query(query, table)
+    listed = hardly_of_query(want, query, table)
     verb = "sorts" if want.sorts else "searches"
     by = f"{names}, whatever its case," if want.folded else f"the beginning of {names}" if want.beginning else names
     return Finding(

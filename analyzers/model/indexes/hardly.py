@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from analyzers.model.indexes.growth import is_kept, owned
-from analyzers.model.naming.roles import is_of_staff
+from analyzers.model.indexes.growth import is_busy, is_due, is_journal, is_kept, owned
+from analyzers.model.indexes.wanted import NAMED, Want, worth
+from analyzers.model.naming.roles import is_of_figures, is_of_staff
 from analyzers.model.project import Condition, ForeignKey, QuerySite, Table
 from analyzers.words import singular
 
@@ -35,6 +36,8 @@ def hardly_of_key(table: Table, key: ForeignKey, tables: Mapping[str, Table], gr
         return f"Of `{table.name}` each has a few."
     if any((table.name, c) in asked for c in key.columns):
         return few
+    if target is not None and is_kept(target):
+        return f"Rows of `{target.name}` are set up one by one, and nothing compares `{column}`."
     led = _led(table, target, column)
     if led:
         return f"An index begins with `{led}`, which the rows of both tables have, and goes on with `{column}`."
@@ -70,9 +73,11 @@ _SHOWN = frozenset({"image", "avatar", "photo", "picture", "icon", "logo", "cove
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
-def hardly_of_query(query: QuerySite, table: Table) -> str:
+def hardly_of_query(want: Want, query: QuerySite, table: Table) -> str:
     """Why the index that a query lacks is hardly worth it; nothing, where it is."""
-    if is_of_staff(query.place.path):
+    path, first = query.place.path, table.columns[want.columns[0]]
+    timed = first.role == "timestamp"
+    if is_of_staff(path) or query.staff:
         return "Only those who look after the product see the page."
     if is_kept(table) and not owned(table):
         return f"Rows of `{table.name}` are set up one by one."
@@ -80,4 +85,10 @@ def hardly_of_query(query: QuerySite, table: Table) -> str:
         return "Clients may ask for it, and nothing says that one does."
     if query.kept:
         return "A cache keeps what it gives."
+    if query.batch and not is_journal(table) and not any(map(is_due, want.columns)):
+        return "It runs in a command or a script, for which nobody waits."
+    if timed and not is_journal(table) and is_of_figures(path, query.function):
+        return "It counts for a report or a statistic, once in a while."
+    if not want.sorts and worth(first) == NAMED and not is_busy(table):
+        return f"Nothing shows that `{table.name}` has many rows for `{first.name}` to tell apart."
     return ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, children, walk
+from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other, Text, children, walk
 from analyzers.facts.sql import SqlQuery
 from analyzers.knowledge import libraries
 from analyzers.model.inference.frames import Query, Trace
@@ -13,6 +14,7 @@ from analyzers.model.inference.rows.lookups import named_order
 from analyzers.model.inference.types import Search
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.naming.literals import last_name
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Condition, QuerySite, Sort
 from analyzers.model.tables.models import Model, ModelIndex
@@ -60,6 +62,7 @@ def _site(code: Codebase, models: ModelIndex, model: Model, query: Query) -> Que
         partial=partial,
         batch=query.aside or is_batch(at.path),
         kept=_kept(code, at.path, at.start),
+        staff=_is_guarded(code, at.path, at.start),
         deletes=any(s.how == "deleted" for s in rows.searches),
     )
 
@@ -76,6 +79,25 @@ def _kept(code: Codebase, path: str, offset: int) -> bool:
                 if any(isinstance(arg, Function) and arg.start <= offset < arg.end for arg in args):
                     return True
         nodes = children(node)
+    return False
+
+
+_GUARD = re.compile(r"staff|superuser|is_?admin|admin_required", re.IGNORECASE)
+
+
+def _is_guarded(code: Codebase, path: str, offset: int) -> bool:
+    """Whether a decorator of the function or class around lets only the staff in, or a permission that the class names."""
+    for top in code.files[path].outline:
+        if isinstance(top, Class | Function) and top.start <= offset < top.end:
+            marks: list[Node] = list(top.decorators)
+            for node in top.body if isinstance(top, Class) else ():
+                match node:
+                    case Assign(target=Name(id="permission_classes"), value=value) if value is not None:
+                        marks.append(value)
+                    case Function(decorators=own) if node.start <= offset < node.end:
+                        marks.extend(own)
+            names = (last_name(n) for mark in marks for n in walk(mark) if isinstance(n, Name | Member))
+            return any(_GUARD.search(name) for name in names)
     return False
 
 

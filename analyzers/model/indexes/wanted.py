@@ -121,7 +121,7 @@ def _best(conditions: Sequence[Condition], query: QuerySite, tables: Mapping[str
         ordered = query.ordered if name == query.table and query.limited else ()
         want = _of_table(name, table, mine, ordered, kinds(table, tables)) if table is not None else None
         if want is not None and table is not None:
-            wants.append((_worth(table.columns[want.columns[0]]) * 10 + number, want))
+            wants.append((worth(table.columns[want.columns[0]]) * 10 + number, want))
     for condition in conditions:
         rest = coverage.unserved(condition.sides, query.table, tables)
         if condition.sides and len(rest) == 1 and len(condition.sides) > 1:
@@ -136,19 +136,19 @@ def _of_table(
     by: dict[str, list[str]] = {}
     for condition in conditions:
         # Of rows that the code itself names there is one, and few others: a program's own list.
-        if not (condition.value and _worth(table.columns[condition.column]) == 2):
+        if not (condition.value and worth(table.columns[condition.column]) == NAMED):
             by.setdefault(condition.how, []).append(condition.column)
-    special = [c for c in conditions if not c.value and c.how in ("folded", "prefix") and _worth(table.columns[c.column]) <= 2]
+    special = [c for c in conditions if not c.value and c.how in ("folded", "prefix") and worth(table.columns[c.column]) <= 2]
     equal = sorted(
         dict.fromkeys(
-            c for c in (*by.get("equal", ()), *by.get("member", ())) if _worth(table.columns[c]) < _NONE and c not in few
+            c for c in (*by.get("equal", ()), *by.get("member", ())) if worth(table.columns[c]) < _NONE and c not in few
         ),
-        key=lambda c: _worth(table.columns[c]),
+        key=lambda c: worth(table.columns[c]),
     )
     types = [c for c in by.get("equal", ()) if _role(table, c) == "type"]
-    if equal and _worth(table.columns[equal[0]]) == 0:
+    if equal and worth(table.columns[equal[0]]) == 0:
         return Want(name, (*types[:1], equal[0]))
-    if special and (not equal or _worth(table.columns[equal[0]]) > _worth(table.columns[special[0].column])):
+    if special and (not equal or worth(table.columns[equal[0]]) > worth(table.columns[special[0].column])):
         one = special[0]
         return Want(name, (one.column,), folded=one.how == "folded", beginning=one.how == "prefix")
     ranges = [
@@ -183,25 +183,27 @@ def _scans(conditions: Iterable[Condition]) -> bool:
 def _names_row(query: QuerySite, table: Table) -> bool:
     """Whether the code itself states the text that tells rows apart: those are few, of a list of its own."""
     mine = [c for c in query.conditions if c.how == "equal" and not c.table and c.value and c.column in table.columns]
-    return any(_worth(table.columns[c.column]) == 2 for c in mine)
+    return any(worth(table.columns[c.column]) == NAMED for c in mine)
 
 
 def _tells_apart(want: Want, tables: Mapping[str, Table]) -> bool:
     """Whether the first column finds so few rows that to walk all in order until some match is worse."""
-    return _worth(tables[want.table].columns[want.columns[0]]) <= 2
+    return worth(tables[want.table].columns[want.columns[0]]) <= 2
 
 
 # -- what a column is worth --------------------------------------------------------------------------------------------
 
 _NONE = 9
+NAMED = 2
+"""Of a text whose name does not say that each row has its own."""
 
 
-def _worth(column: Column) -> int:
+def worth(column: Column) -> int:
     """How well equality with the column tells rows apart: 0 best, `_NONE` not at all."""
     few = _few(column)
     match column.role:
         case "lookup" if not few:
-            return 0 if _own(column) else 2
+            return 0 if _own(column) else NAMED
         case "text" if _own(column):
             return 0  # other texts may be too long for an index
         case "foreign key":
@@ -257,7 +259,7 @@ def merged(wants: Iterable[Want], tables: Mapping[str, Table]) -> dict[Want, tup
     found = {}
     for want in asked:
         first = tables[want.table].columns.get(want.columns[0])
-        apart = first is not None and _worth(first) <= 2
+        apart = first is not None and worth(first) <= 2
         others = [o for o in asked if _extends(o, want) or (apart and _plain(o, want) and o.columns[0] == want.columns[0])]
         found[want] = max(others, key=lambda o: (served[o], len(o.columns), o.columns)).columns
     return found

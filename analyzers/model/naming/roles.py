@@ -23,6 +23,7 @@ _ASKED = re.compile(
 _STAFF = re.compile(
     r"Controllers?/(?:\w+/)*Admin(?:/|\w*Controller\.)|(?:^|/)(?:app|src)/(?:\w+/)*(?:Admin|Filament)/|(?:^|/)admin(?:_\w+)?\.py$"
 )
+_FIGURES = re.compile(r"(?:^|[/._\\:]|(?<=[a-z]))(?:[Aa]nalytics|[Ss]tats?|[Ss]tatistics?|[Tt]elemetry|[Rr]eporting)(?![a-z])")
 _TIDIES = re.compile(
     r"(^|[._:])(clean|cleanup|prune|prunable|purge|expire|garbage|sweep|vacuum|periodic|cron|getStale|getExpired)"
     r"|(delete|remove|get|mark|update|find|clear)_?(old|stale|expired|exceeded|outdated)",
@@ -69,6 +70,11 @@ def is_batch(path: str) -> bool:
 def is_of_staff(path: str) -> bool:
     """Whether the path holds pages of the few who look after the product."""
     return _STAFF.search(path) is not None
+
+
+def is_of_figures(path: str, function: str) -> bool:
+    """Whether the code counts for reports and statistics, as far as the names of its file and its function tell."""
+    return _FIGURES.search(f"{path} {function}") is not None
 
 
 def is_scheduled(path: str, function: str) -> bool:
