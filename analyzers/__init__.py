@@ -29,6 +29,7 @@ from analyzers.loadtest.writing import TOOLS as _TOOLS
 from analyzers.loadtest.writing import LoadScript
 from analyzers.loadtest.writing import load_script as _load_script
 from analyzers.model.naming.code import Codebase
+from analyzers.pipeline import Reader, UnreadableError, read_encoded
 from analyzers.report.json import to_json
 from analyzers.report.markdown import CheckOutput, annotation_text, check_output, comment_body, review_body, to_markdown
 from analyzers.report.markers import SHORT, Mark, as_fixed, as_open, fixed_in, marks, marks_in
@@ -73,6 +74,7 @@ __all__ = [
     "Place",
     "Placement",
     "Problem",
+    "Reader",
     "Related",
     "Remark",
     "Review",
@@ -82,6 +84,7 @@ __all__ = [
     "Severity",
     "Span",
     "Told",
+    "UnreadableError",
     "annotation_text",
     "as_fixed",
     "as_open",
@@ -101,6 +104,7 @@ __all__ = [
     "needed",
     "parse_diff",
     "preload",
+    "read_encoded",
     "read_settings",
     "review_body",
     "settings_files",
@@ -197,10 +201,11 @@ def compare(
     store: FactStore = _NO_STORE,
     settings: Settings = _DEFAULTS,
     linter: Linter | None = None,
+    reader: Reader | None = None,
 ) -> Analysis:
     """What `head` brings that `base` had not: two complete analyses, and their difference. A `linter` of SQL is asked about the
     migrations that it brings; without one they are judged by what is known here."""
-    analyst = pipeline.Analyst(blobs, store, settings, linter, frozenset(head.files.keys() - base.files.keys()))
+    analyst = pipeline.Analyst(blobs, store, settings, linter, frozenset(head.files.keys() - base.files.keys()), reader)
     old, _ = analyst.facts(base)
     new, unread = analyst.facts(head)
     analyst.recall(old, new)

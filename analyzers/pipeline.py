@@ -8,7 +8,7 @@ judge     what the rules say           each rule guarded: one that fails is a vi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 import msgspec
@@ -33,6 +33,19 @@ from analyzers.source import BlobReader, Revision
 
 _ENCODE = msgspec.msgpack.Encoder()
 _DECODE = msgspec.msgpack.Decoder(FileFacts)
+
+
+Reader = Callable[[str, bytes], bytes]
+"""Reads the file at a path: its facts, encoded. It may raise `UnreadableError`."""
+
+
+class UnreadableError(Exception):
+    """A file that was not read now; the message says why, to people."""
+
+
+def read_encoded(path: str, source: bytes) -> bytes:
+    """The `Reader` of a process that may be ended."""
+    return _ENCODE.encode(read_facts(path, source))
 
 
 Files = Mapping[str, tuple[str, FileFacts]]
@@ -73,9 +86,11 @@ class Analyst:
         settings: Settings,
         linter: Linter | None = None,
         born: frozenset[str] = frozenset(),
+        reader: Reader | None = None,
     ) -> None:
         self._blobs, self._store, self._settings = blobs, store, settings
-        self._linter, self._born = linter, born
+        self._linter, self._born, self._reader = linter, born, reader
+        self._refused: dict[str, str] = {}
         self._known: dict[str, FileFacts] = {}
         self._memory = Memory(store, self._known.get)
         self._judged: dict[str, bytes] = {}
@@ -86,9 +101,9 @@ class Analyst:
         """The facts of each readable file, and the files that could not be had."""
         wanted = list(readable(revision, self._settings))
         self._recall({key for _, _, key in wanted if key not in self._known})
-        self._read({key: (path, blob) for path, blob, key in wanted if key not in self._known})
+        self._read({key: (path, blob) for path, blob, key in wanted if key not in self._known and key not in self._refused})
         text = "The file could not be read: it is too large, or missing."
-        missing = tuple(Problem(path, 0, text) for path, _, key in wanted if key not in self._known)
+        missing = tuple(Problem(path, 0, self._refused.get(key, text)) for path, _, key in wanted if key not in self._known)
         return {path: (key, self._known[key]) for path, _, key in wanted if key in self._known}, missing
 
     def recall(self, base: Files, head: Files) -> None:
@@ -186,6 +201,14 @@ class Analyst:
             except msgspec.MsgspecError:
                 continue  # written by another version, or damaged: read it again
 
+    def _facts_of(self, path: str, source: bytes) -> tuple[FileFacts, bytes]:
+        """The facts, and as they are kept."""
+        if self._reader is not None:
+            encoded = self._reader(path, source)
+            return _DECODE.decode(encoded), encoded
+        facts = read_facts(path, source)
+        return facts, _ENCODE.encode(facts)
+
     def _read(self, wanted: Mapping[str, tuple[str, str]]) -> None:
         by_blob: dict[str, list[tuple[str, str]]] = {}
         for key, (path, blob) in wanted.items():
@@ -193,8 +216,10 @@ class Analyst:
         fresh: dict[str, bytes] = {}
         for blob, source in self._blobs.read(list(by_blob)):
             for key, path in by_blob[blob]:
-                self._known[key] = facts = read_facts(path, source)
-                fresh[key] = _ENCODE.encode(facts)
+                try:
+                    self._known[key], fresh[key] = self._facts_of(path, source)
+                except UnreadableError as error:  # of this try, and not of the file: nothing is kept
+                    self._refused[key] = str(error)
         if fresh:
             self._store.put_many(fresh)
 

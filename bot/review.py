@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -34,6 +34,7 @@ from bot.cache import fact_store
 from bot.conversation import Acceptance, Conversation
 from bot.errors import Broken, Gone, Later
 from bot.github import GitHub, Tokens, clone_url
+from bot.guarded import GuardedReader
 from bot.jobs import Job, Work
 from bot.ledger import Ledger, demoted
 from bot.mirror import Mirror, Mirrors, NoCommit, Snapshot, Source
@@ -82,6 +83,7 @@ class Compare(Protocol):
         store: FactStore,
         settings: analyzers.Settings,
         linter: analyzers.Linter,
+        reader: analyzers.Reader | None,
     ) -> analyzers.Analysis: ...
 
 
@@ -297,7 +299,8 @@ class _Run:
         """The analysis, by the settings of the base."""
         default = organisation.default(self.queue.connection, self.job.installation)
         settings, problems = _repository_settings(snapshot, default)
-        with step("analyse"):
+        guard = GuardedReader() if self.retried else nullcontext()
+        with step("analyse"), guard as reader:
             analysis = self.context.compare(
                 snapshot.base,
                 snapshot.head,
@@ -305,6 +308,7 @@ class _Run:
                 store=self.context.facts,
                 settings=settings,
                 linter=self.context.linter,
+                reader=reader,
             )
         analysis.review = msgspec.structs.replace(analysis.review, problems=(*analysis.review.problems, *problems))
         return _Judgement(analysis, settings)

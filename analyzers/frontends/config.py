@@ -268,7 +268,7 @@ class ConfigFrontend(Frontend):
 
     def __init__(self, language: str, settings: Callable[[str], Settings]) -> None:
         self.language = language  # type: ignore[misc]
-        self.version = "2"
+        self.version = "3"
         self._settings = settings
 
     def read(self, source: bytes) -> FileFacts:

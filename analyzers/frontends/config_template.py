@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import msgspec
 
 from analyzers.facts.store import Setting
 from analyzers.frontends.config_yaml import UnreadableError
@@ -19,11 +22,18 @@ Read = Callable[[str], tuple[list[Setting], UnreadableError | None]]
 ACTION = "{{"
 """The key of what a template does, as opposed to what it says."""
 
-_ACTION = re.compile(
-    r"\{\{-?\s*+(?P<go>(?:[^}]|\}(?!\}))*?)\s*-?\}\}|\{%[-+]?\s*+(?P<jinja>(?:[^%]|%(?!\}))*?)\s*[-+]?%\}|\{#(?:[^#]|#(?!\}))*#\}"
-)
+_OPENING = re.compile(r"\{[{%#]")
+_CLOSINGS = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _COMMENT = re.compile(r"/\*.*\*/\s*$", re.DOTALL)
 _MAX_ACTIONS = 5_000
+
+
+class _Action(msgspec.Struct, frozen=True):
+    """What a template engine does at `start`..`end`; a comment says nothing."""
+
+    start: int
+    end: int
+    said: str = ""
 
 
 def is_template(text: str) -> bool:
@@ -33,41 +43,59 @@ def is_template(text: str) -> bool:
 
 def template_settings(text: str, read: Read) -> tuple[list[Setting], UnreadableError | None]:
     """The settings of a template, values with the actions that make them, and the actions that stand alone."""
-    found = [match for match, _ in zip(_ACTION.finditer(text), range(_MAX_ACTIONS), strict=False)]
+    found = list(islice(_actions(text), _MAX_ACTIONS))
     alone = _alone(text, found)
     settings, trouble = read(_covered(text, found, alone))
-    starts = [match.start() for match in found]
+    starts = [action.start for action in found]
     settings = [_uncovered(setting, text, starts) for setting in settings]
-    for match, stands_alone in zip(found, alone, strict=True):
-        said = match["go"] if match["go"] is not None else match["jinja"]
-        if stands_alone and said and not _COMMENT.match(said):
-            settings.append(Setting(ACTION, said, match.start(), match.end()))
+    for action, stands_alone in zip(found, alone, strict=True):
+        if stands_alone and action.said and not _COMMENT.match(action.said):
+            settings.append(Setting(ACTION, action.said, action.start, action.end))
     if trouble is not None:
         text = trouble.text.replace("Not YAML:", "Not YAML before its template is rendered:")
         trouble = UnreadableError(trouble.line, text)
     return sorted(settings, key=lambda setting: (setting.start, setting.end)), trouble
 
 
-def _alone(text: str, found: list[re.Match[str]]) -> list[bool]:
+def _actions(text: str) -> Iterator[_Action]:
+    """The actions, in linear time: what no later text closes is looked for once."""
+    at, endless = 0, set[str]()
+    while opening := _OPENING.search(text, at):
+        at, kind = opening.end(), opening[0]
+        end = -1 if kind in endless else text.find(_CLOSINGS[kind], at)
+        if end < 0:
+            endless.add(kind)
+            at = opening.start() + 1
+            continue
+        trims = "-" if kind == "{{" else "-+"
+        inner = text[at:end]
+        inner = (inner[1:] if inner[:1] and inner[0] in trims else inner).lstrip()
+        inner = (inner[:-1] if inner and inner[-1] in trims else inner).rstrip()
+        at = end + 2
+        yield _Action(opening.start(), at, "" if kind == "{#" else inner)
+
+
+def _alone(text: str, found: list[_Action]) -> list[bool]:
     """Whether nothing but actions stands on the lines of each."""
     covered = list(text)
-    for match in found:
-        covered[match.start() : match.end()] = " " * (match.end() - match.start())
+    for action in found:
+        covered[action.start : action.end] = " " * (action.end - action.start)
     blank = "".join(covered)
     answer = []
-    for match in found:
-        begin = text.rfind("\n", 0, match.start()) + 1
-        end = text.find("\n", match.end())
+    for action in found:
+        begin = text.rfind("\n", 0, action.start) + 1
+        end = text.find("\n", action.end)
         answer.append(not blank[begin : end if end >= 0 else len(text)].strip())
     return answer
 
 
-def _covered(text: str, found: list[re.Match[str]], alone: list[bool]) -> str:
+def _covered(text: str, found: list[_Action], alone: list[bool]) -> str:
     parts, at = [], 0
-    for match, stands_alone in zip(found, alone, strict=True):
-        parts.append(text[at : match.start()])
-        parts.append(re.sub(r"[^\n]", " ", match[0]) if stands_alone else "x" * len(match[0]))
-        at = match.end()
+    for action, stands_alone in zip(found, alone, strict=True):
+        parts.append(text[at : action.start])
+        written = text[action.start : action.end]
+        parts.append(re.sub(r"[^\n]", " ", written) if stands_alone else "x" * len(written))
+        at = action.end
     return "".join([*parts, text[at:]])
 
 

@@ -129,7 +129,7 @@ def stage(
         _env_file=None,  # type: ignore[call-arg]
     )
     tokens = Tokens(hub.app.id, hub.app.private_key)
-    context = Context(settings, tokens, Mirrors(tmp_path / "mirrors"), NoStore(), compare, connected, pause=0.0)
+    context = Context(settings, tokens, Mirrors(tmp_path / "mirrors"), NoStore(), compare, connect=connected, pause=0.0)
     stage = Stage(hub, work, context, len(hub.log))
     stage.commit("main", shop__py="start\n" + FILLER + "BAD old\n", other__py="BAD far\n")
     stage.repository = hub.create_repository(f"acme/shop-{len(hub.world.repositories)}", work, branches={"main": "main"})

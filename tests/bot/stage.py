@@ -48,6 +48,7 @@ def compare(
     store: FactStore,
     settings: analyzers.Settings,
     linter: analyzers.Linter,
+    reader: analyzers.Reader | None,
 ) -> Analysis:
     old, new = findings(base, blobs), findings(head, blobs)
     added = tuple(analyzers.listed(finding, settings) for name, finding in new.items() if name not in old)

@@ -289,6 +289,11 @@ def test_long_values_are_cut() -> None:
         "<!--",
         "<![CDATA[",
         "<!DOCTYPE a [",
+        "{",
+        "{{ a }",
+        "{? {",
+        "{% a ",
+        "{{}}",
     ],
 )
 def test_hostile_files_end_soon(language: str, piece: str) -> None:
