@@ -80,3 +80,4 @@ class Flaw(msgspec.Struct, frozen=True):
     language: str = ""
     related: tuple[tuple[Place, str], ...] = ()
     weight: Literal["low", "medium", "high"] = "medium"
+    cause: str = ""

@@ -257,6 +257,7 @@ def _flawed(flaw: Flaw) -> Finding:
         related=tuple(Related(place, note) for place, note in flaw.related),
         severity=_WEIGHTS[flaw.weight],
         confidence=Confidence.LIKELY,
+        cause=flaw.cause,
     )
 
 

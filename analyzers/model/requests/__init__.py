@@ -9,6 +9,7 @@
 `sites`       the loops, blocks and transactions in which a call stands
 `bounds`      how long a call waits at most
 `caught`      calls of a client that somebody gives
+`carriers`    what is sent, where its class says whether a queue sends it
 `errands`     calls that leave the process or work for long, with the ways of requests to them
 `postponing`  how the project has work done after the answer
 `queues`      how its queues are set up

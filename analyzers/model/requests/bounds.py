@@ -20,6 +20,8 @@ def bound_of(code: Codebase, site: Stand, work: Work, *, free: bool = False) -> 
     """Whether the call says how long it waits, where the library does not: `endless` if it surely does not. `free`: nothing of
     the project gives such objects a limit where they are made."""
     node = site.node
+    if isinstance(node, Call) and work.kind == "process" and _goes_on_alone(node):
+        return "default"
     if not isinstance(node, Call) or not work.timeout:
         return "endless" if work.endless and isinstance(node, Call) else "default"
     said = _said(node, work)
@@ -37,6 +39,12 @@ def bound_of(code: Codebase, site: Stand, work: Work, *, free: bool = False) -> 
     if work.made_with and of is None:
         return _said_around(site, work)
     return "endless" if work.endless else "default"
+
+
+def _goes_on_alone(node: Call) -> bool:
+    """Whether a command is one that a shell starts and leaves: `sh run.sh > /dev/null &`."""
+    texts = [str(n.value) for argument in node.args for n in walk(argument) if isinstance(n, Text)]
+    return any(text.rstrip().endswith("&") or "nohup " in text for text in texts)
 
 
 def _said(node: Call, work: Work) -> Bound:

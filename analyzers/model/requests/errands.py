@@ -12,7 +12,7 @@ from analyzers.model.errands import Errand, Reached, Wait
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests import caught, sites
+from analyzers.model.requests import carriers, caught, sites
 from analyzers.model.requests.bounds import bound_of
 from analyzers.model.requests.postponing import mail_is_queued
 from analyzers.model.requests.sites import Stand
@@ -21,9 +21,7 @@ from analyzers.model.ways import Function as Reaching
 from analyzers.source import Place
 
 _LONGEST = 8  # calls of a way
-_QUEUED = frozenset(name for one in known() for name in one.passing.queued)
 _CARRIERS = {name: work for one in known() for work in one.work for name in work.carries}
-_SENDS = frozenset(m for work in _CARRIERS.values() for m in work.methods) | {"later", "queue", "route"}
 _BY_HAND = re.compile(
     r"(^|/)([\w-]*[_-]tests?|tests?[_-][\w-]*|e2e|\.?github|\.circleci|ci|hack|tools?|utils/scripts|devtools|dev|docker|deploy\w*|contrib/dev|notebooks?|setup\.py)(/|$)"
 )
@@ -51,9 +49,11 @@ class Errands:
             site = self._stand(call)
             if site is None or sites.is_later(site):
                 continue
-            carrier = self._carrier(site) if call.library in carried() else None
-            if call.library in carried() and (carrier is None or not _is_sent(site)):
+            carrier = carriers.carrier_of(self._code, site) if call.library in carried() else None
+            if call.library in carried() and (carrier is None or not carriers.is_sent(site)):
                 continue
+            if work.carries and call.library not in carried() and carriers.sends_one(site):
+                continue  # told by what is sent, unless that is queued
             yield self._errand(call, work, site, carrier)
 
     def _errand(self, call: CallSite, work: Work, site: Stand, carrier: ClassDefinition | None) -> Errand:
@@ -71,7 +71,7 @@ class Errands:
             reached=self._reached(ways, site),
             endless=bound == "endless",
             default=work.default,
-            told=sites.is_told(site) and isinstance(node, Call) and _last(node.callee) in work.sends,
+            told=_is_told(site, work),
             timeout=work.timeout[0] if work.timeout else "",
             blocking=work.blocking,
             limit=work.limit,
@@ -166,38 +166,11 @@ class Errands:
                     queue.append((before, *calls))
         return ()
 
-    # -- what is sent --------------------------------------------------------------------------------------------------
 
-    def _carrier(self, site: Stand) -> ClassDefinition | None:
-        """The class of what is sent, unless it says that a queue does it."""
-        node = site.node
-        definition = self._code.resolve_node(site.path, node.callee) if isinstance(node, Call) else None
-        if not isinstance(definition, ClassDefinition) or _QUEUED & self._code.externals(definition):
-            return None
-        via = self._code.method(definition, "via")
-        if via is not None and not _names_outside(via.node):
-            return None
-        return definition
-
-
-def _is_sent(site: Stand) -> bool:
-    """Whether what the call makes is given to something that sends it now."""
-    inner: Node = site.node
-    for outer in reversed(site.around):
-        match outer:
-            case Call(callee=callee, args=args) if any(a is inner for a in args):
-                return _last(callee) in _SENDS and _last(callee) not in ("later", "queue", "route")
-            case Call() | Member():
-                inner = outer
-                continue
-        break
-    return False
-
-
-def _names_outside(via: Function) -> bool:
-    """Whether a notification names a channel that leaves the process."""
-    texts = {n.value for statement in via.body for n in walk(statement) if isinstance(n, Text)}
-    return bool(texts & {"mail", "slack", "nexmo", "vonage", "twilio"})
+def _is_told(site: Stand, work: Work) -> bool:
+    """Whether the call tells something to somebody, and nobody reads the answer, or says that there is none."""
+    sends = isinstance(site.node, Call) and _last(site.node.callee) in work.sends
+    return sends and sites.is_told(site) and not sites.is_raised_on(site)
 
 
 def _last(node: Node) -> str:

@@ -302,4 +302,5 @@ def _again(code: Codebase, stated: list[Stated], jobs: list[ClassDefinition]) ->
             language="php",
             place=code.place(job.path, stated_timeout) if stated_timeout is not None else code.place(job.path, job.node),
             related=((used.place, f"`retry_after` is {value}"),),
+            cause=f"{used.path}: {used.key}",
         )

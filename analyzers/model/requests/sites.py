@@ -173,6 +173,20 @@ def is_told(site: Stand) -> bool:
     return True
 
 
+def is_raised_on(site: Stand) -> bool:
+    """Whether an error of the call is told on: a `try` around it raises one of its own."""
+    inner: Node = site.node
+    for outer in reversed(site.around):
+        match outer:
+            case Other(word="try", children=(block, *others)) if block is inner:
+                raised = (n for o in others if isinstance(o, Other) and o.word == "except" for n in walk(o))
+                return any(isinstance(n, Return) or (isinstance(n, Other) and n.word == "raise") for n in raised)
+            case Function(name=name) if name:
+                return False
+        inner = outer
+    return False
+
+
 def transaction_of(site: Stand) -> Node | None:
     """What opens the transaction that is open while the call is done, in the function that makes it."""
     inner: Node = site.node
