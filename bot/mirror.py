@@ -165,6 +165,16 @@ class Mirrors:
             yield mirror
         self.evict()
 
+    def delete(self, repository_id: int) -> bool:
+        """Deletes a repository's mirror, unless somebody reads it now. Whether there was one, and it is gone."""
+        path = self.root / f"{repository_id}.git"
+        if not path.exists():
+            return False
+        with suppress(Later), locked(path.with_suffix(".use"), fcntl.LOCK_EX, 0):
+            delete(path)
+            return True
+        return False
+
     def evict(self) -> None:
         """Deletes the least recently used mirrors until the rest fits, and what deletions and crashes left behind."""
         stamp = self.root / "evicted"

@@ -25,6 +25,7 @@ from bot.github import GitHub
 from bot.installations import Delivery, Installation, Installations, Repository
 from bot.jobs import Job, Work
 from bot.policy import incomplete
+from bot.tenancy import EVENTS as TENANCY
 from bot.webhook import EVENTS
 
 REPOSITORIES = 200  # looked at in one sweep
@@ -103,7 +104,7 @@ def lost(deliveries: Iterable[Delivery], queue: Queue, now: datetime) -> Iterato
             break
         if delivery.ok:
             arrived.add(delivery.guid)
-        elif delivery.event in EVENTS and at < now - FRESH:
+        elif delivery.event in (*EVENTS, *TENANCY) and at < now - FRESH:
             failed.setdefault(delivery.guid, delivery)
     return (one for guid, one in failed.items() if guid not in arrived and not queue.has_seen(guid))
 

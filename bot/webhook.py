@@ -18,6 +18,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
+from bot import tenancy
 from bot.jobs import BUTTONS, Command, Job, Work
 from bot.observe import count_delivery
 from bot.queue import Outcome, Receiver
@@ -328,6 +329,8 @@ async def _read(request: Request) -> bytes | None:
 
 
 async def _accept(request: Request, event: str, delivery: str, body: bytes) -> Response:
+    if event in tenancy.EVENTS and (change := tenancy.change_of(event, body)) != tenancy.Change():
+        return await _note(request, event, delivery, change)
     found = job_for(event, body, delivery=delivery, app=request.app.state.app_id)
     if isinstance(found, Ignored):
         count_delivery(event, "ignored")
@@ -344,6 +347,20 @@ async def _accept(request: Request, event: str, delivery: str, body: bytes) -> R
         log.info("no new job", delivery=delivery, github_event=found.reason, outcome=submission.outcome, job=submission.id)
     status = 202 if submission.outcome in (Outcome.QUEUED, Outcome.DUPLICATE) else 200
     return _answer(status, status=submission.outcome, job=submission.id)
+
+
+async def _note(request: Request, event: str, delivery: str, change: tenancy.Change) -> Response:
+    """Repositories that came or went."""
+    receiver: Receiver = request.app.state.receiver
+    try:
+        await tenancy.note(receiver.connection, change)
+    except RedisError as error:
+        count_delivery(event, "unavailable")
+        log.error("the queue does not answer", delivery=delivery, github_event=event, error=str(error))
+        return _answer(503, error="the queue does not answer; redeliver this delivery later")
+    count_delivery(event, "noted")
+    log.info("repositories", delivery=delivery, gone=len(change.gone), here=len(change.here))
+    return _answer(200, status="noted")
 
 
 def _answer(code: int, **content: str) -> Response:

@@ -26,9 +26,10 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
-from bot import observe
+from bot import observe, tenancy
 from bot.errors import Broken, Gone, Later
 from bot.jobs import Job
+from bot.mirror import Mirrors
 from bot.processes import end_with_caller, end_with_parent
 from bot.queue import Queue, connect, later
 from bot.settings import Settings
@@ -196,6 +197,7 @@ class Supervisor:
         self._workers: dict[int, tuple[str, float]] = {}  # process id -> name, start
         self._delay, self._next_start = 0.0, 0.0
         self._stopping = self._swept = False
+        self._mirrors, self._purged = Mirrors(settings.data_dir / "mirrors"), -tenancy.EVERY
 
     def run(self) -> None:
         """Returns when told to stop by SIGTERM or SIGINT, with every job finished or back in the queue."""
@@ -225,6 +227,10 @@ class Supervisor:
             if self._settings.app_id is not None and self._settings.sweep:
                 self._queue.sweep(self._settings.sweep, at_once=not self._swept)
                 self._swept = True
+            if time.monotonic() - self._purged >= tenancy.EVERY:
+                self._purged = time.monotonic()
+                if purged := tenancy.purge(self._queue.connection, self._mirrors):
+                    log.info("mirrors of repositories that are no longer ours are deleted", count=purged)
         except RedisError as error:
             log.error("the queue does not answer", error=str(error))
 
