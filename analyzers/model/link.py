@@ -252,7 +252,7 @@ def _read(code: Codebase, models: ModelIndex, trace: Trace, read: Read) -> Relat
         beside=deeds.beside(trace, read.loop) or deeds.beside(trace, read.within),
         few=scarcity.why_few(read.rows, begin, hops, deeds.walked(trace, read.loop)),
         pinned=scarcity.is_pinned(read.rows, begin, hops, deeds.walked(trace, read.loop)),
-        scheduled=is_scheduled(read.loop.path, read.loop.function),
+        scheduled=any(is_scheduled(site.path, site.function) for site in (read.loop, read.at, read.rows.site)),
     )
 
 
@@ -308,5 +308,5 @@ def _lookup(code: Codebase, models: ModelIndex, trace: Trace, lookup: Lookup) ->
         beside=deeds.beside(trace, lookup.row.loop),
         few=scarcity.why_few(rows, walked, (*way, *way[-1:]), deeds.walked(trace, lookup.row.loop)),
         pinned=scarcity.is_pinned(rows, walked, (*way, *way[-1:]), deeds.walked(trace, lookup.row.loop)),
-        scheduled=is_scheduled(lookup.row.loop.path, lookup.row.loop.function),
+        scheduled=any(is_scheduled(site.path, site.function) for site in (lookup.row.loop, lookup.at)),
     )

@@ -21,6 +21,7 @@ _SELVES = frozenset({"self", "$this"})
 _IDENTIFYING = re.compile(
     r"(?:^|_)(?:tokens?|email|phone|uuid|guid|slug|sha\d*|hash|serial|username|login|identifier|number)(?:$|_)"
 )
+_DEEP = 2  # collections of collections are many, whatever they belong to
 _FOR_THEMSELVES = 2  # columns that a row which links two others may have besides
 
 
@@ -44,9 +45,13 @@ def why_few(rows: Rows, model: Model | None, hops: Sequence[Relation], walked: S
         return "They are rows that belong to one row, on a page of those who look after the site."
     if rows.few == ON_THE_WAY_UP:
         return "They are what lies above one row of a tree, mostly few."
-    if model is None or walked is None or any(hop.many for hop in hops[:-1]):
+    if model is None or walked is None:
         return ""
     things = plural(noun(model.name))
+    if not rows.few and any(_is_key(s, model) for s in rows.searches):
+        return f"They are {things} that are asked for by their keys, mostly a selection."
+    if any(hop.many for hop in hops[:-1]):
+        return ""
     if rows.few == _OWN and walked.path == rows.site.path:
         return f"A row walks the {things} of its own, mostly few."
     if (rows.few in (_ONE, _OWN) or _is_of_one(rows, model)) and _links(model):
@@ -57,9 +62,15 @@ def why_few(rows: Rows, model: Model | None, hops: Sequence[Relation], walked: S
 
 
 def is_pinned(rows: Rows, model: Model | None, hops: Sequence[Relation], walked: Site | None) -> bool:
-    """Whether the rows are those of one other row, walked by a loop of the code, and no collections of theirs."""
+    """Whether the rows are those of one other row, walked by a loop of the code, with at most one collection of theirs."""
     one = rows.few in (_ONE, _OWN) or (model is not None and _is_of_one(rows, model))
-    return walked is not None and one and not any(hop.many for hop in hops[:-1])
+    return walked is not None and one and sum(hop.many for hop in hops[:-1]) < _DEEP
+
+
+def _is_key(search: Search, model: Model) -> bool:
+    """Whether a condition names rows by their own keys: `id__in=ids`."""
+    own = search.model == model.qualified
+    return own and (search.how == "key" or (search.how == "member" and search.column in model.keys))
 
 
 def _identifies(search: Search, model: Model) -> bool:
