@@ -228,6 +228,8 @@ def _read(code: Codebase, models: ModelIndex, trace: Trace, read: Read) -> Relat
     if len(hops) < len(read.hops) or not is_product(read.rows.site.path) or not is_product(read.at.path):
         return None
     begin = models.by_name.get(read.rows.model)
+    if scarcity.is_one(read.rows, begin) and not any(hop.many for hop in hops[:-1]):
+        return None
     return RelationRead(
         relation=hops[-1],
         hops=tuple(hops),

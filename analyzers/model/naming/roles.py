@@ -15,7 +15,7 @@ _MIGRATION = re.compile(r"(^|/)((?:\w+_)?migrations?|(?-i:[A-Z]\w*Migrations)|al
 _SEED = re.compile(r"(^|/)(seeds?|seeders?|DataFixtures|[^/]*(populate|seed)[^/]*\.\w+)(/|$)", re.IGNORECASE)
 _BATCH = re.compile(r"(^|/)(management/commands|Command|Console/Commands|console|scripts?|bin|cron)(/|$)")
 _SCHEDULED = re.compile(
-    r"(^|/)(tasks?|\w+_tasks?|bgtasks|jobs?|workers?|cron\w*|periodic\w*|maintenance\w*|cleanup\w*|Listeners/Update|Install\w*)(/|\.\w+$)"
+    r"(^|/)(tasks?|\w+_tasks?|bgtasks|tasking|jobs?|\w*workers?|cron\w*|periodic\w*|maintenance\w*|cleanup\w*|Listeners/Update|Install\w*)(/|\.\w+$)"
 )
 _ASKED = re.compile(
     r"(^|/)(views?|api|controllers?|handlers?|routes|routers|endpoints|resolvers|Http|graphql)(/|\.\w+$)", re.IGNORECASE

@@ -45,17 +45,20 @@ def why_few(rows: Rows, model: Model | None, hops: Sequence[Relation], walked: S
         return "They are rows that belong to one row, on a page of those who look after the site."
     if rows.few == ON_THE_WAY_UP:
         return "They are what lies above one row of a tree, mostly few."
-    if model is None or walked is None:
+    if model is None:
         return ""
-    things = plural(noun(model.name))
+    things, deeper = plural(noun(model.name)), any(hop.many for hop in hops[:-1])
+    one = rows.few in (_ONE, _OWN) or (walked is not None and _is_of_one(rows, model))
+    if not deeper and one and _links(model):
+        return f"The {things} of one row link it to others, mostly few."
+    if walked is None:
+        return ""
     if not rows.few and any(_is_key(s, model) for s in rows.searches):
         return f"They are {things} that are asked for by their keys, mostly a selection."
-    if any(hop.many for hop in hops[:-1]):
+    if deeper:
         return ""
     if rows.few == _OWN and walked.path == rows.site.path:
         return f"A row walks the {things} of its own, mostly few."
-    if (rows.few in (_ONE, _OWN) or _is_of_one(rows, model)) and _links(model):
-        return f"The {things} of one row link it to others, mostly few."
     if any(_identifies(s, model) for s in rows.searches):
         return f"They are found by what identifies few {things}."
     return ""
@@ -65,6 +68,12 @@ def is_pinned(rows: Rows, model: Model | None, hops: Sequence[Relation], walked:
     """Whether the rows are those of one other row, walked by a loop of the code, with at most one collection of theirs."""
     one = rows.few in (_ONE, _OWN) or (model is not None and _is_of_one(rows, model))
     return walked is not None and one and sum(hop.many for hop in hops[:-1]) < _DEEP
+
+
+def is_one(rows: Rows, model: Model | None) -> bool:
+    """Whether the query asks for what no two rows have: it gives one row at most."""
+    alone = {index.columns for index in model.indexes if index.unique and not index.where} if model is not None else set()
+    return any(s.how == "equal" and s.model == rows.model and (s.column,) in alone for s in rows.searches)
 
 
 def _is_key(search: Search, model: Model) -> bool:
