@@ -6,6 +6,7 @@ loop over what was loaded first. Tables that stay small, and rows found by a uni
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity
@@ -20,6 +21,8 @@ TITLE = "Unbounded results"
 CATEGORY = "unbounded"
 
 _ROWS = 200_000
+_HANDLER = re.compile(r"(Controller|Handler|View|Endpoint|Action|Resource)(::|\.)\w+$")
+_EVENT = re.compile(r"(::|\.)(boot|booted|delete|deleting|deleted|on_delete|pre_delete|post_delete)$")
 
 
 def check(project: Project, settings: Settings) -> Iterator[Finding]:
@@ -128,10 +131,13 @@ def _answered(known: _Known, heap: Heap) -> Finding | None:
         return None
     entry = known.entry(heap.function, "request")
     if heap.kind == "answered":
-        if entry is None or (heap.returned and heap.function not in known.project.reach.by_function):
+        if entry is None and not _HANDLER.search(heap.function.name):
+            return None
+        if heap.returned and entry is not None and heap.function not in known.project.reach.by_function:
             return None
     elif is_batch(heap.place.path):
         return None
+    unreached = "Nothing shows that requests reach it." if entry is None and heap.kind == "answered" else ""
     rows, function = plural(noun(heap.model)), _plain(heap.function.name)
     whole = not _narrow(heap, table)
     of = "all" if whole else "all of those that belong together"
@@ -150,7 +156,7 @@ def _answered(known: _Known, heap: Heap) -> Finding | None:
         ),
         growth=f"N rows per answer: {_ROWS:,} for {_ROWS:,} {rows}",
         remedy="Give a page of them at a time.",
-        listed=_hardly(known, heap, table),
+        listed=_hardly(known, heap, table) or unreached,
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
         evidence=(f"`{table.name}` grows: {_why(table)}.",) if table.name in known.grown else (),
     )
@@ -239,13 +245,15 @@ def _walked(known: _Known, heap: Heap) -> Finding | None:
     path, function = heap.place.path, _plain(heap.function.name)
     entry = known.entry(heap.function, "task", "command")
     batch = entry is not None or is_batch(path) or is_scheduled(path, heap.function.name)
-    if table is None or heap.abstract or not batch or table.name not in known.grown or heap.columns:
+    event = _EVENT.search(heap.function.name) is not None or known.entry(heap.function, "hook") is not None
+    own = event and not batch and is_busy(table) if table is not None else False
+    if table is None or heap.abstract or table.name not in known.grown or not (own or (batch and not heap.columns)):
         return None
     return _made(
         heap,
         entry,
         what=heap.model,
-        title=f"`{function}` loads every `{heap.model}` before it walks them",
+        title=f"`{function}` loads {'all' if own else 'every'} `{heap.model}` {'rows of one owner ' * own}before it walks them",
         message=(
             f"`{function}` walks the `{heap.model}` rows one by one, but all of them are in memory first, as objects: the "
             "process grows with the table, until it is killed."
@@ -258,6 +266,8 @@ def _walked(known: _Known, heap: Heap) -> Finding | None:
 
 
 def _hardly_walked(heap: Heap, table: Table, entry: Entry | None) -> str:
+    if heap.columns:
+        return "They are those of one owner, who may never have many."
     if entry is None or entry.kind == "command":
         return "It runs in a command or a script, for which nobody waits."
     if heap.partly:
@@ -270,8 +280,7 @@ def _hardly_walked(heap: Heap, table: Table, entry: Entry | None) -> str:
 
 def _sized(known: _Known, heap: Heap) -> Finding | None:
     entry = known.entry(heap.function, "request")
-    if entry is None and not heap.function.name.rpartition(".")[2][:1].isupper():
-        return None
+    declared = "::" not in heap.function.name and heap.function.name.rpartition(".")[2][:1].isupper()  # by a class of pages
     function = _plain(heap.function.name)
     return _made(
         heap,
@@ -284,6 +293,7 @@ def _sized(known: _Known, heap: Heap) -> Finding | None:
         ),
         growth="N rows for a request that says N",
         remedy="Say how many are the most.",
+        listed="" if entry is not None or declared else "Nothing shows that requests reach it.",
     )
 
 

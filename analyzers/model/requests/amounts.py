@@ -30,7 +30,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         model = models.by_name.get(act.model)
         if model is None:
             continue
-        found = answers.found_by(model, act)
+        found = answers.found_by(model, act, body)
         if found is None:
             continue
         use = _use(body, node)
@@ -125,7 +125,7 @@ def _walks(body: Body, node: Node, act: Act) -> Loop | None:
     """The loop that walks all rows of a table, once they are all there."""
     if answers.streams(act.name, body.language) or answers.deals_with_pages(body):
         return None
-    if any(s.how not in ("ordered", "below", "deleted") for s in act.searches):
+    if any(s.how not in ("ordered", "below", "deleted", "key", "other") for s in act.searches):
         return None
     name = body.name_of(node)
     candidates: list[Node] = [node, *(body.uses(name, node.end) if name else ())]

@@ -9,6 +9,7 @@ from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Othe
 from analyzers.knowledge import libraries
 from analyzers.model.inference.acts import Act, Kind
 from analyzers.model.inference.frames import Trace
+from analyzers.model.inference.types import Rows, Search
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_product
@@ -70,6 +71,7 @@ def sources(body: Body) -> Iterator[tuple[Call, Act]]:
 
 
 _GROUPS = frozenset({"group_by", "groupBy", "groupby"})
+_PARTS = frozenset({"select", "selectRaw", "with_entities", "with_only_columns", "query", "count", "pluck", "add_columns"})
 
 
 def _is_grouped(body: Body, node: Call) -> bool:
@@ -81,7 +83,7 @@ def _is_grouped(body: Body, node: Call) -> bool:
     while isinstance(chain, Call | Member):
         names |= {chain.name} if isinstance(chain, Member) else set()
         chain = chain.of if isinstance(chain, Member) else chain.callee
-    return bool(names & _GROUPS) or names >= {"values", "annotate"}
+    return bool(names & _GROUPS and names & _PARTS) or names >= {"values", "annotate"}
 
 
 def _gives_pages(body: Body, function: FunctionDefinition) -> bool:
@@ -99,11 +101,11 @@ def follows(body: Body, node: Node) -> Call | None:
     return None
 
 
-def found_by(model: Model, act: Act) -> tuple[tuple[str, ...], bool] | None:
+def found_by(model: Model, act: Act, body: Body | None = None) -> tuple[tuple[str, ...], bool] | None:
     """The columns that rows are asked for by one value each, and whether more was asked; `None` where few are found."""
     columns: dict[str, None] = {}
     partly = False
-    of_one = act.rows is not None and (act.rows.related is not None or any(e.endswith(".*") for e in act.rows.eager))
+    of_one = act.rows is not None and _belongs(act.rows, act.searches, body)
     if of_one:
         columns[""] = None
     for search in act.searches:
@@ -150,7 +152,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         model = models.by_name.get(act.model)
         if model is None or streams(act.name, body.language):
             continue
-        found, sink = found_by(model, act), _sink(body, node)
+        found, sink = found_by(model, act, body), _sink(body, node)
         if found is None or sink is None or (isinstance(sink, Return) and not _answers_by_return(body)):
             continue
         yield Heap(
@@ -168,6 +170,16 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
             language=model.library.language,
             abstract=model.abstract,
         )
+
+
+def _belongs(rows: Rows, searches: tuple[Search, ...], body: Body | None) -> bool:
+    """Whether the rows are those of a relation of one row: they come with the way back to it, or begin with its call."""
+    if rows.related is not None or any(e.endswith(".*") for e in rows.eager):
+        return True
+    if not searches or searches[0].how != "key":
+        return False
+    begun = body is not None and rows.root is not None and (rows.root.start, rows.root.end) in body.calls
+    return begun or any("." not in e for e in rows.eager)
 
 
 def _answers_by_return(body: Body) -> bool:

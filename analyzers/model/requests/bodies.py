@@ -96,6 +96,12 @@ class Body:
                     found.setdefault(name, []).append(node)
         return found
 
+    @cached_property
+    def calls(self) -> frozenset[tuple[int, int]]:
+        """Where calls begin and end that are no queries themselves."""
+        found = (n for n in self.nodes if isinstance(n, Call) and self.act(n, "queried") is None)
+        return frozenset((n.start, n.end) for n in found)
+
     def name_of(self, node: Node) -> str:
         """The local name that an expression is assigned to, also after `await`, or with a default."""
         inner = node

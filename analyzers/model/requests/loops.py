@@ -30,7 +30,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
 def _heap(
     body: Body, model: Model, act: Act, kind: Literal["searched", "crossed", "named"], at: Node, said: str, of: Node
 ) -> Iterator[Heap]:
-    found = answers.found_by(model, act)
+    found = answers.found_by(model, act, body)
     if found is not None:
         yield Heap(
             kind=kind,
