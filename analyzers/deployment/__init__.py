@@ -23,6 +23,7 @@
 `sessions`    what code keeps in a session of the server, where a pooler shares sessions
 `prepares`    statements that drivers prepare by themselves, by `prepares.yml`
 `migrating`   migrations that lock by a session, through a pooler
+`upstreams`   services among which nginx takes turns
 `copies`      whether a second process or a second disk is there
 `demand`      what each program may open, by services, programs and pools
 `budget`      demand against capacity, as an equation whose factors know where they come from

@@ -27,6 +27,8 @@ def processes(deployment: Deployment, *, workers: bool, path: str = "") -> Copie
         for amount, what in ((service.replicas, "copies"), (program.processes, "processes")):
             if amount.value is not None and amount.value > 1:
                 return Copies("several", f"`{service.name}` runs {amount.value} {what}", amount.place)
+    if (found := _in_turns(deployment, {service.name for service, p in seen if p.does == "web"})) is not None:
+        return found
     if not any(program.does == "web" for _, program in seen):
         return Copies("unknown")
     for services in running:
@@ -56,8 +58,19 @@ def disks(deployment: Deployment) -> Copies:
             return Copies("several", f"`{service.name}` runs {service.replicas.value} copies", service.replicas.place)
         if service.ephemeral:
             return Copies("several", f"the disk of `{service.name}` is gone with each restart", service.place)
+    if (found := _in_turns(deployment, {s.name for s in services if not s.volumes})) is not None:
+        return found
     known = bool(services) and all(s.replicas.value == 1 and not s.installed for s in services)
     return Copies("one" if known else "unknown")
+
+
+def _in_turns(deployment: Deployment, names: set[str]) -> Copies | None:
+    """Services of these names among which a proxy takes turns."""
+    for turns in deployment.turns:
+        several = [name for name in turns.services if name in names]
+        if len(several) > 1:
+            return Copies("several", f"requests go in turns to `{several[0]}` and `{several[1]}`", turns.place)
+    return None
 
 
 def _holds(service: Service, path: str) -> bool:

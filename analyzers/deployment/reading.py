@@ -13,6 +13,7 @@ from analyzers.deployment.poolers import pooler_of
 from analyzers.deployment.pools import pools
 from analyzers.deployment.servers import servers
 from analyzers.deployment.states import states
+from analyzers.deployment.upstreams import turns
 from analyzers.deployment.values import Deployment, Stack
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
@@ -24,14 +25,15 @@ def deployment_of(code: Codebase) -> Deployment:
     """All that a revision says of how it is run."""
     found = [_completed(code.files, stack) for read in _FORMATS for stack in read(code.files)]
     variables = {name: value for stack in found for service in stack.services for name, value in service.environment.items()}
-    several_disks = disks(Deployment(tuple(found))).number == "several"
+    in_turns = tuple(turns(code.files, found))
+    several_disks = disks(Deployment(tuple(found), turns=in_turns)).number == "several"
     kept = tuple(states(code, variables, several_disks=several_disks))
     conflicts = (
         *sessions.conflicts(code, found),
         *prepares.conflicts(code, found),
         *migrating.conflicts(code.files, found),
     )
-    return Deployment(tuple(found), tuple(pools(code)), kept, tuple(conflicts), tuple(unpooled(code)))
+    return Deployment(tuple(found), tuple(pools(code)), kept, tuple(conflicts), tuple(unpooled(code)), in_turns)
 
 
 def _completed(files: Mapping[str, FileFacts], stack: Stack) -> Stack:

@@ -157,6 +157,14 @@ class Stack(msgspec.Struct, frozen=True):
     poolers: tuple[Pooler, ...] = ()
 
 
+class Turns(msgspec.Struct, frozen=True):
+    """Services of a stack (by its path) among which a proxy takes turns, as is stated at `place`."""
+
+    stack: str
+    services: tuple[str, ...]
+    place: Place
+
+
 class Deployment(msgspec.Struct, frozen=True):
     """All the ways in which a repository says it is run."""
 
@@ -165,3 +173,4 @@ class Deployment(msgspec.Struct, frozen=True):
     states: tuple[State, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     unpooled: tuple[Unpooled, ...] = ()
+    turns: tuple[Turns, ...] = ()

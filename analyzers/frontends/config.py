@@ -85,6 +85,10 @@ _COLON = re.compile(r"\s*+([A-Za-z_][\w.-]*+)[ \t]*+:[ \t]++(.*?)\s*$", re.ASCII
 _BARE = re.compile(r"\s*+([A-Za-z_][\w.-]*+)[ \t]++(\S.*?)\s*$", re.ASCII)
 
 
+_ALONE = re.compile(r"\s*+([a-z_]++);\s*+$")
+"""A directive of nginx without a value."""
+
+
 def ini_settings(text: str) -> Settings:
     """Sections and `key = value` (php.ini, php-fpm pools, uwsgi, pgbouncer, supervisor); also `key: value` and `key value`."""
     settings: list[Setting] = []
@@ -99,6 +103,8 @@ def ini_settings(text: str) -> Settings:
                 value = re.split(r"\s[;#]", pair[2], maxsplit=1)[0].rstrip()
                 end = at + pair.start(2) + len(value)
                 settings.append(Setting(section + pair[1].rstrip(), _unquoted(value), at + pair.start(2), end))
+            elif alone := _ALONE.match(line):
+                settings.append(Setting(section + alone[1], "", at + alone.start(1), at + alone.end(1)))
     return settings, None
 
 
@@ -266,9 +272,9 @@ def procfile_settings(text: str) -> Settings:
 class ConfigFrontend(Frontend):
     """Reads one format of configuration."""
 
-    def __init__(self, language: str, settings: Callable[[str], Settings]) -> None:
+    def __init__(self, language: str, settings: Callable[[str], Settings], version: str = "3") -> None:
         self.language = language  # type: ignore[misc]
-        self.version = "3"
+        self.version = version
         self._settings = settings
 
     def read(self, source: bytes) -> FileFacts:
@@ -309,7 +315,7 @@ FORMATS = {
         ConfigFrontend("xml", xml_settings),
         ConfigFrontend("toml", toml_settings),
         ConfigFrontend("env", env_settings),
-        ConfigFrontend("ini", ini_settings),
+        ConfigFrontend("ini", ini_settings, "4"),
         ConfigFrontend("dockerfile", dockerfile_settings),
         ConfigFrontend("procfile", procfile_settings),
         ConfigFrontend("requirements", requirements_settings),

@@ -266,6 +266,7 @@ def _anew(made: Made, settings: Settings) -> Finding:
         related=tuple(dict.fromkeys(r for r in related if r.place != made.place)),
         severity=Severity.HIGH if made.client.makes == "pool" and not made.closed else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
+        cause=f"{made.function}: {made.client.title} for each {one}",
     )
 
 
