@@ -38,7 +38,7 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
     forgotten = dict(_forgotten(code, reach, frozenset(f.node.name for f, _ in remembering)))
     for function, decorator in remembering:
         there = forgotten.get(function)
-        if there is not None or _is_of_rows(code, function):
+        if there is not None or (_is_of_rows(code, function) and not _is_for_commands(reach, function)):
             places = (code.place(function.path, decorator), *((there,) if there is not None else ()))
             name = function.qualified.rpartition(".")[2]
             yield State("remembered", "process", name, places, "remembered", of=function.path, certain=True)
@@ -75,6 +75,12 @@ def _forgotten(code: Codebase, reach: Reach, names: frozenset[str]) -> Iterator[
                         found = code.resolve_node(path, of)
                         if isinstance(found, FunctionDefinition):
                             yield found, code.place(path, node)
+
+
+def _is_for_commands(reach: Reach, function: FunctionDefinition) -> bool:
+    """Whether all that is known to reach a function are commands, whose process ends."""
+    entries = reach.entries_to(Reached(function.path, function.qualified))
+    return bool(entries) and all(reach.by_function[e].kind == "command" for e in entries)
 
 
 def _is_of_rows(code: Codebase, function: FunctionDefinition) -> bool:
