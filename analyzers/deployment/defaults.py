@@ -68,13 +68,16 @@ def _users(code: Codebase, modules: Importing) -> Iterator[Place]:
 
 
 def _settings(code: Codebase, *without: str) -> Iterator[tuple[str, Place]]:
-    """The settings of Django projects that do not state these names, each with the place of its middleware."""
-    for path, facts in code.files.items():
-        if facts.language != "python" or not is_product(path) or OTHER_USE.search(path) or "settings" not in path:
-            continue
-        stated = _assigned(facts)
-        if "INSTALLED_APPS" in stated and "MIDDLEWARE" in stated and stated.keys().isdisjoint(without):
-            yield path, code.place(path, stated["MIDDLEWARE"])
+    """The settings of a Django project of which none states these names, each with the place of its middleware."""
+    found = [
+        (path, _assigned(facts))
+        for path, facts in code.files.items()
+        if facts.language == "python" and "settings" in path and is_product(path) and not OTHER_USE.search(path)
+    ]
+    if all(stated.keys().isdisjoint(without) for _, stated in found):
+        for path, stated in found:
+            if "INSTALLED_APPS" in stated and "MIDDLEWARE" in stated:
+                yield path, code.place(path, stated["MIDDLEWARE"])
 
 
 def _assigned(facts: FileFacts) -> dict[str, Assign]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from analyzers.deployment.commands import programs
 from analyzers.deployment.images import Image, dockerfile_of, image_at, joined
@@ -11,7 +12,7 @@ from analyzers.deployment.known_programs import Where
 from analyzers.deployment.manifests import Manifest, document
 from analyzers.deployment.plans import managed
 from analyzers.deployment.uses import NOT_RUN
-from analyzers.deployment.values import Amount, Program, Server, Service, Stack, Surge
+from analyzers.deployment.values import Amount, Pooler, Program, Server, Service, Stack, Surge
 from analyzers.deployment.variables import amount
 from analyzers.facts.store import FileFacts
 from analyzers.source import Place
@@ -36,7 +37,9 @@ def stacks(files: Files) -> Iterator[Stack]:
             yield from _found(path, _railway(files, document(path, facts), folder))
         elif re.fullmatch(r"serverless\.ya?ml", name):
             told = document(path, facts)
-            yield from _found(path, _serverless(told, folder), tuple(_rds(told)))
+            proxies = tuple(_proxies(told))
+            own = (Service(p.service, p.place, Amount(1, "one proxy", p.place)) for p in proxies)
+            yield from _found(path, chain(_serverless(told, folder), own), tuple(_rds(told)), proxies)
         elif re.fullmatch(r"(?:.*/)?\.do/(?:app|deploy\.template)\.ya?ml", path):
             told = document(path, facts)
             yield from _found(path, _digitalocean(files, told, folder), tuple(_digitalocean_servers(told)))
@@ -44,10 +47,12 @@ def stacks(files: Files) -> Iterator[Stack]:
             yield from _found(path, _vercel(document(path, facts), folder))
 
 
-def _found(path: str, services: Iterator[Service], servers: tuple[Server, ...] = ()) -> Iterator[Stack]:
+def _found(
+    path: str, services: Iterator[Service], servers: tuple[Server, ...] = (), poolers: tuple[Pooler, ...] = ()
+) -> Iterator[Stack]:
     several = tuple(services)
     if several:
-        yield Stack(path, several, servers)
+        yield Stack(path, several, servers, poolers)
 
 
 def _built(files: Files, folder: str, dockerfile: str = "") -> Image | None:
@@ -200,6 +205,17 @@ def _rds(told: Manifest) -> Iterator[Server]:
             database = "postgresql" if engine.startswith("postgres") else "mysql" if engine in ("mysql", "mariadb") else ""
             if database:
                 yield managed(name, "rds", told.told(f"{inside}.DBInstanceClass"), entry.place, database)
+
+
+def _proxies(told: Manifest) -> Iterator[Pooler]:
+    """The RDS proxies among a template's resources. They share connections between transactions; what keeps something in its
+    session keeps its connection too."""
+    for key, entry in told.entries.items():
+        if entry.value == "AWS::RDS::DBProxy" and key.endswith(".Type"):
+            name = key.removesuffix(".Type").rpartition(".")[2]
+            opens = Amount(None, "a share of what the instance accepts", entry.place, "MaxConnectionsPercent")
+            accepts = Amount(None, "RDS Proxy states no limit of clients", entry.place, "clients")
+            yield Pooler(name, "RDS Proxy", "pinning", opens, accepts, entry.place)
 
 
 _RUNTIMES = {"python": "python", "node": "javascript", "ruby": "ruby", "provided": "php", "php": "php"}
