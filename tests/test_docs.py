@@ -296,3 +296,30 @@ def test_commits_are_checked_with_what_is_installed() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     tools = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks}
     assert tools == set(re.findall(r"\$\(BIN\)/(\S+)", makefile.split("\ncheck:")[1].split("\n\n")[0]))
+
+
+# The answers to users
+
+
+ASKS = ROOT / "docs" / "user_asks.md"
+
+
+def answers() -> list[list[str]]:
+    """Number, thread, answer and test of each row."""
+    rows = re.findall(r"^\| (\d+ \|.*) \|$", ASKS.read_text(encoding="utf-8"), re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" | ")] for row in rows]
+
+
+def test_every_ask_has_an_answer_and_a_test_that_exists() -> None:
+    found = answers()
+    assert [int(row[0]) for row in found] == list(range(1, 57))
+    tests = {
+        name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", file.read_text(), re.M)
+    }
+    missing = []
+    for number, _, answer, proof in found:
+        page, _, heading = proof.partition("`: ")
+        known = f"\n## {heading}\n" in (ROOT / page.strip("`")).read_text() if heading else proof.strip("`") in tests
+        if not known or not answer.endswith("."):
+            missing.append((number, proof))
+    assert not missing
