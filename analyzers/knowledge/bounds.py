@@ -37,4 +37,4 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parsers: tuple[str, ...] = ()  # calls that read a file row by row
     uploads: tuple[str, ...] = ()  # types of a parameter that is a file somebody sent
     file_fields: tuple[str, ...] = ()  # fields of a model that are files
-    count_code: str = ""  # code that counts in the database, `{query}`
+    page_code: str = ""  # of a class that lists rows: so many at a time

@@ -287,6 +287,7 @@ def _numbered(known: _Known, race: Race) -> Finding | None:
             f"answer: {outcome}."
         ),
         growth=f"Up to N of N at once {'fail but one' if unique else 'share a number'}: {_TIMES} of {_TIMES}",
+        code="" if unique or not alone else _constraint(race, table, alone),
         evidence=(_indexes(table),),
         severity=Severity.MEDIUM,
     )

@@ -84,10 +84,10 @@ def handed(inference: Inference, definition: FunctionDefinition, result: Value, 
         note(inference, node, act, frame)
 
 
-def listed(inference: Inference, definition: ClassDefinition, rows: Rows, *, by_settings: bool) -> None:
-    """A class lists rows, and does not say how many at a time; the settings may, where it goes by them."""
+def listed(inference: Inference, definition: ClassDefinition, rows: Rows, attribute: str, *, by_settings: bool) -> None:
+    """A class lists rows, and does not say by its attribute how many at a time; the settings may, where it goes by them."""
     if not (rows.limited or rows.limit):
-        act = Act("listed", rows.model, "by settings" if by_settings else "", rows.searches, rows=rows)
+        act = Act("listed", rows.model, attribute, rows.searches, "by settings" if by_settings else "", rows=rows)
         inference.trace.acts.setdefault((definition.path, definition.node.start, definition.node.end, "listed"), act)
 
 

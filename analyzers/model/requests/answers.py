@@ -34,6 +34,7 @@ _TEXTS = words("bound_texts")
 _PASSING = {language: told(some) for language, some in _PASSES.items()}
 ENDS = {of: words("counts")[of] | words("sums")[of] | words("picks")[of] for of in LANGUAGES}
 """Methods of rows in memory that the database could do."""
+_PAGE_CODES = tuple(x.bounds.page_code for x in libraries() if x.bounds is not None and x.bounds.page_code)
 _HOLDS = frozenset({"dict", "pair", "list", "tuple", "set", "await", "spread", "block", "?:", "or", "and", "??", "yield"})
 _NO_CONDITION = frozenset({"ordered", "grouped"})
 _MANY = ("rows", "new", "values")
@@ -301,7 +302,8 @@ def declared(
         columns=found[0],
         partly=found[1],
         said=definition.name,
-        settings=setting if act.name == "by settings" else "",
+        settings=setting if act.gives == "by settings" else "",
+        code=next((c for c in _PAGE_CODES if c.startswith(f"{act.name} ")), ""),
         language=language,
         abstract=model.abstract,
     )

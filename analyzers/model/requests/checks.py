@@ -115,12 +115,20 @@ def _created(body: Body, model: Model, words: Concurrency, node: Call, act: Act)
             refuses=span.refuses,
             handled=handled(body, made, words),
             sentence=_LIMIT if limits else _UNIQUE,
-            code=words.locked if limits else words.ensure,
+            code="" if limits else _ensuring(model, words, columns),
             language=model.library.language,
             constraint="" if limits else words.unique,
             abstract=model.abstract,
         )
         return
+
+
+def _ensuring(model: Model, words: Concurrency, columns: tuple[str, ...]) -> str:
+    """Code that finds the row or makes it, in the words of the library."""
+    names = {column.name: attribute for attribute, column in model.columns.items()}
+    attributes = [names.get(column, column) for column in columns if column]
+    given = (f"'{name}' => …" for name in attributes) if model.library.language == "php" else (f"{n}=…" for n in attributes)
+    return words.ensure.replace("{model}", model.name).replace("{conditions}", ", ".join(given))
 
 
 _LIMIT = "Lock the row that they belong to before they are counted, in the transaction that adds one."

@@ -180,6 +180,9 @@ def _race(body: Body, model: Model, words: Concurrency, change: _Change, written
     template = words.add if change.operator == "+" else words.subtract
     amount = body.said(change.amount)
     code = _code(model, template, row, change.column, amount)
+    if words.locked:
+        mark = "//" if model.library.language == "php" else "#"
+        code += f"\n\n{mark} or lock the row before it is read\n" + _code(model, words.locked, row, change.column, amount)
     joint = "->" if row.startswith("$") else "."
     also = ((body.place(written), "writes the row"),) if written is not change.node else ()
     return Race(

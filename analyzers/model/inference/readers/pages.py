@@ -38,7 +38,7 @@ def of_view(inference: Inference, definition: ClassDefinition, view: Views, rows
         _, at = _stated(inference, definition, view.order_attribute, rows)
         _note(inference, rows, at or _root(definition, rows))
     elif view.page_attribute and view.many and not _pages_itself(inference, definition, size, stated):
-        acts.listed(inference, definition, rows, by_settings=False)
+        acts.listed(inference, definition, rows, view.page_attribute, by_settings=False)
 
 
 def _pages_itself(inference: Inference, definition: ClassDefinition, size: Value, stated: object) -> bool:
@@ -57,7 +57,7 @@ def of_endpoint(inference: Inference, definition: ClassDefinition, library: Libr
         if words.page_attribute and words.page_method and inference.code.method(definition, words.page_method) is None:
             left_out = stated is not None and isinstance(stated[1].value, Text) and stated[1].value.value is None
             if stated is None or left_out:
-                acts.listed(inference, definition, rows, by_settings=not left_out)
+                acts.listed(inference, definition, rows, words.page_attribute, by_settings=not left_out)
         return
     order, at = _stated(inference, definition, words.order_attribute, rows)
     names = inference.code.externals(found) if isinstance(found, ClassDefinition) else (found.name,)
