@@ -210,6 +210,13 @@ def conditional(inference: Inference, parts: tuple[Node, ...], frame: Frame) -> 
     return join(ways[0], ways[-1])
 
 
+def _is_count(node: Node, frame: Frame) -> bool:
+    """Whether an attribute is named as what a query counts along with its rows: who asks for it expects it to be there."""
+    counts = isinstance(node, Member) and node.name.endswith("_count") and isinstance(node.of, Name)
+    row = frame.env.get(node.of.id) if counts and isinstance(node, Member) and isinstance(node.of, Name) else None
+    return isinstance(row, Row) and row.loop is not None
+
+
 def _added(inference: Inference, row: Row, name: str) -> bool:
     """Whether a row has an attribute only where a query added it: no one asks for it who does not expect it."""
     model = inference.model(row.model)
@@ -302,7 +309,7 @@ def asks_cache(test: Test, frame: Frame) -> bool:
 def operands(inference: Inference, word: str, parts: tuple[Node, ...], frame: Frame) -> tuple[Value, ...]:
     """What the operands hold. `$page->book_slug ?? …` needs nothing in the place of a column that the query names."""
     if word == "??" and len(parts) == 2:
-        if _is_aggregate(inference, parts[0], frame):
+        if _is_aggregate(inference, parts[0], frame) or _is_count(parts[0], frame):
             return (flow.evaluate(inference, parts[0], frame),)
         said = _told(inference, Other(parts[0].start, parts[1].end, word, parts), frame)
         if said is not None:
