@@ -88,3 +88,13 @@ def test_what_passes_is_told_of_the_change_that_brings_it_to_what_was_there() ->
     assert happening([lasting, passing], {"migrations/1.sql", "migrations/2.sql"}) == ((lasting,), (passing,))
     assert happening([lasting, passing], {"shop/views.py"}) == ((lasting,), (passing,))
     assert happening([lasting, passing]) == ((lasting,), (passing,))
+
+
+def test_what_has_the_cause_of_one_that_is_gone_from_its_file_is_that() -> None:
+    old, now = finding("a", cause="orders(token)"), finding("b", cause="orders(token)")
+    assert compare([old], [now]) == ((), (), (now,))
+    assert compare([], [now]) == ((now,), (), ())
+    elsewhere = finding("b", at("shop/other.py"), cause="orders(token)")
+    assert compare([old], [elsewhere]) == ((elsewhere,), (old,), ())
+    other = finding("b", cause="orders(email)")
+    assert compare([old], [other]) == ((other,), (old,), ())

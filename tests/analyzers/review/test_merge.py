@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from analyzers.findings import Edit, Finding, Fix, Severity
+from analyzers.findings import Edit, Finding, Fix, NewFile, Severity
 from analyzers.review.merge import merge
 from tests.findings import at as place
 from tests.findings import finding
@@ -65,3 +65,26 @@ def test_a_replacement_cannot_be_two_texts() -> None:
     assert same.fix is not None
     (different,) = merge([replacing("a", "x"), replacing("b", "y")])
     assert different.fix is None
+
+
+def test_what_one_statement_lacks_is_one_comment_though_each_has_a_cause_of_its_own() -> None:
+    one, two = at("a", cause="x", wider="orders"), at("b", cause="y", wider="orders")
+    query, other = at("c", cause="y"), at("d", cause="z")
+    assert [f.also for f in merge([one, two, query, other])] == [("b", "c"), ()]
+
+
+def test_files_that_differ_in_their_items_alone_are_one() -> None:
+    def file(item: str, path: str = "0002.py") -> tuple[NewFile, ...]:
+        return (NewFile(path, "python", "[", (item,), "]"),)
+
+    [merged] = merge(
+        [at("a", files=file("x,")), at("b", files=file("y,")), at("c", files=file("x,")), at("d", files=file("z", "1.sql"))]
+    )
+    assert [(f.path, f.text) for f in merged.files] == [("0002.py", "[x,y,]"), ("1.sql", "[z]")]
+
+
+def test_statements_follow_each_other_and_other_code_is_that_of_the_first() -> None:
+    sql = [at(name, code=f"CREATE INDEX {name};", code_language="sql") for name in ("a", "b")]
+    assert merge(sql)[0].code == "CREATE INDEX a;\nCREATE INDEX b;"
+    python = [at(name, code=f"{name} = 1", code_language="python") for name in ("a", "b")]
+    assert merge(python)[0].code == "a = 1"
