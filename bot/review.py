@@ -28,7 +28,7 @@ import structlog
 
 import analyzers
 from analyzers import BlobReader, FactStore, Place, Problem, Review, Revision
-from bot import closing, commands, organisation, publish
+from bot import closing, commands, limits, organisation, publish
 from bot.answers import Check, PullRequest, RateLimited
 from bot.cache import fact_store
 from bot.conversation import Acceptance, Conversation
@@ -147,6 +147,7 @@ def run(job: Job, settings: Settings, queue: Coordination, context: Context | No
     """Does the job. Raises `Gone` when nothing is left to do, `Later` to be called again, `Broken` when it cannot be done;
     the check run already says so."""
     context = context or context_of(settings)
+    limits.check(queue.connection, job)
     with queue.lease(job.subject) as lease, context.github(job) as github:
         if job.work is Work.CANCEL:
             closing.close(job, github, queue.connection)
@@ -158,6 +159,8 @@ def run(job: Job, settings: Settings, queue: Coordination, context: Context | No
                 return Result("neutral", calls=github.calls)
             return _Run(job, context, queue, lease, github, retried=tries > 1).run()
         except Later as later:
+            if isinstance(later, RateLimited):
+                limits.pause(queue.connection, job.installation, later.after)
             later.after = max(later.after, min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (tries - 1)))
             raise
 

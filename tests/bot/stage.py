@@ -63,8 +63,13 @@ class Memory(dict[str, Any]):
         self[key] = self.get(key, 0) + 1
         return self[key]
 
-    def set(self, key: str, value: Any, ex: int = 0) -> None:
-        self[key] = value
+    def set(self, key: str, value: Any, ex: int = 0, px: int = 0) -> None:
+        """Nothing ends by itself; what would end within an hour is not kept."""
+        if not px:
+            self[key] = value
+
+    def pttl(self, key: str) -> int:
+        return -2
 
     def delete(self, key: str) -> None:
         self.pop(key, None)
