@@ -48,10 +48,14 @@ def queue_workers(deployment: Deployment) -> Copies:
     return Copies("unknown")
 
 
-def disks(deployment: Deployment) -> Copies:
-    """Whether requests are answered on several disks, or on one that is gone with its container."""
+def disks(deployment: Deployment, path: str = "") -> Copies:
+    """Whether requests are answered on several disks, or on one that is gone with its container; with `path`, by the code of
+    the folder in which that file is."""
     services = [
-        s for stack in deployment.stacks for s in stack.services if any(p.does == "web" for p in _lasting(s, workers=False))
+        s
+        for stack in deployment.stacks
+        for s in stack.services
+        if _holds(s, path) and any(p.does == "web" for p in _lasting(s, workers=False))
     ]
     for service in services:
         if service.replicas.value is not None and service.replicas.value > 1 and not service.volumes:

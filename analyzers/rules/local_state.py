@@ -58,7 +58,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
     """One finding for each kind of state that is local, unless one process or disk is all there is."""
     for state in project.deployment.states:
         if state.kept == "disk":
-            copies = disks(project.deployment)
+            copies = disks(project.deployment, state.places[0].path)
         elif state.kept == "request":
             copies = queue_workers(project.deployment)
         else:
