@@ -207,7 +207,7 @@ def _code(model: Model, template: str, row: str, column: str, amount: str) -> st
     return (
         template.replace("{row}", row)
         .replace("{model}", model.name)
-        .replace("{class}", model.name)
+        .replace("{class}", model.qualified)
         .replace("{column}", column)
         .replace("{amount}", amount or "…")
     )
