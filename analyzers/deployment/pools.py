@@ -160,12 +160,20 @@ def _of_threads(code: Codebase, path: str) -> Iterator[Pool]:
                 stated = next((p for n in walk(value) if (p := _pool_option(n)) is not None), None)
                 place = code.place(path, node)
                 if stated is None:
-                    local = not children(value) or any(isinstance(n, Text) and "sqlite" in str(n.value) for n in walk(value))
+                    local = not children(value) or _is_a_file(facts, value)
                     yield Pool("DATABASES", place, per="thread", fresh=not (ages or local or _restated(code, path)))
                 else:
                     pairs = (p for p in walk(stated) if isinstance(p, Other) and _is_pair(p, "max_size"))
                     size = next((said(p.children[1]) for p in pairs), "4")
                     yield Pool("DATABASES", place, size=amount(size, {}, place, "`max_size` of the pool in `DATABASES`"))
+
+
+def _is_a_file(facts: FileFacts, value: Node) -> bool:
+    """Whether a database is a file of SQLite, by what is stated itself or in what it names above: nobody connects to one."""
+    above = {n.target.id: n.value for n in statements(facts.outline) if isinstance(n, Assign) and isinstance(n.target, Name)}
+    named = [above[n.id] for n in walk(value) if isinstance(n, Name) and n.id in above]
+    parts = (n for part in (value, *named) if part is not None for n in walk(part))
+    return any(isinstance(n, Text) and "sqlite" in str(n.value) for n in parts)
 
 
 def _says_age(facts: FileFacts) -> bool:
