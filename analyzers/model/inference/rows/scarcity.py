@@ -102,4 +102,5 @@ def _links(model: Model) -> bool:
         for name, c in model.columns.items()
         if c.name not in held and name not in model.keys and c.role not in ("timestamp", "type", "key") and not c.foreign
     ]
-    return len(references) > 1 and len(own) <= _FOR_THEMSELVES
+    named = any(i.unique and i.columns == (c.name,) for i in model.indexes for c in own)  # a thing that people call by a name
+    return len(references) > 1 and len(own) <= _FOR_THEMSELVES and not named
