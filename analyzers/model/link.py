@@ -34,19 +34,11 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product, is_scheduled
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import (
-    bodies,
-    clients,
-    errands,
-    heaps,
-    jobs,
-    postponing,
-    queues,
-    races,
-    remembered,
-    shared,
-    streams,
-)
+from analyzers.model.requests import bodies
+from analyzers.model.requests.races import changes
+from analyzers.model.requests.resources import clients, remembered, shared, streams
+from analyzers.model.requests.results import heaps
+from analyzers.model.requests.work import errands, jobs, postponing, queues
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach
@@ -155,7 +147,7 @@ def _walked(
         entries=tuple(edges.entries(code, trace)),
         calls=tuple(edges.calls(code, trace)),
         guarded=tuple(bodies.guarded(code, definition)),
-        races=tuple(races.read(own_bodies, models)),
+        races=tuple(changes.read(own_bodies, models)),
         heaps=tuple(heaps.read(code, own_bodies, models, trace, definition)),
         problem=problem,
     )

@@ -13,8 +13,9 @@ from analyzers.findings import Edit, Fix
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.model.inference.acts import Act
 from analyzers.model.naming.roles import is_batch
-from analyzers.model.requests import bodies, checks, flags, sequences
+from analyzers.model.requests import bodies
 from analyzers.model.requests.bodies import Body
+from analyzers.model.requests.races import checks, flags, sequences
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from analyzers.model.inference.frames import Trace
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
-from analyzers.model.requests import amounts, answers, loops, sizes
 from analyzers.model.requests.bodies import Body
+from analyzers.model.requests.results import amounts, answers, loops, sizes
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.ways import Heap
 

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Text, dotted
 from analyzers.model.inference.acts import Act
-from analyzers.model.requests import answers
 from analyzers.model.requests.bodies import Body
+from analyzers.model.requests.results import answers
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Heap
 

@@ -12,10 +12,10 @@ from analyzers.model.errands import Errand, Reached, Wait
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests import carriers, caught, sites
-from analyzers.model.requests.bounds import bound_of
-from analyzers.model.requests.postponing import mail_is_queued
-from analyzers.model.requests.sites import Stand
+from analyzers.model.requests.work import carriers, caught, sites
+from analyzers.model.requests.work.bounds import bound_of
+from analyzers.model.requests.work.postponing import mail_is_queued
+from analyzers.model.requests.work.sites import Stand
 from analyzers.model.ways import CallSite, Reach, Way
 from analyzers.model.ways import Function as Reaching
 from analyzers.source import Place

@@ -10,9 +10,10 @@ from analyzers.knowledge import libraries
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests import answers, bodies, loops
-from analyzers.model.requests.answers import LANGUAGES
+from analyzers.model.requests import bodies
 from analyzers.model.requests.bodies import Body
+from analyzers.model.requests.results import answers, loops
+from analyzers.model.requests.results.answers import LANGUAGES
 from analyzers.model.ways import Function as Called
 from analyzers.model.ways import Heap
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, dotted, walk
 from analyzers.model.inference.acts import Act
-from analyzers.model.requests import answers
 from analyzers.model.requests.bodies import Body, names_in
+from analyzers.model.requests.results import answers
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Heap
 

@@ -11,7 +11,7 @@ from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests import sites
+from analyzers.model.requests.work import sites
 from analyzers.model.ways import CallSite, Reach
 from analyzers.model.ways import Function as Reached
 from analyzers.source import Place

@@ -6,7 +6,7 @@ from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, 
 from analyzers.knowledge.work import known
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
-from analyzers.model.requests.sites import Stand
+from analyzers.model.requests.work.sites import Stand
 
 _QUEUED = frozenset(name for one in known() for name in one.passing.queued)
 _SENDING = frozenset(m for one in known() for work in one.work if work.carries for m in work.methods)

@@ -9,7 +9,7 @@ from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, 
 from analyzers.knowledge.work import Work
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External
-from analyzers.model.requests.sites import Stand, values_of
+from analyzers.model.requests.work.sites import Stand, values_of
 
 Bound = Literal["stated", "endless", "unknown", "default"]
 _CONSTRUCTORS = ("__init__", "__construct", "__enter__", "__aenter__")

@@ -18,7 +18,7 @@ from analyzers.knowledge import libraries
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import External, FunctionDefinition, Resolved, ValueDefinition
 from analyzers.model.naming.looked import Importing
-from analyzers.model.requests.remembered import functions
+from analyzers.model.requests.resources.remembered import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach, Streamed
 from analyzers.source import Place

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, dotted
 from analyzers.model.requests.bodies import Body, is_cache
-from analyzers.model.requests.checks import leaves
-from analyzers.model.requests.sequences import same
+from analyzers.model.requests.races.checks import leaves
+from analyzers.model.requests.races.sequences import same
 from analyzers.model.ways import Race
 
 _LOOKS = frozenset({"get", "has", "exists", "has_key"})

@@ -10,8 +10,8 @@ from analyzers.knowledge import libraries
 from analyzers.knowledge.clients import Client
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.roles import is_batch
-from analyzers.model.requests import lifetimes
-from analyzers.model.requests.lifetimes import Around
+from analyzers.model.requests.resources import lifetimes
+from analyzers.model.requests.resources.lifetimes import Around
 from analyzers.model.ways import CallSite, Made, Reach, Unreturned, Way
 
 _CLIENTS = {name: client for library in libraries() for name, client in library.clients.items()}

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, children, dotted, walk
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.model.inference.acts import Act
-from analyzers.model.requests import checks
 from analyzers.model.requests.bodies import Body, is_cache
+from analyzers.model.requests.races import checks
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
 

@@ -1,0 +1,7 @@
+"""What two requests do at once:
+
+`changes`      columns that get what was read of them, and more
+`checks`       rows that are made because a query found none
+`sequences`    numbers after the greatest, rows replaced, locks without a transaction
+`flags`        marks and folders that are looked for and then made
+"""

@@ -1,0 +1,8 @@
+"""What requests and jobs open, make and leave behind:
+
+`lifetimes`     how long what a call makes is kept, and what it is made of
+`clients`       clients, pools and connections that each of them makes anew
+`shared`        values that one request leaves for another in its process
+`remembered`    what functions remember for their process, though it changes
+`streams`       sessions that a streamed answer keeps
+"""

@@ -1,0 +1,11 @@
+"""What requests wait for, and how work is put off:
+
+`sites`         the loops, blocks and transactions in which a call stands
+`bounds`        how long a call waits at most
+`caught`        calls of a client that somebody gives
+`errands`       calls that leave the process or work for long, with the ways of requests to them
+`postponing`    how the project has work done after the answer
+`carriers`      what is sent, where its class says whether a queue sends it
+`queues`        how its queues are set up
+`jobs`          how jobs are put into them, and what becomes of one that fails
+"""
