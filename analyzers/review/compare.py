@@ -84,8 +84,8 @@ def _follows(now: Finding, old: Finding) -> bool:
     if now.rule != old.rule:
         return False
     name = _apart(now)
-    if now.place.path == old.place.path:
-        return now.subject in old.parts or (bool(now.cause) and now.cause == old.cause)
+    if now.place.path == old.place.path:  # one edit may mend several things: of these, the one that is told in the same words
+        return now.subject in old.parts or (bool(now.cause) and (now.cause, now.title) == (old.cause, old.title))
     return now.subject in old.parts or (bool(name) and name == _apart(old))
 
 

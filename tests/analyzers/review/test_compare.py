@@ -98,3 +98,5 @@ def test_what_has_the_cause_of_one_that_is_gone_from_its_file_is_that() -> None:
     assert compare([old], [elsewhere]) == ((elsewhere,), (old,), ())
     other = finding("b", cause="orders(email)")
     assert compare([old], [other]) == ((other,), (old,), ())
+    another = finding("c", cause="orders(token)", title="`Order.lines` is queried once per order")
+    assert compare([old], [another]) == ((another,), (old,), ())
