@@ -118,7 +118,7 @@ def _finding(reads: list[RelationRead], settings: Settings, nearest: _Nearest, w
         confidence=Confidence.LIKELY if read.unseen else Confidence.CERTAIN,
         fix=read.remedy.fix,
         listed=listed,
-        cause=at_place(nearest.query(read)),
+        cause=at_place(_touched(read) if read.bypasses else nearest.query(read)),
         parts=tuple(_subject(read, read.path[:end]) for end in range(1, len(read.path))),
     )
 
