@@ -2,7 +2,7 @@
 
 `python -m tests.proofs` does so for what needs only Python, which the tests judge too; `python -m tests.proofs php` for what
 needs PHP, `python -m tests.proofs mariadb` for what needs MariaDB's server, `python -m tests.proofs pgbouncer` for what needs
-PgBouncer, and `python -m tests.proofs celery` for what needs Celery and aiosmtpd.
+PgBouncer, and `python -m tests.proofs celery` for what waits for minutes.
 """
 
 from __future__ import annotations

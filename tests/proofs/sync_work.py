@@ -1,7 +1,5 @@
 """The proofs of slow work: an order whose mail goes to a slow server, while 20 visitors order at once; and tasks of Celery
 whose worker, or its process, is killed, or whose queue waits for less than they take.
-
-They need aiosmtpd and Celery (`pip install aiosmtpd 'celery[redis]'`), which nothing else here does.
 """
 
 from __future__ import annotations

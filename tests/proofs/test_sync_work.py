@@ -11,7 +11,6 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def test_a_slow_mail_server_holds_those_who_wait_for_it() -> None:
-    pytest.importorskip("aiosmtpd")
     inside, queued = sync_work.answered()
     assert inside.slowest >= VISITORS / WORKERS * sync_work.MAIL > sync_work.PATIENCE
     assert inside.gone >= VISITORS - WORKERS * (sync_work.PATIENCE / sync_work.MAIL)
@@ -23,7 +22,6 @@ def test_a_slow_mail_server_holds_those_who_wait_for_it() -> None:
 
 
 def test_tasks_are_lost_and_done_twice_as_the_rule_says() -> None:
-    pytest.importorskip("celery")
     found = {one.title: (one.started, one.finished) for one in sync_work.done()}
     assert list(found.values()) == [(1, 0), (2, 1), (1, 0), (2, 1), (2, 2), (1, 1)]
     assert list(found) == [killing.title for killing in KILLINGS]
