@@ -149,9 +149,22 @@ class Finding(msgspec.Struct, frozen=True):
         return frozenset(digest(self.rule, subject) for subject in (self.subject, *self.also, *self.parts))
 
 
+_AT = "at "
+
+
 def at_place(place: Place) -> str:
     """The name of a cause that is mended at a place."""
-    return f"{place.path}:{place.span.start_line}:{place.span.start_column}"
+    return f"{_AT}{place.path}:{place.span.start_line}:{place.span.start_column}"
+
+
+def in_function(path: str, function: str) -> str:
+    """The name of a cause that is mended in a function."""
+    return f"{_AT}{path}:{function}"
+
+
+def says_where(cause: str) -> bool:
+    """Whether a cause is named by where it is mended, and not by what is missing: other things may be mended there."""
+    return cause.startswith(_AT)
 
 
 def digest(rule: str, subject: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from analyzers.findings import Confidence, Finding, Severity
+from analyzers.findings import Confidence, Finding, Severity, says_where
 
 _SEVERITIES = {severity: rank for rank, severity in enumerate(Severity)}
 _CONFIDENCES = {confidence: rank for rank, confidence in enumerate(Confidence)}
@@ -84,8 +84,8 @@ def _follows(now: Finding, old: Finding) -> bool:
     if now.rule != old.rule:
         return False
     name = _apart(now)
-    if now.place.path == old.place.path:  # one edit may mend several things: of these, the one that is told in the same words
-        return now.subject in old.parts or (bool(now.cause) and (now.cause, now.title) == (old.cause, old.title))
+    if now.place.path == old.place.path:
+        return now.subject in old.parts or (now.cause == old.cause and bool(now.cause) and not says_where(now.cause))
     return now.subject in old.parts or (bool(name) and name == _apart(old))
 
 

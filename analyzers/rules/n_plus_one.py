@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from analyzers.findings import Confidence, Finding, Related, Severity, at_place
+from analyzers.findings import Confidence, Finding, Related, Severity, at_place, in_function
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.ways import Function, Reach
 from analyzers.settings import Peak, Settings
@@ -219,7 +219,7 @@ def _lookup(query: RowQuery, settings: Settings, worth: _Worth) -> Finding:
 def _cause(query: RowQuery) -> str:
     """A function that queries, whichever loops call it; else the loop, for all it asks, or all it writes in one way."""
     if query.through or query.query_function != query.read_function:
-        return f"{query.query.path}:{query.query_function} {query.effect}"
+        return f"{in_function(query.query.path, query.query_function)} {query.effect}"
     return f"{at_place(query.loop)} {query.effect}"
 
 

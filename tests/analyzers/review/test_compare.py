@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.findings import Confidence, Passing, Severity
+from analyzers.findings import Confidence, Passing, Severity, at_place
 from analyzers.review.compare import compare, happening
 from tests.findings import at, finding
 
@@ -98,5 +98,9 @@ def test_what_has_the_cause_of_one_that_is_gone_from_its_file_is_that() -> None:
     assert compare([old], [elsewhere]) == ((elsewhere,), (old,), ())
     other = finding("b", cause="orders(email)")
     assert compare([old], [other]) == ((other,), (old,), ())
-    another = finding("c", cause="orders(token)", title="`Order.lines` is queried once per order")
-    assert compare([old], [another]) == ((another,), (old,), ())
+
+
+def test_what_one_edit_would_mend_at_a_place_is_not_taken_for_each_other() -> None:
+    old = finding("orders: Order.customer", cause=at_place(at()))
+    now = finding("orders: Order.lines", cause=at_place(at()))
+    assert compare([old], [now]) == ((now,), (old,), ())

@@ -41,8 +41,8 @@ def test_one_cause_is_told_once_with_all_it_mends() -> None:
 
 
 def test_what_stands_where_the_cause_is_mended_leads() -> None:
-    there = at("b", cause="shop/views.py:10:1", edit=".one()")
-    (told,) = merge([at("a", cause="shop/views.py:10:1", place=place("shop/a.py")), there])
+    there = at("b", cause="at shop/views.py:10:1", edit=".one()")
+    (told,) = merge([at("a", cause="at shop/views.py:10:1", place=place("shop/a.py")), there])
     assert (told.subject, told.also, told.remedy) == ("b", ("a",), "Add b.")
     assert told.fix == there.fix
 
