@@ -36,7 +36,7 @@ def keys_of(files: Files) -> dict[str, str]:
 def said(foundation: Foundation) -> object:
     """All that a foundation says, comparable."""
     rest = (foundation.schema, foundation.deployment, foundation.problems, dict(foundation.digests))
-    return msgspec.to_builtins((recorded(foundation.models), foundation.routes, *rest), str_keys=True)
+    return msgspec.to_builtins((recorded(foundation.models), foundation.routes, *rest), str_keys=True, order="deterministic")
 
 
 def built(files: Files) -> Foundation:
