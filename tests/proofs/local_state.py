@@ -13,7 +13,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import analyzers
-from bot.embedded import EmbeddedValkey
+from tests.proofs.projects import project, valkey
 from tests.reference import ROOT
 from tests.test_cases import Blobs
 
@@ -126,7 +125,7 @@ class Measured:
 def measured() -> Iterator[Measured]:
     """Every case, run."""
     with ExitStack() as stack:
-        redis = stack.enter_context(_redis())
+        redis = stack.enter_context(valkey())
         for title, (address, cache, jobs) in CASES.items():
             files = {
                 "shop/settings.py": _SETTINGS.format(cache=cache).encode(),
@@ -136,7 +135,7 @@ def measured() -> Iterator[Measured]:
             }
             blobs = Blobs()
             found = any(f.rule == "local_state" for f in analyzers.audit(blobs.add(files), blobs).review.new)
-            with _project(files) as folder, _processes(folder, redis) as ports, _proxy(ports) as proxy:
+            with project(files) as folder, _processes(folder, redis) as ports, _proxy(ports) as proxy:
                 yield Measured(title, _lost(proxy, address), found)
 
 
@@ -155,24 +154,6 @@ def _ask(port: int, address: str, cookie: str = "") -> tuple[bytes, str]:
         return answer.read(), (answer.getheader("Set-Cookie") or "").partition(";")[0]
     finally:
         connection.close()
-
-
-@contextmanager
-def _redis() -> Iterator[str]:
-    """A Valkey of its own, by the socket file that it listens on."""
-    with tempfile.TemporaryDirectory(prefix="valkey-") as folder, EmbeddedValkey(Path(folder)) as server:
-        yield server.url
-
-
-@contextmanager
-def _project(files: dict[str, bytes]) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="shop-") as name:
-        for path, content in files.items():
-            target = Path(name) / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        (Path(name) / "shop" / "__init__.py").touch()
-        yield Path(name)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,7 @@ from pathlib import Path
 import redis as client
 
 import analyzers
-from bot.embedded import EmbeddedValkey
+from tests.proofs.projects import project, valkey
 from tests.reference import ROOT
 from tests.test_cases import Blobs
 
@@ -165,9 +164,9 @@ def answered() -> Iterator[Answered]:
         blobs = Blobs()
         found = any(f.title.startswith("`order` sends mail") for f in analyzers.audit(blobs.add(files), blobs).review.new)
         with ExitStack() as stack:
-            redis = stack.enter_context(_redis())
+            redis = stack.enter_context(valkey())
             smtp, received = stack.enter_context(_slow_smtp())
-            folder = stack.enter_context(_project(files))
+            folder = stack.enter_context(project(files))
             environment = _environment(folder, redis) | {"SMTP_PORT": str(smtp), "DJANGO_SETTINGS_MODULE": "shop.settings"}
             port = stack.enter_context(_served(folder, environment))
             _ask(port, "/news")
@@ -303,8 +302,8 @@ def done() -> Iterator[Done]:
 
 def _done(one: Killing) -> Done:
     with ExitStack() as stack:
-        redis = stack.enter_context(_redis())
-        folder = stack.enter_context(_project({"shop/tasks.py": _TASKS.encode()}))
+        redis = stack.enter_context(valkey())
+        folder = stack.enter_context(project({"shop/tasks.py": _TASKS.encode()}))
         environment = _environment(folder, redis) | {
             "BROKER_URL": redis.replace("unix://", "redis+socket://").partition("?")[0],
             "LATE": str(int(one.late)),
@@ -370,21 +369,3 @@ def _until(holds: object, seconds: float, *, may: bool = False) -> None:
 def _environment(folder: Path, redis: str) -> dict[str, str]:
     paths = [str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return {**os.environ, "REDIS_URL": redis, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-
-
-@contextmanager
-def _redis() -> Iterator[str]:
-    """A Valkey of its own, by the socket file that it listens on."""
-    with tempfile.TemporaryDirectory(prefix="valkey-") as folder, EmbeddedValkey(Path(folder)) as server:
-        yield server.url
-
-
-@contextmanager
-def _project(files: dict[str, bytes]) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="shop-") as name:
-        for path, content in files.items():
-            target = Path(name) / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        (Path(name) / "shop" / "__init__.py").touch()
-        yield Path(name)

@@ -30,6 +30,7 @@ from analyzers.facts.outline import (
 )
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External
+from analyzers.model.requests.texts import nodes_to
 from analyzers.model.ways import CallSite
 
 Fate = Literal["kept", "handed on", "let go"]
@@ -54,29 +55,14 @@ class Around(msgspec.Struct, frozen=True):
 
 def around(code: Codebase, call: CallSite) -> Around | None:
     """The text around a call."""
-    path, facts = call.place.path, code.files[call.place.path]
-    starts = memoryview(facts.lines).cast("I")
-    span = call.place.span
-    start = starts[span.start_line - 1] + span.start_column - 1
-    end = starts[span.end_line - 1] + span.end_column - 1
-    above: list[Node] = []
-    level: tuple[Node, ...] = facts.outline
-    while True:
-        inner = next((n for n in level if n.start <= start and end <= n.end and not _is_empty(n)), None)
-        if inner is None:
-            return None
-        if (inner.start, inner.end) == (start, end) and isinstance(inner, Call | Member):
-            break
-        above.append(inner)
-        level = tuple(children(inner))
+    nodes = nodes_to(code, call)
+    if not nodes:
+        return None
+    above = nodes[:-1]
     named = [i for i, n in enumerate(above) if isinstance(n, Function) and n.name]
     first = named[-1] if named else -1
     held = above[first] if named else None
-    return Around(path, held if isinstance(held, Function) else None, tuple(above[first + 1 :]), inner)
-
-
-def _is_empty(node: Node) -> bool:
-    return node.start == node.end
+    return Around(call.place.path, held if isinstance(held, Function) else None, above[first + 1 :], nodes[-1])
 
 
 def caches(function: Function | None) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Return, Text, children, walk
 from analyzers.knowledge.work import known
 from analyzers.model.naming.code import Codebase
+from analyzers.model.requests.texts import nodes_to
 from analyzers.model.ways import CallSite
 from analyzers.source import Place
 
@@ -41,21 +42,8 @@ class Stand(msgspec.Struct, frozen=True):
 
 def stand(code: Codebase, call: CallSite) -> Stand | None:
     """Where a call stands."""
-    path, facts = call.place.path, code.files[call.place.path]
-    starts = memoryview(facts.lines).cast("I")
-    span = call.place.span
-    start = starts[span.start_line - 1] + span.start_column - 1
-    end = starts[span.end_line - 1] + span.end_column - 1
-    above: list[Node] = []
-    level: tuple[Node, ...] = facts.outline
-    while True:
-        inner = next((n for n in level if n.start <= start and end <= n.end and n.start != n.end), None)
-        if inner is None:
-            return None
-        if (inner.start, inner.end) == (start, end) and isinstance(inner, Call | Member):
-            return Stand(path, inner, tuple(above))
-        above.append(inner)
-        level = tuple(children(inner))
+    nodes = nodes_to(code, call)
+    return Stand(call.place.path, nodes[-1], nodes[:-1]) if nodes else None
 
 
 def is_later(site: Stand) -> bool:

@@ -1,0 +1,28 @@
+"""What proofs of running projects share: a folder with the files of one, and a Valkey."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.embedded import EmbeddedValkey
+
+
+@contextmanager
+def valkey() -> Iterator[str]:
+    """A Valkey of its own, by the socket file that it listens on."""
+    with tempfile.TemporaryDirectory(prefix="valkey-") as folder, EmbeddedValkey(Path(folder)) as server:
+        yield server.url
+
+
+@contextmanager
+def project(files: dict[str, bytes]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="shop-") as name:
+        for path, content in files.items():
+            target = Path(name) / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        (Path(name) / "shop" / "__init__.py").touch()
+        yield Path(name)
