@@ -15,6 +15,12 @@ def noun(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").lower()
 
 
+def short(name: str) -> str:
+    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
+    parts = re.split(r"::|[.\\]", name)
+    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]
+
+
 def singular(word: str) -> str:
     """`categories` is `category`; `orders` is `order`; what is no plural stays."""
     if word.endswith("ies"):

@@ -327,6 +327,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     view_marks: dict[str, str] = {}  # decorators of views: the keyword that names the template of what the view returns
     outward: tuple[str, ...] = ()  # how the names of calls begin that do something no database can take back
     outward_methods: tuple[str, ...] = ()  # methods and functions that do so, whoever has them
+    row_writers: tuple[str, ...] = ()  # methods that write rows, whoever has them
     fetchers: dict[str, int] = {}  # calls that fetch one row of their n-th argument
     path_readers: tuple[str, ...] = ()  # calls that read the dotted path of their first argument that the second names
     memberships: tuple[str, ...] = ()  # functions that tell whether their first argument is among the second

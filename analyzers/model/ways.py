@@ -34,6 +34,14 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     function: Function
     place: Place
 
+    @property
+    def unit(self) -> str:
+        """What it is called for, each time."""
+        return _UNITS[self.kind]
+
+
+_UNITS: Mapping[Kind, str] = {"request": "request", "task": "job", "command": "run", "hook": "call"}
+
 
 class CallSite(msgspec.Struct, frozen=True, array_like=True):
     """A call that `function` makes: of a function of the project (`target`), or of a library's (`library`, its full name).
@@ -169,6 +177,7 @@ class Reach:
     def __init__(self, entries: Iterable[Entry] = (), calls: Iterable[CallSite] = ()) -> None:
         self.entries = tuple(dict.fromkeys(entries))
         self.calls = tuple(dict.fromkeys(calls))
+        self._entering: dict[Function, tuple[Entry, ...]] = {}
 
     @cached_property
     def by_function(self) -> Mapping[Function, Entry]:
@@ -202,13 +211,28 @@ class Reach:
 
     def entries_to(self, function: Function) -> frozenset[Function]:
         """The entries that reach a function, itself among them if it is one."""
-        seen, queue = {function}, deque([function])
-        while queue:
-            for call in self.callers.get(queue.popleft(), ()):
+        return self.with_callers(function) & self.by_function.keys()
+
+    def entering(self, function: Function) -> tuple[Entry, ...]:
+        """The same as entries, of each the one that comes first, in the order of their kinds and places."""
+        if function not in self._entering:
+            found = (self.by_function[f] for f in self.entries_to(function))
+            self._entering[function] = tuple(sorted(found, key=lambda e: (e.kind, e.place)))
+        return self._entering[function]
+
+    def entry_to(self, function: Function, *kinds: Kind) -> Entry | None:
+        """The first that reaches a function, of these kinds, the first of which is asked first."""
+        return next((e for kind in kinds for e in self.entering(function) if e.kind == kind), None)
+
+    def with_callers(self, function: Function) -> frozenset[Function]:
+        """A function, and all that come to it."""
+        seen, ahead = {function}, [function]
+        while ahead:
+            for call in self.callers.get(ahead.pop(), ()):
                 if call.function not in seen:
                     seen.add(call.function)
-                    queue.append(call.function)
-        return frozenset(seen & self.by_function.keys())
+                    ahead.append(call.function)
+        return frozenset(seen)
 
     @cached_property
     def calls_of(self) -> Mapping[Function, tuple[Function, ...]]:

@@ -8,7 +8,6 @@ in the repository nothing is claimed but what the others make alone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from analyzers.deployment.budget import Budget, budgets
@@ -20,6 +19,7 @@ from analyzers.findings import Confidence, Finding, Measure, Related, Severity
 from analyzers.model.project import Project
 from analyzers.model.ways import Made, Streamed, Unreturned
 from analyzers.settings import Settings
+from analyzers.words import short
 
 TITLE = "Connections"
 CATEGORY = "connections"
@@ -240,17 +240,17 @@ def _one_address(address: Unpooled) -> Finding:
 
 def _anew(made: Made, settings: Settings) -> Finding:
     entry, one = made.way.entry, "job" if made.way.entry.kind == "task" else "request"
-    function = _plain(made.function)
+    function = short(made.function)
     after = "closes them again" if made.closed else "nothing closes them: they stay open until the object is collected"
     harm = {
         "pool": f"Each {one} opens connections of its own and {after}; no other {one} can use them.",
         "connection": f"Each {one} waits until the server has accepted a connection, and the server has to hold one more.",
     }.get(made.client.makes, "")
-    first = _plain(entry.function.name)
+    first = short(entry.function.name)
     reached = f"`{first}` reaches `{function}`, which is called" if first != function else f"`{function}` is called"
     steps = made.way.calls[:-1]
-    related = [Related(entry.place, f"each {one} begins here: `{_plain(entry.function.name)}`")]
-    related += [Related(c.place, f"calls `{_plain(c.target.name)}`" if c.target is not None else "calls it") for c in steps]
+    related = [Related(entry.place, f"each {one} begins here: `{short(entry.function.name)}`")]
+    related += [Related(c.place, f"calls `{short(c.target.name)}`" if c.target is not None else "calls it") for c in steps]
     remedy, code = _once(made, function)
     often = "" if one == "job" else _at_peak(settings, made.place.path)
     return Finding(
@@ -271,7 +271,7 @@ def _anew(made: Made, settings: Settings) -> Finding:
 
 
 def _unreturned(session: Unreturned) -> Finding:
-    entry, function = session.way.entry, _plain(session.function)
+    entry, function = session.way.entry, short(session.function)
     one = "job" if entry.kind == "task" else "request"
     asynchronous = "async" in session.library.lower()
     if session.when == "of request":
@@ -282,7 +282,7 @@ def _unreturned(session: Unreturned) -> Finding:
         if asynchronous
         else "Its connection is back in the pool when the object is collected: after an exception, as late as its traceback."
     )
-    related = [Related(entry.place, f"each {one} begins here: `{_plain(entry.function.name)}`")]
+    related = [Related(entry.place, f"each {one} begins here: `{short(entry.function.name)}`")]
     related += [Related(c.place, "on the way") for c in session.way.calls[:-1]]
     return Finding(
         rule="connections",
@@ -322,7 +322,7 @@ def _kept_by_request(session: Unreturned, function: str) -> Finding:
 
 
 def _streamed(answer: Streamed) -> Finding:
-    function = _plain(answer.function)
+    function = short(answer.function)
     return Finding(
         rule="connections",
         subject=f"{answer.function}: {answer.session} streamed",
@@ -354,9 +354,3 @@ def _once(made: Made, function: str) -> tuple[str, str]:
     if made.handed_on and not name.startswith("__") and not made.place.path.endswith(".php"):
         return f"Make it once for each process: let `{function}` remember what it made.", f"@functools.cache\ndef {name}(…):"
     return "Make it once for each process, where the module is loaded, and use that one.", ""
-
-
-def _plain(name: str) -> str:
-    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
-    parts = re.split(r"::|[.\\]", name)
-    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
 from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.indexes.growth import stays_small
 from analyzers.model.project import Project, Table
 from analyzers.model.ways import Entry, Function, Race
 from analyzers.settings import Settings
-from analyzers.words import listed, noun
+from analyzers.words import listed, noun, short
 
 TITLE = "Race conditions"
 CATEGORY = "race"
@@ -53,48 +52,25 @@ class _Known:
 
     def __init__(self, project: Project) -> None:
         self.project, self.reach = project, project.reach
-        self._entries: dict[Function, frozenset[Function]] = {}
         self._locks = {g.function for g in project.guarded if g.locks}
         self._transacts = {g.function for g in project.guarded if g.transacts}
 
-    @cached_property
-    def by_request(self) -> frozenset[Function]:
-        return self.reach.by_requests
-
-    def entries(self, function: Function) -> list[Entry]:
-        """The requests, jobs and commands that reach a function."""
-        if function not in self._entries:
-            self._entries[function] = self.reach.entries_to(function)
-        return sorted((self.reach.by_function[f] for f in self._entries[function]), key=lambda e: (e.kind, e.place))
-
     def meets(self, function: Function) -> bool:
         """Whether two of it can be at work at once: not where commands alone reach it."""
-        entries = self.entries(function)
+        entries = self.reach.entering(function)
         return not entries or any(e.kind != "command" for e in entries)
 
     def reached(self, function: Function) -> Entry | None:
         """The request or job that reaches it."""
-        return next((e for kind in ("request", "task") for e in self.entries(function) if e.kind == kind), None)
+        return self.reach.entry_to(function, "request", "task")
 
     def locks(self, function: Function) -> bool:
         """Whether it, or a function that calls it, takes a lock."""
-        return bool(self._with_callers(function) & self._locks)
+        return bool(self.reach.with_callers(function) & self._locks)
 
     def transacts(self, function: Function) -> bool:
         """Whether it, or a function that calls it, opens a transaction."""
-        return bool(self._with_callers(function) & self._transacts) or self.project.transacts
-
-    def _with_callers(self, function: Function) -> set[Function]:
-        seen, ahead = {function}, [function]
-        while ahead:
-            for call in self.reach.callers.get(ahead.pop(), ()):
-                if call.function not in seen:
-                    seen.add(call.function)
-                    ahead.append(call.function)
-        return seen
-
-    def table(self, race: Race) -> Table | None:
-        return self.project.tables.get(race.table)
+        return bool(self.reach.with_callers(function) & self._transacts) or self.project.transacts
 
 
 def _finding(known: _Known, race: Race) -> Finding | None:
@@ -134,7 +110,7 @@ def _made(
     entry = known.reached(race.function)
     if entry is None:
         listed = "Nothing shows that requests or jobs reach it."
-    begins = [] if entry is None else [Related(entry.place, f"each {_one(entry)} begins here: `{_plain(entry.function.name)}`")]
+    begins = [] if entry is None else [Related(entry.place, f"each {entry.unit} begins here: `{short(entry.function.name)}`")]
     also = tuple(Related(place, note) for place, note in race.also)
     what = f"{race.model} {race.row}".strip()
     return Finding(
@@ -159,21 +135,17 @@ def _made(
 def _reached(race: Race, entry: Entry | None) -> tuple[str, ...]:
     if entry is None:
         return ()
-    first, function = _plain(entry.function.name), _plain(race.function.name)
+    first, function = short(entry.function.name), short(race.function.name)
     if first == function:
-        return (f"`{function}` is called for each {_one(entry)}, and two of them can be at work at once.",)
-    return (f"`{first}` reaches it, for each {_one(entry)}.",)
-
-
-def _one(entry: Entry) -> str:
-    return "job" if entry.kind == "task" else "request"
+        return (f"`{function}` is called for each {entry.unit}, and two of them can be at work at once.",)
+    return (f"`{first}` reaches it, for each {entry.unit}.",)
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
 
 
 def _changed(known: _Known, race: Race) -> Finding | None:
-    table, name = known.table(race), race.columns[0]
+    table, name = known.project.tables.get(race.table), race.columns[0]
     column = None
     if table is not None:
         column = table.columns.get(name) or next((c for c in table.columns.values() if c.attribute == name), None)
@@ -189,7 +161,7 @@ def _changed(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"`{race.row}` loses changes that come at once",
         message=(
-            f"`{_plain(race.function.name)}` reads `{name}`, computes the new value and writes it. Two that read before either "
+            f"`{short(race.function.name)}` reads `{name}`, computes the new value and writes it. Two that read before either "
             "has written start from the same value, and what the first wrote is lost."
         ),
         growth=f"Up to N - 1 of N changes at once are lost: {_TIMES - 1} of {_TIMES}",
@@ -204,7 +176,7 @@ def _changed(known: _Known, race: Race) -> Finding | None:
 
 
 def _doubled(known: _Known, race: Race) -> Finding | None:
-    table = known.table(race)
+    table = known.project.tables.get(race.table)
     if table is None or table.unread or race.abstract or stays_small(table):
         return None
     columns = [c for c in race.columns if c]
@@ -221,7 +193,7 @@ def _doubled(known: _Known, race: Race) -> Finding | None:
             race,
             title=f"Two requests at once both try to make the same `{race.model}`",
             message=(
-                f"`{_plain(race.function.name)}` asks for a `{race.model}` by {names}, and makes one where there is none. "
+                f"`{short(race.function.name)}` asks for a `{race.model}` by {names}, and makes one where there is none. "
                 "Where another does the same in between, the unique index refuses the second, and the request fails."
             ),
             growth="1 of 2 that come at once fails",
@@ -238,7 +210,7 @@ def _doubled(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"Nothing keeps two requests from making the same `{race.model}` twice",
         message=(
-            f"`{_plain(race.function.name)}` wants one `{race.model}` for {names}, but no unique index covers that: {does}. "
+            f"`{short(race.function.name)}` wants one `{race.model}` for {names}, but no unique index covers that: {does}. "
             f"Two that ask before either has inserted make two rows{fails}."
         ),
         growth=f"Up to N rows of N requests at once: {_TIMES} for {_TIMES}",
@@ -270,7 +242,7 @@ def _constraint(race: Race, table: Table, columns: list[str]) -> str:
 
 
 def _numbered(known: _Known, race: Race) -> Finding | None:
-    table = known.table(race)
+    table = known.project.tables.get(race.table)
     name = race.columns[0]
     if set(_words(name)) & _ORDERS or race.handled or race.abstract or table is None:
         return None
@@ -283,7 +255,7 @@ def _numbered(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"Two at once get the same `{race.model}.{name}`",
         message=(
-            f"`{_plain(race.function.name)}` takes {how} and adds one. Two that ask before either has inserted get the same "
+            f"`{short(race.function.name)}` takes {how} and adds one. Two that ask before either has inserted get the same "
             f"answer: {outcome}."
         ),
         growth=f"Up to N of N at once {'fail but one' if unique else 'share a number'}: {_TIMES} of {_TIMES}",
@@ -302,7 +274,7 @@ def _limited(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"A limit on `{race.model}` rows that several requests at once pass",
         message=(
-            f"`{_plain(race.function.name)}` counts the `{race.model}` rows, and adds one where they are few enough. All "
+            f"`{short(race.function.name)}` counts the `{race.model}` rows, and adds one where they are few enough. All "
             "that count before any has added see the same number."
         ),
         growth=f"Up to N rows above the limit: {_TIMES - 1} of {_TIMES} requests at once",
@@ -317,7 +289,7 @@ def _alone(known: _Known, race: Race) -> Finding | None:
     entry = known.reached(race.function)
     if entry is None or known.transacts(race.function):
         return None
-    function = _plain(race.function.name)
+    function = short(race.function.name)
     if race.kind == "locked":
         fails = race.language == "python"
         return _made(
@@ -355,7 +327,7 @@ def _counted(known: _Known, race: Race) -> Finding | None:
         race,
         title=f"A count in `{race.row}` loses what comes at once",
         message=(
-            f"`{_plain(race.function.name)}` reads a number from `{race.row}` and puts back a larger one. Two that read before "
+            f"`{short(race.function.name)}` reads a number from `{race.row}` and puts back a larger one. Two that read before "
             "either has written put back the same number."
         ),
         growth=f"Up to N - 1 of N counts at once are lost: {_TIMES - 1} of {_TIMES}",
@@ -365,7 +337,7 @@ def _counted(known: _Known, race: Race) -> Finding | None:
 def _marked(known: _Known, race: Race) -> Finding | None:
     if known.reached(race.function) is None:
         return None
-    function, flagged = _plain(race.function.name), race.kind == "flagged"
+    function, flagged = short(race.function.name), race.kind == "flagged"
     what = f"marks in `{race.row}`" if flagged else f"`{race.row}`"
     return _made(
         known,
@@ -390,9 +362,3 @@ def _indexes(table: Table) -> str:
 
 def _words(name: str) -> list[str]:
     return [w.lower() for w in re.findall(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", name)]
-
-
-def _plain(name: str) -> str:
-    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
-    parts = name.replace("::", ".").replace("\\", ".").split(".")
-    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]

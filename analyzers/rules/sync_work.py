@@ -16,6 +16,7 @@ from analyzers.model.errands import Errand, Flaw, Wait
 from analyzers.model.project import Project
 from analyzers.model.ways import CallSite
 from analyzers.settings import Settings
+from analyzers.words import short
 
 TITLE = "Slow work in a request"
 CATEGORY = "sync_work"
@@ -43,7 +44,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
 
 
 def _told(errand: Errand, project: Project) -> Iterator[Finding]:
-    if _ASIDE.search(_plain(errand.function)) or _ASIDE.search(_plain(errand.stops)):
+    if _ASIDE.search(short(errand.function)) or _ASIDE.search(short(errand.stops)):
         return
     if errand.stops and errand.kind in _STOPPING and (errand.seconds is None or errand.seconds > 0):
         yield _stops(errand)
@@ -51,7 +52,7 @@ def _told(errand: Errand, project: Project) -> Iterator[Finding]:
     if errand.endless and _is_limited(errand):
         yield _endless(errand)
     for wait in errand.waits:
-        if _is_needless(errand, wait) and not any(_ASIDE.search(_plain(c.function.name)) for c in wait.way.calls):
+        if _is_needless(errand, wait) and not any(_ASIDE.search(short(c.function.name)) for c in wait.way.calls):
             yield _waits(errand, wait, project)
 
 
@@ -91,7 +92,7 @@ def _is_before_every(wait: Wait) -> bool:
 
 def _waits(errand: Errand, wait: Wait, project: Project) -> Finding:
     entry, calls = wait.way.entry, wait.way.calls
-    first = _plain(entry.function.name)
+    first = short(entry.function.name)
     how, why, severity = _reason(errand, wait)
     remedy, code, language = _postponed(errand, wait, project)
     steps = [Related(c.place, _step(c)) for c in calls[1:-1]]
@@ -144,16 +145,16 @@ def _reason(errand: Errand, wait: Wait) -> tuple[str, str, Severity]:
 
 def _path(wait: Wait) -> str:
     """Who does it, by what: `checkout`, by `notify`,"""
-    first, last = _plain(wait.way.entry.function.name), _plain(wait.way.calls[-1].function.name)
+    first, last = short(wait.way.entry.function.name), short(wait.way.calls[-1].function.name)
     return f"`{first}`" if first == last else f"`{first}`, by `{last}`,"
 
 
 def _by(errand: Errand) -> str:
-    return f" (`{errand.carrier or _short(errand.library)}`)"
+    return f" (`{errand.carrier or _bare(errand.library)}`)"
 
 
 def _step(call: CallSite) -> str:
-    return f"calls `{_plain(call.target.name)}`" if call.target is not None else "on the way"
+    return f"calls `{short(call.target.name)}`" if call.target is not None else "on the way"
 
 
 def _postponed(errand: Errand, wait: Wait, project: Project) -> tuple[str, str, str]:
@@ -168,7 +169,7 @@ def _postponed(errand: Errand, wait: Wait, project: Project) -> tuple[str, str, 
         return "Have another process do it after the answer.", "", ""
     entry = wait.way.entry.function.name
     task = _task(errand, entry)
-    named = {"{task}": task, "{Task}": task[:1].upper() + task[1:], "{entry}": _plain(entry)}
+    named = {"{task}": task, "{Task}": task[:1].upper() + task[1:], "{entry}": short(entry)}
     code = later.code
     for mark, name in named.items():
         code = code.replace(mark, name)
@@ -186,8 +187,8 @@ def _task(errand: Errand, entry: str) -> str:
 
 
 def _endless(errand: Errand) -> Finding:
-    name, function = _short(errand.library), _plain(errand.function)
-    entry = _plain(errand.waits[0].way.entry.function.name) if errand.waits else ""
+    name, function = _bare(errand.library), short(errand.function)
+    entry = short(errand.waits[0].way.entry.function.name) if errand.waits else ""
     who = {"request": "request", "task": "worker"}.get(errand.reached, "caller")
     reached = f", which `{entry}` comes to," if entry and entry != function else ""
     steps = [Related(c.place, _step(c)) for c in errand.waits[0].way.calls[:-1]] if errand.waits else []
@@ -217,8 +218,8 @@ def _endless(errand: Errand) -> Finding:
 
 
 def _stops(errand: Errand) -> Finding:
-    name, function = _short(errand.library), _plain(errand.stops)
-    by = f", by `{_plain(errand.function)}`," if errand.function != errand.stops else ""
+    name, function = _bare(errand.library), short(errand.stops)
+    by = f", by `{short(errand.function)}`," if errand.function != errand.stops else ""
     limit = ", without a limit," if errand.endless and errand.kind in _LIMITED else ""
     return Finding(
         rule="sync_work",
@@ -265,12 +266,6 @@ def _cause(errand: Errand) -> str:
     return errand.carrier or f"{errand.function}: {errand.library}"
 
 
-def _short(library: str) -> str:
+def _bare(library: str) -> str:
     """A library's name as code has it: `Mail.send` of a whole namespace."""
     return library.rpartition("\\")[2]
-
-
-def _plain(name: str) -> str:
-    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
-    parts = re.split(r"::|[.\\]", name)
-    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]

@@ -13,9 +13,9 @@ from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.indexes.growth import growing, is_busy, is_journal, stays_small
 from analyzers.model.naming.roles import is_batch, is_of_staff, is_scheduled
 from analyzers.model.project import Project, Table
-from analyzers.model.ways import Entry, Function, Heap
+from analyzers.model.ways import Entry, Heap
 from analyzers.settings import Settings
-from analyzers.words import noun, plural
+from analyzers.words import noun, plural, short
 
 TITLE = "Unbounded results"
 CATEGORY = "unbounded"
@@ -37,22 +37,11 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
 
 
 class _Known:
-    """What the project says of tables and functions."""
+    """What the project says of tables."""
 
     def __init__(self, project: Project, small: set[str]) -> None:
         self.project, self.small = project, small
         self.grown = growing(project.tables)
-        self._entries: dict[Function, list[Entry]] = {}
-
-    def entries(self, function: Function) -> list[Entry]:
-        if function not in self._entries:
-            reach = self.project.reach
-            found = (reach.by_function[f] for f in reach.entries_to(function))
-            self._entries[function] = sorted(found, key=lambda e: (e.kind, e.place))
-        return self._entries[function]
-
-    def entry(self, function: Function, *kinds: str) -> Entry | None:
-        return next((e for kind in kinds for e in self.entries(function) if e.kind == kind), None)
 
     def table(self, heap: Heap) -> Table | None:
         table = self.project.tables.get(heap.table)
@@ -97,7 +86,7 @@ def _made(
     more: tuple[Related, ...] = (),
     evidence: tuple[str, ...] = (),
 ) -> Finding:
-    begins = [] if entry is None else [Related(entry.place, f"each {_one(entry)} begins here: `{_plain(entry.function.name)}`")]
+    begins = [] if entry is None else [Related(entry.place, f"each {entry.unit} begins here: `{short(entry.function.name)}`")]
     also = [Related(place, note) for place, note in heap.also]
     return Finding(
         rule="unbounded",
@@ -117,10 +106,6 @@ def _made(
     )
 
 
-def _one(entry: Entry) -> str:
-    return {"request": "request", "task": "job", "command": "run"}.get(entry.kind, "call")
-
-
 # -- answers -----------------------------------------------------------------------------------------------------------
 
 
@@ -129,7 +114,7 @@ def _answered(known: _Known, heap: Heap) -> Finding | None:
     table = known.table(heap)
     if table is None or heap.abstract or _is_one(table, heap.columns) or heap.settings in known.project.settings:
         return None
-    entry = known.entry(heap.function, "request")
+    entry = known.project.reach.entry_to(heap.function, "request")
     if heap.kind == "answered":
         if entry is None and not _HANDLER.search(heap.function.name):
             return None
@@ -138,7 +123,7 @@ def _answered(known: _Known, heap: Heap) -> Finding | None:
     elif is_batch(heap.place.path):
         return None
     unreached = "Nothing shows that requests reach it." if entry is None and heap.kind == "answered" else ""
-    rows, function = plural(noun(heap.model)), _plain(heap.function.name)
+    rows, function = plural(noun(heap.model)), short(heap.function.name)
     whole = not _narrow(heap, table)
     of = "all" if whole else "all of those that belong together"
     verb = "lists" if heap.kind == "listed" else "answers with"
@@ -204,10 +189,10 @@ _INSTEAD = {"counted": "count them", "summed": "add them up", "filtered": "pick 
 
 def _computed(known: _Known, heap: Heap) -> Finding | None:
     table = known.table(heap)
-    entry = known.entry(heap.function, "request", "task")
+    entry = known.project.reach.entry_to(heap.function, "request", "task")
     if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
         return None
-    function, do = _plain(heap.function.name), _INSTEAD[heap.kind]
+    function, do = short(heap.function.name), _INSTEAD[heap.kind]
     return _made(
         heap,
         entry,
@@ -242,10 +227,10 @@ _REMEDIES = {
 def _walked(known: _Known, heap: Heap) -> Finding | None:
     """A job or a command that loads a table to walk it."""
     table = known.table(heap)
-    path, function = heap.place.path, _plain(heap.function.name)
-    entry = known.entry(heap.function, "task", "command")
+    path, function = heap.place.path, short(heap.function.name)
+    entry = known.project.reach.entry_to(heap.function, "task", "command")
     batch = entry is not None or is_batch(path) or is_scheduled(path, heap.function.name)
-    event = _EVENT.search(heap.function.name) is not None or known.entry(heap.function, "hook") is not None
+    event = _EVENT.search(heap.function.name) is not None or known.project.reach.entry_to(heap.function, "hook") is not None
     own = event and not batch and is_busy(table) if table is not None else False
     if table is None or heap.abstract or table.name not in known.grown or not (own or (batch and not heap.columns)):
         return None
@@ -279,9 +264,9 @@ def _hardly_walked(heap: Heap, table: Table, entry: Entry | None) -> str:
 
 
 def _sized(known: _Known, heap: Heap) -> Finding | None:
-    entry = known.entry(heap.function, "request")
+    entry = known.project.reach.entry_to(heap.function, "request")
     declared = "::" not in heap.function.name and heap.function.name.rpartition(".")[2][:1].isupper()  # by a class of pages
-    function = _plain(heap.function.name)
+    function = short(heap.function.name)
     return _made(
         heap,
         entry,
@@ -298,8 +283,8 @@ def _sized(known: _Known, heap: Heap) -> Finding | None:
 
 
 def _read(known: _Known, heap: Heap) -> Finding | None:
-    entry = known.entry(heap.function, "request", "task")
-    function = _plain(heap.function.name)
+    entry = known.project.reach.entry_to(heap.function, "request", "task")
+    function = short(heap.function.name)
     return _made(
         heap,
         entry,
@@ -319,10 +304,10 @@ def _read(known: _Known, heap: Heap) -> Finding | None:
 
 def _quadratic(known: _Known, heap: Heap) -> Finding | None:
     """A list that is searched from its beginning for each row, or all rows of one query for each of another."""
-    table, entry = known.table(heap), known.entry(heap.function, "request", "task")
+    table, entry = known.table(heap), known.project.reach.entry_to(heap.function, "request", "task")
     if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
         return None
-    function, rows = _plain(heap.function.name), plural(noun(heap.model))
+    function, rows = short(heap.function.name), plural(noun(heap.model))
     how = f"searches the list `{heap.said}`" if heap.kind == "searched" else f"walks all {rows}"
     instead = "Make it a set before the loop." if heap.kind == "searched" else "Put them into a dictionary by that value, once."
     reason = "" if entry is not None else "Nothing shows that requests or jobs reach it."
@@ -341,10 +326,10 @@ def _quadratic(known: _Known, heap: Heap) -> Finding | None:
 
 def _named(known: _Known, heap: Heap) -> Finding | None:
     """A query that names a value for each row of a table."""
-    table, entry = known.table(heap), known.entry(heap.function, "request", "task")
+    table, entry = known.table(heap), known.project.reach.entry_to(heap.function, "request", "task")
     if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
         return None
-    function = _plain(heap.function.name)
+    function = short(heap.function.name)
     reason = "" if entry is not None else "Nothing shows that requests or jobs reach it."
     few = "They are those of one owner, who may never have many." if _narrow(heap, table) or heap.partly else ""
     return _made(
@@ -363,10 +348,10 @@ def _named(known: _Known, heap: Heap) -> Finding | None:
 
 
 def _opened(known: _Known, heap: Heap) -> Finding | None:
-    entry = known.entry(heap.function, "request", "task")
+    entry = known.project.reach.entry_to(heap.function, "request", "task")
     if entry is None:
         return None
-    function = _plain(heap.function.name)
+    function = short(heap.function.name)
     return _made(
         heap,
         entry,
@@ -380,9 +365,3 @@ def _opened(known: _Known, heap: Heap) -> Finding | None:
         code=f"with open(…) as {heap.said}:\n    …",
         listed="The interpreter closes it when nothing refers to it any more.",
     )
-
-
-def _plain(name: str) -> str:
-    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
-    parts = name.replace("::", ".").replace("\\", ".").split(".")
-    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]

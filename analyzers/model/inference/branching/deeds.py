@@ -39,21 +39,10 @@ _OUTWARD = {
     language: tuple(prefix for x in libraries() if x.language == language for prefix in x.outward)
     for language in ("python", "php")
 }
-_WRITES = frozenset(
-    {
-        "save",
-        "delete",
-        "bulk_create",
-        "bulk_update",
-        "saveOrFail",
-        "saveQuietly",
-        "forceDelete",
-        "flush",
-        "add_child",
-        "add_sibling",
-        "add_root",
-    }
-)
+_WRITERS = {
+    language: frozenset(name for x in libraries() if x.language == language for name in x.row_writers)
+    for language in ("python", "php")
+}
 _SENDERS = {
     language: frozenset(name for x in libraries() if x.language == language for name in x.outward_methods)
     for language in ("python", "php")
@@ -100,7 +89,7 @@ def call(inference: Inference, callee: Value, node: Call, frame: Frame) -> None:
     known = isinstance(callee, LibraryValue) and callee.name.startswith(_OUTWARD.get(frame.language, ()) or "\0")
     if known:
         procedures.kept_apart(inference.trace, frame)
-    if isinstance(callee, LibraryValue | Taken | None) and method in _WRITES:
+    if isinstance(callee, LibraryValue | Taken | None) and method in _WRITERS.get(frame.language, ()):
         write(inference)
     if known or method in _SENDERS.get(frame.language, ()):
         inference.trace.done.add((None, "leaves"))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, walk
+from analyzers.knowledge import libraries
 from analyzers.knowledge.work import Put, known
 from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
@@ -20,7 +21,10 @@ _ONCE = frozenset(name for one in known() for name in one.once)
 _OPENED = frozenset(name for one in known() for name in one.passing.opened_by)
 _PUTS = tuple(put for one in known() for put in one.puts)
 _WRITES = frozenset(
-    {"save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "add"}
+    name
+    for x in libraries()
+    if x.language == "python" and x.rows is not None
+    for name in (*x.row_writers, *(m for m, method in x.rows.methods.items() if method.effect))
 )
 _DEEP = 4  # calls from a job to what it does
 _LOST = {"mail": "a mail", "message": "a message", "http": "a request to another service"}
