@@ -150,7 +150,7 @@ class Errands:
             first = self._stand(calls[0])
             if (
                 first is None
-                or sites.is_aside(first)
+                or sites.is_aside(first, calls[0])
                 or sites.is_handed_on(first, calls[0])
                 or any(isinstance(n, Function) and not n.name for n in first.around)
             ):

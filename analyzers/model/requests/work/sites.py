@@ -16,6 +16,7 @@ from analyzers.source import Place
 
 _LATER = frozenset(name for one in known() for name in one.passing.later)
 _ASIDE = frozenset(name for one in known() for name in one.passing.aside)
+_THREADS = frozenset(name for one in known() for name in one.passing.aside if name not in one.passing.at_once)
 _OPENS = frozenset(name for one in known() for name in one.passing.transactions)
 _AT_ONCE = frozenset(name for one in known() for name in (*one.passing.at_once, *one.passing.aside, *one.passing.after))
 _AFTER = frozenset(name for one in known() for name in one.passing.after)
@@ -51,20 +52,25 @@ def is_later(site: Stand) -> bool:
     return _is_handed(site, _LATER)
 
 
-def is_aside(site: Stand) -> bool:
+def is_aside(site: Stand, call: CallSite) -> bool:
     """Whether what is called does not run on the event loop."""
-    return _is_handed(site, _ASIDE | _LATER)
+    return _is_handed(site, _ASIDE | _LATER) or (
+        isinstance(site.node, Call) and _last(site.node.callee) in _THREADS and _is_given(site.node, call)
+    )
 
 
 def is_handed_on(site: Stand, call: CallSite) -> bool:
     """Whether the function that is reached is not called there, but given to something that may call it, nobody knows when."""
-    if call.target is None or not isinstance(site.node, Call):
+    return isinstance(site.node, Call) and _last(site.node.callee) not in _AT_ONCE and _is_given(site.node, call)
+
+
+def _is_given(node: Call, call: CallSite) -> bool:
+    """Whether the function that is reached is an argument, not what is called."""
+    if call.target is None:
         return False
     name = re.split(r"::|[.\\]", call.target.name)[-1]
-    given = (*site.node.args, *(k.value for k in site.node.keywords))
-    return _last(site.node.callee) not in (name, *_AT_ONCE) and any(
-        _last(a) == name for a in given if isinstance(a, Name | Member)
-    )
+    given = (*node.args, *(k.value for k in node.keywords))
+    return _last(node.callee) != name and any(_last(a) == name for a in given if isinstance(a, Name | Member))
 
 
 def _is_handed(site: Stand, words: frozenset[str]) -> bool:
