@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import structlog
@@ -16,8 +17,9 @@ from redis.exceptions import RedisError
 from bot import observe, webhook
 from bot.errors import Broken
 from bot.processes import end_with_caller
-from bot.queue import Queue, Receiver, connect, connect_async
+from bot.queue import Receiver, connect, connect_async
 from bot.settings import Settings
+from bot.vitals import vitals, vitals_async
 
 log = structlog.get_logger()
 
@@ -54,19 +56,24 @@ def _add_health(app: FastAPI) -> None:
 
     @app.get("/readyz")
     async def readyz() -> Response:
-        """Deliveries can be accepted: Valkey answers."""
+        """Deliveries can be accepted: Valkey takes what is written. How long jobs wait is told: no reason to refuse more."""
         receiver: Receiver = app.state.receiver
+        content: dict[str, Any]
         try:
-            await asyncio.wait_for(receiver.connection.ping(), timeout=2)
+            async with asyncio.timeout(2):
+                await receiver.connection.set("cliffguard:ready", 1, ex=60)
+                queue = await vitals_async(receiver.connection)
         except (RedisError, OSError, TimeoutError) as error:
-            return Response(f"the queue does not answer: {error}\n", 503, media_type="text/plain")
-        return Response("ok\n", media_type="text/plain")
+            content, code = {"status": "not ready", "reason": f"the queue does not answer: {error}"}, 503
+        else:
+            content, code = {"status": "ready", "queue": msgspec.structs.asdict(queue)}, 200
+        return Response(msgspec.json.encode(content), code, media_type="application/json")
 
 
 def _add_metrics(app: FastAPI, settings: Settings) -> None:
-    queue = Queue(connect(settings.valkey_url), settings.job_timeout)
+    connection = connect(settings.valkey_url)
     shared = CollectorRegistry()
-    shared.register(observe.SharedCollector(queue.connection, lambda: msgspec.structs.asdict(queue.depth())))
+    shared.register(observe.SharedCollector(connection, lambda: vitals(connection)))
 
     @app.get("/metrics")
     def metrics() -> Response:

@@ -19,6 +19,7 @@ import redis
 import structlog
 
 from analyzers import FactStore
+from bot.observe import count_lookups
 
 log = structlog.get_logger(__name__)
 
@@ -196,7 +197,23 @@ class Layered:
         self.far.put_many(items)
 
 
+@dataclass(frozen=True)
+class Counted:
+    """A store of which `/metrics` tells how often it had what was asked for."""
+
+    store: FactStore
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, bytes]:
+        asked = list(dict.fromkeys(keys))
+        found = self.store.get_many(asked)
+        count_lookups(len(found), len(asked) - len(found))
+        return found
+
+    def put_many(self, items: Mapping[str, bytes]) -> None:
+        self.store.put_many(items)
+
+
 def fact_store(data_dir: Path, facts_url: str | None) -> FactStore:
     """The store a worker uses: on disk, before a shared Valkey if there is one."""
     disk = DiskFacts(data_dir / "facts.sqlite")
-    return Layered(disk, ValkeyFacts(facts_url)) if facts_url else disk
+    return Counted(Layered(disk, ValkeyFacts(facts_url)) if facts_url else disk)

@@ -54,6 +54,7 @@ from bot.answers import (
     rate_limit_wait,
 )
 from bot.errors import Broken, Gone, Later
+from bot.observe import count_call, note_budget
 from bot.rewriting import Rewrite, batches, mutation, written
 from bot.threads import resolved_by_people, threads
 
@@ -104,9 +105,12 @@ class Transport:
         except RequestFailed as failed:
             raw = failed.response.raw_response
         except RequestError as error:
+            count_call(method, 0)
             raise Outage(f"{type(error.exc).__name__}: {error.exc}") from error
         except ValueError as error:  # githubkit reads `retry-after` as an integer, which RFC 9110 does not promise
+            count_call(method, 429)
             raise RateLimited("GitHub asked to slow down", SECONDARY_WAIT) from error
+        count_call(method, raw.status_code)
         return Answer(raw.status_code, raw.headers, raw.content)
 
 
@@ -391,6 +395,7 @@ class GitHub:
         while True:
             held = self._tokens.token(self._transport, self._installation, self._repository_id, API_PERMISSIONS)
             answer = self._transport.send(method, path, held.token, params, body)
+            note_budget(self._installation, answer.headers)
             if answer.status not in (401, 403, 404) or rate_limit_wait(answer, self._tokens.now()) is not None:
                 return answer
             if self._tokens.now() - held.issued < FRESH and (wait := next(waits, None)) is not None:

@@ -1,7 +1,8 @@
 """What the service tells those who run it: structured logs, and metrics in Prometheus's format.
 
 Deliveries are counted in the process that receives them. Reviews happen in processes that live for one job, so what they
-measure is added up in Valkey, in one hash, and read from there when somebody asks for `/metrics`.
+measure is added up in Valkey, in one hash, and read from there when somebody asks for `/metrics`. Every webhook service answers
+the same of it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import logging
 import sys
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, GCCollector, PlatformCollector, ProcessCollector
@@ -22,6 +23,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from bot.vitals import Vitals
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -43,6 +47,7 @@ EVENTS = frozenset(
 )
 
 MEASURES = "cliffguard:measures"  # hash: "<metric>|<label>|<bucket or sum>" -> number
+BUDGETS = "cliffguard:budgets"  # hash: "<installation>|<resource>" -> "<left>|<limit>|<when it is full again>"
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)  # seconds
 
 log = structlog.get_logger()
@@ -94,6 +99,9 @@ class Measures:
         self.seconds: dict[str, float] = {}
         self.findings: Tally[str] = Tally()
         self.fates: Tally[tuple[str, str]] = Tally()
+        self.calls: Tally[tuple[str, str]] = Tally()
+        self.lookups: Tally[str] = Tally()
+        self.budgets: dict[str, str] = {}
 
     def publish(self, connection: Redis, outcome: str) -> None:
         """Adds them to the sums in Valkey. A metric is not worth failing a job for."""
@@ -107,6 +115,12 @@ class Measures:
                 pipeline.hincrby(MEASURES, f"findings|{rule}|", count)
             for (rule, fate), count in self.fates.items():
                 pipeline.hincrby(MEASURES, f"fates|{rule}|{fate}", count)
+            for (method, answer), count in self.calls.items():
+                pipeline.hincrby(MEASURES, f"calls|{method}|{answer}", count)
+            for outcome_of_lookup, count in self.lookups.items():
+                pipeline.hincrby(MEASURES, f"lookups|{outcome_of_lookup}|", count)
+            for name, budget in self.budgets.items():
+                pipeline.hset(BUDGETS, name, budget)
             pipeline.execute()
 
 
@@ -149,11 +163,30 @@ def count_fates(by_rule: Mapping[tuple[str, str], int]) -> None:
         measures.fates.update(by_rule)
 
 
-class SharedCollector(Collector):
-    """The metrics that live in Valkey: the queue's depth and what the workers measured. `depth` gives jobs by state."""
+def count_call(method: str, status: int) -> None:
+    """Counts a request to GitHub: whether it asks or writes, and the kind of answer (status 0: there was none)."""
+    if (measures := _measures.get()) is not None:
+        measures.calls["read" if method == "GET" else "write", f"{status // 100}xx" if status else "none"] += 1
 
-    def __init__(self, connection: Redis, depth: Any) -> None:
-        self._connection, self._depth = connection, depth
+
+def count_lookups(hits: int, misses: int) -> None:
+    """Counts what was asked of the cache of facts."""
+    if (measures := _measures.get()) is not None:
+        measures.lookups.update({"hit": hits, "miss": misses})
+
+
+def note_budget(installation: int, headers: Mapping[str, str]) -> None:
+    """Remembers how many requests GitHub still answers this installation, where its answer says so."""
+    values = [headers.get(f"x-ratelimit-{name}", "") for name in ("remaining", "limit", "reset")]
+    if (measures := _measures.get()) is not None and all(value.isdigit() for value in values):
+        measures.budgets[f"{installation}|{headers.get('x-ratelimit-resource', 'core')}"] = "|".join(values)
+
+
+class SharedCollector(Collector):
+    """The metrics that live in Valkey: the queue's vital signs and what the workers measured."""
+
+    def __init__(self, connection: Redis, vitals: Callable[[], Vitals]) -> None:
+        self._connection, self._vitals = connection, vitals
 
     def describe(self) -> list[Any]:
         return []  # what there is, is known when asked
@@ -161,8 +194,9 @@ class SharedCollector(Collector):
     def collect(self) -> Iterator[Any]:
         reachable = GaugeMetricFamily("cliffguard_queue_up", "Whether Valkey answers.")
         try:
-            depth: Mapping[str, int] = self._depth()
+            vitals = self._vitals()
             raw: Mapping[Any, Any] = self._connection.hgetall(MEASURES)
+            budgets: Mapping[Any, Any] = self._connection.hgetall(BUDGETS)
         except RedisError:
             reachable.add_metric([], 0)
             yield reachable
@@ -170,16 +204,39 @@ class SharedCollector(Collector):
         reachable.add_metric([], 1)
         yield reachable
         jobs = GaugeMetricFamily("cliffguard_queue_jobs", "Jobs by state.", labels=["state"])
-        for state, count in depth.items():
+        for state, count in vitals.states.items():
             jobs.add_metric([state], count)
         yield jobs
+        yield GaugeMetricFamily("cliffguard_queue_age_seconds", "Seconds the next job has been waiting.", value=vitals.age)
+        yield GaugeMetricFamily("cliffguard_workers", "Worker processes that live.", value=vitals.workers)
         yield from _families({key.decode(): float(value) for key, value in raw.items()})
+        yield from _budget({key.decode(): value.decode() for key, value in budgets.items()})
+
+
+def _budget(budgets: Mapping[str, str]) -> Iterator[Any]:
+    """The lowest budget of all installations, by what is rationed: one series each, however many installations there are."""
+    lowest: dict[str, tuple[int, int]] = {}
+    for key, text in budgets.items():
+        left, limit, full = map(int, text.split("|"))
+        resource = key.partition("|")[2]
+        left = limit if full <= time.time() else left
+        lowest[resource] = min(lowest.get(resource, (left, limit)), (left, limit))
+    remaining = GaugeMetricFamily(
+        "cliffguard_github_budget_left",
+        "Requests left to the installation with the fewest.",
+        labels=["resource"],
+    )
+    for resource, (left, _) in sorted(lowest.items()):
+        remaining.add_metric([resource], left)
+    yield remaining
 
 
 def _families(measures: Mapping[str, float]) -> Iterator[Any]:
     done = CounterMetricFamily("cliffguard_jobs", "Jobs done, by outcome.", labels=["outcome"])
     findings = CounterMetricFamily("cliffguard_findings", "Findings published, by rule.", labels=["rule"])
     fates = CounterMetricFamily("cliffguard_fates", "What became of findings, by rule.", labels=["rule", "fate"])
+    calls = CounterMetricFamily("cliffguard_github_calls", "Requests to GitHub.", labels=["method", "answer"])
+    lookups = CounterMetricFamily("cliffguard_facts_lookups", "What was asked of the cache of facts.", labels=["outcome"])
     steps: dict[str, dict[str, float]] = {}
     for key, value in sorted(measures.items()):
         metric, label, part = key.split("|", 2)
@@ -190,11 +247,13 @@ def _families(measures: Mapping[str, float]) -> Iterator[Any]:
                 findings.add_metric([label], value)
             case "fates":
                 fates.add_metric([label, part], value)
+            case "calls":
+                calls.add_metric([label, part], value)
+            case "lookups":
+                lookups.add_metric([label], value)
             case "step":
                 steps.setdefault(label, {})[part] = value
-    yield done
-    yield findings
-    yield fates
+    yield from (done, findings, fates, calls, lookups)
     seconds = HistogramMetricFamily("cliffguard_review_seconds", "Seconds of the steps of a review.", labels=["step"])
     for label, parts in steps.items():
         total, buckets = 0.0, []

@@ -362,6 +362,14 @@ class Queue:
         self._release_of(job.id)
 
 
+def waiting() -> float | None:
+    """For how many seconds the job that runs in this process stood in the queue; None outside of one."""
+    from rq import get_current_job
+
+    job = get_current_job()
+    return max(0.0, (job.started_at - job.enqueued_at).total_seconds()) if job and job.started_at and job.enqueued_at else None
+
+
 def later(error: Later) -> RQRetry | None:
     """What a job returns to run again not before `error.after` seconds. None once it has waited for too long altogether."""
     from rq import get_current_job

@@ -31,7 +31,7 @@ from bot.errors import Broken, Gone, Later
 from bot.jobs import Job
 from bot.mirror import Mirrors
 from bot.processes import end_with_caller, end_with_parent
-from bot.queue import Queue, connect, later
+from bot.queue import Queue, connect, later, waiting
 from bot.settings import Settings
 
 TICK = 1.0  # seconds between two looks at the queue and the workers
@@ -63,6 +63,8 @@ def perform(payload: Mapping[str, Any]) -> Any:
     job = msgspec.convert(payload, Job)
     with _logged(job), observe.measuring() as measures:
         outcome = "failed"
+        if (waited := waiting()) is not None:
+            measures.seconds["queue"] = waited
         try:
             answer = None
             with observe.step("total"):
@@ -106,11 +108,17 @@ def sweep() -> None:
 
     settings = _settings()
     context = review.context_of(settings)
-    try:
-        with Installations(context.tokens, settings.api_url) as github, observe.step("sweep"):
-            swept(github, _queue(), context.github)
-    except (Later, Gone, Broken) as error:
-        log.warning("the sweep was interrupted", reason=error.reason)
+    with observe.measuring() as measures:
+        outcome = "failed"
+        try:
+            with Installations(context.tokens, settings.api_url) as github, observe.step("sweep"):
+                swept(github, _queue(), context.github)
+            outcome = "swept"
+        except (Later, Gone, Broken) as error:
+            outcome = "interrupted"
+            log.warning("the sweep was interrupted", reason=error.reason)
+        finally:
+            measures.publish(_queue().connection, outcome)
 
 
 def _conclude(job: Job, reason: str) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.cache import DiskFacts, Layered, ValkeyFacts, fact_store
+from bot.observe import measuring
 
 
 @pytest.fixture
@@ -168,4 +169,7 @@ def test_the_workers_store_is_on_disk_before_valkey(tmp_path: Path, valkey_url: 
     fact_store(tmp_path / "one", valkey_url).put_many({"k": b"1"})
     assert fact_store(tmp_path / "two", valkey_url).get_many(["k"]) == {"k": b"1"}
     assert fact_store(tmp_path / "one", None).get_many(["k"]) == {"k": b"1"}
-    assert fact_store(tmp_path / "three", None).get_many(["k"]) == {}
+    with measuring() as measures:
+        assert fact_store(tmp_path / "three", None).get_many(["k"]) == {}
+        assert fact_store(tmp_path / "one", None).get_many(["k", "k", "l"]) == {"k": b"1"}
+    assert measures.lookups == {"hit": 1, "miss": 2}

@@ -428,6 +428,7 @@ def test_an_outage_of_the_queue_is_answered_at_once_so_that_github_shows_it(cut_
     assert time.monotonic() - start < 5
     assert cut_off.post("/webhook", content=b"{}", headers=headers(b"{}", "ping")).status_code == 200
     assert cut_off.get("/readyz").status_code == 503
+    assert "does not answer" in cut_off.get("/readyz").json()["reason"]
     assert cut_off.get("/healthz").status_code == 200
     assert "cliffguard_queue_up 0.0" in cut_off.get("/metrics").text
 
@@ -442,6 +443,20 @@ def test_health_and_metrics(client: httpx.Client, make_job: Callable[..., Job]) 
     assert 'cliffguard_queue_jobs{state="queued"} 1.0' in text
     assert "cliffguard_queue_up 1.0" in text
     assert "xxxx" not in text
+    ready = client.get("/readyz").json()
+    assert (ready["status"], ready["queue"]["queued"], ready["queue"]["workers"]) == ("ready", 1, 0)
+    assert 0 < ready["queue"]["age"] < 60
+
+
+def test_a_queue_that_takes_nothing_is_not_ready(client: httpx.Client, queue: Queue) -> None:
+    queue.connection.config_set("maxmemory", 1)
+    try:
+        answer = client.get("/readyz")
+        assert client.post("/webhook", content=OPENED, headers=headers(OPENED)).status_code == 503
+    finally:
+        queue.connection.config_set("maxmemory", 0)
+    assert answer.status_code == 503
+    assert client.get("/readyz").status_code == 200
 
 
 def test_a_service_without_a_secret_does_not_start() -> None:

@@ -97,6 +97,7 @@ def test_each_way_a_job_can_end(workers: Workers, queue: Queue, make_job: MakeJo
     assert outcomes == {"jobs|done|": 2, "jobs|later|": 1, "jobs|broken|": 1, "jobs|gone|": 1}
     assert measured["findings|n_plus_one|"] == 2
     assert measured["step|fetch|sum"] > 0
+    assert 0 < measured["step|queue|sum"] < 120
 
 
 def test_a_job_that_always_fails_ends_among_the_dead_letters_and_is_concluded(
