@@ -56,6 +56,8 @@ class FileFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What a file says: a function of its bytes and its frontend alone. No path, no framework.
 
     `lines` holds the byte offset at which each line starts, as native-order 32-bit unsigned integers little endian.
+    `words` holds every word of a source file once, each between two line ends: readers of bodies ask it before they look for
+    what hardly any file has.
     """
 
     language: str  # python, php, django (template), twig, blade, sql, yaml, env, …
@@ -68,6 +70,11 @@ class FileFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):
     ignores: tuple[Ignore, ...] = ()
     problems: tuple[FileProblem, ...] = ()
     parts: tuple[Part, ...] = ()  # of a source file, in order; where a language has none, it changes as a whole
+    words: str = ""  # of a source file; where it is empty, nothing is known of its words
+
+    def may_say(self, words: Iterable[str]) -> bool:
+        """Whether one of these words may stand in the file, in its code or in its texts."""
+        return not self.words or any(f"\n{word}\n" in self.words for word in words)
 
     def span(self, start: int, end: int) -> Span:
         """Lines and columns (both 1-based, columns in bytes) of the byte range `start`..`end`."""

@@ -15,6 +15,7 @@ _IGNORE = re.compile(
     rb"(?:\#|--|/\*|//|;|<!--|\{%-?[ \t]*comment\b)[^\n]{0,200}?\bcliffguard:[ \t]*ignore\b"
     rb"(?:[ \t]*\[([^\]\n]*)\])?[ \t:]*([^\r\n]*)"
 )
+_WORD = re.compile(rb"[A-Za-z_]\w*")
 _COMMENT_END = re.compile(r"\s*(?:\*/|-?#\}|-->|--\}\}|\{%).*$")
 _COMMENT_LINE = re.compile(rb"[ \t]*(?:\#|--|/\*|//|;|<!--|\{\#|\{\{--|\{%-?[ \t]*comment\b)")
 
@@ -34,6 +35,11 @@ def line_starts(source: bytes) -> array[int]:
     if len(starts) > 1 and not source.endswith(b"\n"):
         starts.pop()
     return starts
+
+
+def words_of(source: bytes) -> str:
+    """The words of a file in `FileFacts.words`: of its code, its texts and its comments."""
+    return "\n" + b"\n".join(sorted(set(_WORD.findall(source)))).decode() + "\n"
 
 
 def line_at(starts: array[int], offset: int) -> int:

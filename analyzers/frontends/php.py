@@ -288,5 +288,5 @@ class PhpFrontend(TreeFrontend):
     """Reads `.php` files, templates among them."""
 
     language = "php"
-    revision = 5
+    revision = 6
     lowering: ClassVar[type[Lowering]] = PhpLowering

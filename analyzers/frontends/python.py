@@ -314,5 +314,5 @@ class PythonFrontend(TreeFrontend):
     """Reads `.py` and `.pyi` files."""
 
     language = "python"
-    revision = 3
+    revision = 4
     lowering: ClassVar[type[Lowering]] = PythonLowering

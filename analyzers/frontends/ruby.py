@@ -238,5 +238,5 @@ class RubyFrontend(TreeFrontend):
     """Reads `.rb` files."""
 
     language = "ruby"
-    revision = 1
+    revision = 2
     lowering: ClassVar[type[Lowering]] = RubyLowering

@@ -38,7 +38,7 @@ from analyzers.frontends.frontend import (
     SMALL,
     Frontend,
 )
-from analyzers.frontends.lines import line_starts
+from analyzers.frontends.lines import line_starts, words_of
 from analyzers.frontends.sql_texts import read_text
 
 _MAX_SURPRISES = 50
@@ -313,6 +313,7 @@ class TreeFrontend(Frontend):
             ignores=ignores(source, root, lines) if b"cliffguard:" in source else (),
             problems=tuple(FileProblem(bisect_right(lines, offset), text) for offset, text in problems),
             parts=tuple(parts_of(source, outline, lines)),
+            words=words_of(source),
         )
 
 

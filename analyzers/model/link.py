@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from analyzers.deployment.scalars import scalars
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
@@ -70,7 +71,7 @@ def link(
     said = [root for of_file in walked.values() for root in of_file]
     reads = {_identity(read): read for root in said for read in root.reads}.values()
     reach = Reach((e for root in said for e in root.entries), (c for root in said for c in root.calls))
-    stated = bodies.settings(code)
+    stated, configured = bodies.settings(code), tuple(scalars(code))
     return Project(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
@@ -102,9 +103,9 @@ def link(
         streamed=tuple(streams.streamed(code, reach)),
         guarded=tuple(g for root in said for g in root.guarded),
         races=tuple(r for root in said for r in root.races),
-        errands=(waits := errands.errands(code, reach)),
+        errands=(waits := errands.errands(code, reach, configured)),
         later=tuple(postponing.later(code)),
-        flaws=(*queues.flaws(code, schema), *jobs.flaws(code, reach, waits)),
+        flaws=(*queues.flaws(code, schema, configured), *jobs.flaws(code, reach, waits)),
         heaps=tuple(h for root in said for h in root.heaps),
         transacts=bool(stated & bodies.ALWAYS),
         settings=stated,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -94,6 +95,7 @@ def _imports(files: Mapping[str, FileFacts]) -> Mapping[str, tuple[Stated, ...]]
     return {first: tuple(several.values()) for first, several in found.items()}
 
 
+@lru_cache(maxsize=10_000)
 def first_part(path: str) -> str:
     """`opentelemetry` of `opentelemetry.instrumentation.django`."""
     return re.split(r"[.\\]", path.lstrip("\\"), maxsplit=1)[0]

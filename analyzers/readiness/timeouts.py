@@ -28,6 +28,7 @@ _CLIENTS = re.compile(
     r"^(?:sqlalchemy|psycopg2?|asyncpg|databases|django\.db(?!\.(?:models|migrations)\b)|pymysql|MySQLdb|aiomysql|sqlmodel"
     r"|dj_database_url|environ)\b"
 )
+_CONFIGURES = re.compile(r"settings|config|conf\b")
 _PHP = re.compile(r"(?:.*/)?config/[\w/]+\.php")
 _FROM_OUTSIDE = re.compile(
     r"(?!TEST)\w*(?:DATABASE|DB|SQLALCHEMY|POSTGRES|PG|MYSQL)\w*_(?:URL|URI|DSN)|DATABASE_URL", re.IGNORECASE
@@ -73,7 +74,7 @@ def _said(files: Mapping[str, FileFacts], wanted: set[str]) -> Iterator[tuple[st
     for path, facts in files.items():
         if not is_product(path) or OTHER_USE.search(path):
             continue
-        for text, start, end in _texts(path, facts):
+        for text, start, end in _texts(path, facts, wanted):
             lowered = text.lower()
             if not any(name in lowered for name in wanted):
                 continue  # almost all, and searching them takes much longer
@@ -84,13 +85,16 @@ def _said(files: Mapping[str, FileFacts], wanted: set[str]) -> Iterator[tuple[st
                     yield name, Place(path, facts.span(start, end))
 
 
-def _texts(path: str, facts: FileFacts) -> Iterator[tuple[str, int, int]]:
+def _texts(path: str, facts: FileFacts, wanted: set[str]) -> Iterator[tuple[str, int, int]]:
     """The texts of settings, and of code that opens connections or sends statements."""
     for setting in facts.settings:
         yield f"{setting.key} {setting.value}", setting.start, setting.end
     opens = facts.language == "python" and any(_CLIENTS.search(i.path) for i in facts.imports)
-    configures = facts.language == "python" and re.search(r"settings|config|conf\b", path) is not None
+    configures = facts.language == "python" and _CONFIGURES.search(path) is not None
     if not (opens or configures or (facts.language == "php" and _PHP.fullmatch(path))):
+        return
+    said = facts.words.lower()
+    if said and not any(name in said for name in wanted):
         return
     for node in (n for top in facts.outline for n in walk(top)):
         match node:

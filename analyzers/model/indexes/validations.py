@@ -27,8 +27,9 @@ _NAME = re.compile(r"[\w.]+")
 def validated(code: Codebase, models: ModelIndex) -> Iterator[QuerySite]:
     """The queries of all rules in code that runs for users."""
     for library, words in _RULES:
+        names = frozenset(re.split(r"[\\.:]+", name)[-1] for name in (*words.rules, *words.calls))
         for path, facts in code.files.items():
-            stated = any(used.path.startswith(words.imports) for used in facts.imports)
+            stated = any(used.path.startswith(words.imports) for used in facts.imports) and facts.may_say(names)
             if stated and facts.language == library.language and is_product(path):
                 for top in facts.outline:
                     yield from _stated(code, models, library, words, path, top)

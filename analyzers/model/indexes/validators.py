@@ -24,8 +24,9 @@ _WHOLE = frozenset({"objects", "all"})
 def checked(code: Codebase, models: ModelIndex) -> Iterator[QuerySite]:
     """The queries of all validators in code that runs for users."""
     for library, words in ((x, x.validations) for x in libraries() if x.validations is not None and x.validations.validators):
+        names = frozenset(name.rpartition(".")[2] for name in words.validators)
         for path, facts in code.files.items():
-            stated = any(used.path.startswith(words.imports) for used in facts.imports)
+            stated = any(used.path.startswith(words.imports) for used in facts.imports) and facts.may_say(names)
             if stated and facts.language == library.language and is_product(path):
                 for top in facts.outline:
                     if isinstance(top, Class):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
 
 import msgspec
 
 from analyzers.facts.store import Import
 from analyzers.model.naming.definitions import PHP_SEPARATOR
+
+_Search = Callable[[str], re.Match[str] | None]
 
 
 class Importing(msgspec.Struct, frozen=True, array_like=True):
@@ -25,16 +29,18 @@ class Importing(msgspec.Struct, frozen=True, array_like=True):
 
     def answer(self, imports: Iterable[Import]) -> bool:
         """Whether one of the imports is meant."""
-        return any(self._means(i) for i in imports)
-
-    def _means(self, i: Import) -> bool:
-        if i.path.startswith(self.modules) and any(_within(i.path, module) for module in self.modules):
-            return True
-        return any(word in i.path for word in self.words) or i.name.lower().endswith(self.endings)
+        paths, names = _patterns(self)
+        return any(map(paths, (i.path for i in imports))) or (names is not None and any(map(names, (i.name for i in imports))))
 
 
-def _within(dotted: str, module: str) -> bool:
-    return dotted.startswith(module) and dotted[len(module) : len(module) + 1] in ("", ".", PHP_SEPARATOR)
+@cache
+def _patterns(question: Importing) -> tuple[_Search, _Search | None]:
+    """What finds an import that is meant, by its path and by its name."""
+    means = [f"^{re.escape(module)}(?=$|[.{re.escape(PHP_SEPARATOR)}])" for module in question.modules]
+    means += map(re.escape, question.words)
+    endings = "|".join(map(re.escape, question.endings))
+    names = re.compile(rf"(?:{endings})\Z", re.IGNORECASE).search if endings else None
+    return re.compile("|".join(means) or "(?!)").search, names
 
 
 class Looked:

@@ -7,7 +7,7 @@ systems do, and to nothing when that is undecided.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from analyzers.facts.outline import Assign, Class, Function, Name, Node
 from analyzers.facts.store import FileFacts
@@ -120,10 +120,10 @@ class Names:
             return f"{facts.namespace}{PHP_SEPARATOR}" if facts.namespace else ""
         return ".".join(module_parts(path)) + "."
 
-    def classes(self) -> Iterator[ClassDefinition]:
-        """Every top-level class of the revision."""
+    def classes(self, words: Collection[str] = ()) -> Iterator[ClassDefinition]:
+        """Every top-level class of the revision; where words are given, of files that may say one of them."""
         for path, facts in self.files.items():
-            if facts.language in ("python", "php"):
+            if facts.language in ("python", "php") and (not words or facts.may_say(words)):
                 for definition in self.definitions(path).values():
                     if isinstance(definition, ClassDefinition):
                         yield definition

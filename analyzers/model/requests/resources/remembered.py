@@ -62,7 +62,8 @@ def _remembers(code: Codebase, path: str, decorator: Node) -> bool:
 def _forgotten(code: Codebase, reach: Reach, names: frozenset[str]) -> Iterator[tuple[FunctionDefinition, Place]]:
     """What functions that a request reaches have forgotten: `rates.cache_clear()`."""
     for path in sorted({f.path for f in reach.by_requests}):
-        if code.files[path].language != "python" or not is_product(path):
+        facts = code.files[path]
+        if facts.language != "python" or not facts.may_say((_FORGETS,)) or not is_product(path):
             continue
         for function in functions(code, path):
             if Reached(path, function.qualified) not in reach.by_requests:

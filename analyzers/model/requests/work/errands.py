@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from analyzers.deployment.scalars import Stated
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.knowledge.work import Work, carried, known, work_of
 from analyzers.model.errands import Errand, Reached, Wait
@@ -30,9 +31,9 @@ _BY_HAND = re.compile(
 class Errands:
     """The errands of one revision."""
 
-    def __init__(self, code: Codebase, reach: Reach) -> None:
+    def __init__(self, code: Codebase, reach: Reach, stated: Iterable[Stated]) -> None:
         self._code, self._reach = code, reach
-        self._queued = mail_is_queued(code)
+        self._queued = mail_is_queued(stated)
         self._free: dict[tuple[str, ...], bool] = {}
         self._stands: dict[CallSite, Stand | None] = {}
 
@@ -91,7 +92,8 @@ class Errands:
         """Whether no class of the project gives such clients a limit."""
         if work.limiting not in self._free:
             bases = frozenset(work.limiting)
-            classes = (c for c in self._code.classes() if is_product(c.path))
+            named = self._code.classes({base.rpartition(".")[2] for base in bases})
+            classes = (c for c in named if is_product(c.path))
             self._free[work.limiting] = bool(bases) and not any(bases & self._code.externals(c) for c in classes)
         return self._free[work.limiting]
 
@@ -200,6 +202,6 @@ def _tests(node: Node) -> Iterator[Node]:
         yield from walk(node.children[0])
 
 
-def errands(code: Codebase, reach: Reach) -> tuple[Errand, ...]:
-    """What requests and others wait for, in this revision."""
-    return tuple(Errands(code, reach).found())
+def errands(code: Codebase, reach: Reach, stated: Iterable[Stated]) -> tuple[Errand, ...]:
+    """What requests and others wait for, in this revision, whose configurations state these scalars."""
+    return tuple(Errands(code, reach, stated).found())

@@ -26,6 +26,7 @@ _WRITES = frozenset(
     if x.language == "python" and x.rows is not None
     for name in (*x.row_writers, *(m for m, method in x.rows.methods.items() if method.effect))
 )
+_QUEUES = frozenset({"delay", "apply_async", "enqueue", "send_with_options"}).union(*(put.methods for put in _PUTS))
 _DEEP = 4  # calls from a job to what it does
 _LOST = {"mail": "a mail", "message": "a message", "http": "a request to another service"}
 
@@ -40,7 +41,7 @@ def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[F
         tops = {i.partition(".")[0] for i in imported}
         transactional = not imported.isdisjoint(_OPENED)
         puts = [put for put in _PUTS if tops & set(put.packages)]
-        if transactional or puts:
+        if (transactional or puts) and facts.may_say(_QUEUES):
             for definition in _functions(code, path):
                 yield from _put(code, reach, definition, puts, outside)
                 if transactional:
@@ -184,7 +185,7 @@ def _too_early(code: Codebase, definition: FunctionDefinition) -> Iterator[Flaw]
     """Jobs that are put into a queue inside a transaction: a worker is often quicker than its end."""
     for call in _calls(definition.node):
         match call.callee:
-            case Member(of=Name() | Member() as of, name="delay" | "apply_async" | "enqueue" | "send_with_options"):
+            case Member(of=Name() | Member() as of, name=name) if name in _QUEUES:
                 task = code.resolve_node(definition.path, of)
             case _:
                 continue

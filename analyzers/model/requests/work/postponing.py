@@ -4,9 +4,9 @@ handed to a queue by itself."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from analyzers.deployment.scalars import scalars
+from analyzers.deployment.scalars import Stated
 from analyzers.knowledge.work import known
 from analyzers.model.errands import Later
 from analyzers.model.naming.code import Codebase
@@ -37,10 +37,10 @@ def _tops(path: str) -> Iterator[str]:
     yield from ("\\".join(parts[: i + 1]) for i in range(min(3, len(parts))))
 
 
-def mail_is_queued(code: Codebase) -> frozenset[str]:
-    """The languages in which what sends mail only hands it to a queue."""
+def mail_is_queued(stated: Iterable[Stated]) -> frozenset[str]:
+    """The languages in which what sends mail only hands it to a queue, by the scalars of the project's configurations."""
     found = set()
-    for one in scalars(code):
+    for one in stated:
         if one.key == "EMAIL_BACKEND" and any(word in one.value.lower() for word in _BACKENDS):
             found.add("python")
         if _ROUTED.fullmatch(one.key) and one.value != "sync":

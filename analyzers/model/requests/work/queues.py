@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from analyzers.deployment.configurations import said
-from analyzers.deployment.scalars import Stated, scalars
+from analyzers.deployment.scalars import Stated
 from analyzers.facts.outline import Assign, Call, Function, Member, Node, Text, dotted, walk
 from analyzers.model.errands import Flaw
 from analyzers.model.naming.code import Codebase
@@ -23,13 +23,13 @@ _OLD = {
     "prefetch_multiplier": "worker_prefetch_multiplier",
     "transport_options": "broker_transport_options",
 }
+_LIMITS = ("acks_late", "time_limit")
 _HOUR = 3600
 _LONG = 600  # seconds: a job that takes this long is one whose loss somebody notices
 
 
-def flaws(code: Codebase, schema: Schema) -> Iterator[Flaw]:
-    """What the configurations of a revision's queues are found to lack."""
-    stated = list(scalars(code))
+def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterator[Flaw]:
+    """What the configurations of a revision's queues, with these scalars, are found to lack."""
     if any(_imports(code, path, "celery") for path in code.files):
         yield from _of_celery(code, stated)
     yield from _of_messenger(stated)
@@ -50,7 +50,7 @@ class _Conf(msgspec.Struct, frozen=True):
     place: Place
 
 
-def _of_celery(code: Codebase, stated: list[Stated]) -> Iterator[Flaw]:
+def _of_celery(code: Codebase, stated: Sequence[Stated]) -> Iterator[Flaw]:
     found: dict[str, _Conf] = {}
     for one in stated:
         if one.path.endswith(".py"):
@@ -63,7 +63,7 @@ def _of_celery(code: Codebase, stated: list[Stated]) -> Iterator[Flaw]:
         if _imports(code, path, "celery"):
             for key, value, node in _configured(facts.outline):
                 found.setdefault(_today(key), _Conf(said(value), code.place(path, node)))
-        for function in _functions(facts.outline):
+        for function in _functions(facts.outline) if facts.may_say(_LIMITS) else ():
             for decorator in function.decorators:
                 for keyword in decorator.keywords if isinstance(decorator, Call) else ():
                     own_acks = own_acks or keyword.name == "acks_late"
@@ -181,7 +181,7 @@ def _minutes(seconds: int) -> str:
 _TRANSPORT = re.compile(r"(?P<prefix>(?:when@prod\.)?framework\.messenger)\.transports\.(?P<name>[^.]+)(?:\.(?P<option>dsn))?")
 
 
-def _of_messenger(stated: list[Stated]) -> Iterator[Flaw]:
+def _of_messenger(stated: Sequence[Stated]) -> Iterator[Flaw]:
     """Transports whose messages are dropped after the last try, and such as do the work at once."""
     own = [s for s in stated if ".messenger." in f".{s.key}" and s.path.endswith((".yaml", ".yml"))]
     kept = any("failure_transport" in s.key for s in own)
@@ -217,7 +217,7 @@ def _of_messenger(stated: list[Stated]) -> Iterator[Flaw]:
 _QUEUES = "Illuminate\\Contracts\\Queue\\ShouldQueue"
 
 
-def _of_laravel(code: Codebase, schema: Schema, stated: list[Stated]) -> Iterator[Flaw]:
+def _of_laravel(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterator[Flaw]:
     jobs = [c for c in code.php_classes() if is_product(c.path) and _QUEUES in code.externals(c)]
     if not jobs and not any(s.key.startswith("queue.connections.") for s in stated):
         return
@@ -226,7 +226,7 @@ def _of_laravel(code: Codebase, schema: Schema, stated: list[Stated]) -> Iterato
     yield from _again(code, stated, jobs)
 
 
-def _at_once(code: Codebase, stated: list[Stated], jobs: list[ClassDefinition]) -> Iterator[Flaw]:
+def _at_once(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition]) -> Iterator[Flaw]:
     """An environment for production in which jobs are done by the request that makes them."""
     production = {s.path for s in stated if s.key == "APP_ENV" and s.value.strip("\"'") in ("production", "prod")}
     for one in stated:
@@ -252,7 +252,7 @@ def _at_once(code: Codebase, stated: list[Stated], jobs: list[ClassDefinition]) 
             )
 
 
-def _nowhere(code: Codebase, schema: Schema, stated: list[Stated]) -> Iterator[Flaw]:
+def _nowhere(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterator[Flaw]:
     """A table for jobs that failed, which no migration makes."""
     table = next((s for s in stated if s.key == "queue.failed.table"), None)
     driver = next((s.value for s in stated if s.key == "queue.failed.driver"), "database")
@@ -275,7 +275,7 @@ def _nowhere(code: Codebase, schema: Schema, stated: list[Stated]) -> Iterator[F
     )
 
 
-def _again(code: Codebase, stated: list[Stated], jobs: list[ClassDefinition]) -> Iterator[Flaw]:
+def _again(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition]) -> Iterator[Flaw]:
     """Jobs that may take longer than the queue waits before it gives them to another worker."""
     chosen = next((s.value for s in stated if s.key == "queue.default"), "")
     name = chosen.rpartition(":-")[2].rstrip("}") if ":-" in chosen else chosen
