@@ -9,8 +9,8 @@
 `supervisors` what a supervisor, a process manager or Horizon starts
 `compose`, `kubernetes`, `platforms`, `procfiles`, `tasks`, `units`
               the formats that state services, each into a `Stack`
-`manifests`, `kustomize`, `helm`, `go_templates`
-              objects of Kubernetes: plain, of overlays, and of charts by their own values
+`manifests`, `kustomize`, `helm`, `chart_templates`, `go_templates`
+              objects of Kubernetes: plain, of overlays, and of charts by their own values and named templates
 `servers`     database servers among the services, and how many connections they allow; `plans` those that are managed
 `poolers`     what stands between, and its two sides
 `pools`       connections that the code keeps, by `pools.yml`; `drivers` those that files state

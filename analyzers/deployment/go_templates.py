@@ -7,7 +7,7 @@ function makes that is not one of those here, is `UNKNOWN`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 
@@ -31,13 +31,20 @@ _MAX_TOKENS = 200
 class Scope:
     """What names mean at one point of a template: `.`, `$` and the variables."""
 
-    def __init__(self, root: Mapping[str, Value], dot: Value, variables: dict[str, Value] | None = None) -> None:
+    def __init__(
+        self,
+        root: Value,
+        dot: Value,
+        variables: dict[str, Value] | None = None,
+        named: Callable[[str, Value], Value] | None = None,
+    ) -> None:
         self.root, self.dot = root, dot
         self.variables = variables if variables is not None else {}
+        self.named = named
 
     def at(self, dot: Value) -> Scope:
         """The same with another `.`."""
-        return Scope(self.root, dot, self.variables)
+        return Scope(self.root, dot, self.variables, self.named)
 
     def look_up(self, path: str) -> Value:
         """What a path means: `.Values.web`, `$.Values.web`, `$item.name`, `.`."""
@@ -71,7 +78,7 @@ def _pipeline(tokens: Sequence[re.Match[str]], scope: Scope, at: int, depth: int
         name, arguments, at = _command(tokens, scope, at, depth)
         if not first:
             arguments = [*arguments, value]
-        value = _call(name, arguments) if name else arguments[0] if len(arguments) == 1 and first else UNKNOWN
+        value = _call(name, arguments, scope) if name else arguments[0] if len(arguments) == 1 and first else UNKNOWN
         first = False
         if at < len(tokens) and tokens[at]["mark"] == "|":
             at += 1
@@ -110,7 +117,9 @@ def _command(tokens: Sequence[re.Match[str]], scope: Scope, at: int, depth: int)
     return name, arguments, at
 
 
-def _call(name: str, arguments: list[Value]) -> Value:
+def _call(name: str, arguments: list[Value], scope: Scope) -> Value:
+    if name in ("include", "template") and scope.named is not None and arguments and isinstance(arguments[0], str):
+        return scope.named(arguments[0], arguments[1] if len(arguments) > 1 else None)
     lazy = _LAZY.get(name)
     if lazy is not None:
         return lazy(arguments)
@@ -170,6 +179,57 @@ def _dig(*arguments: Value) -> Value:
     return found
 
 
+def _mapping(arguments: list[Value]) -> Value:
+    pairs = zip(arguments[::2], arguments[1::2], strict=False)
+    return {str(key): value for key, value in pairs}
+
+
+def _merged(*mappings: Value) -> Value:
+    """The first says it, as with `merge`; what it does not say the others do."""
+    found: dict[str, Value] = {}
+    for mapping in mappings:
+        for key, value in (mapping if isinstance(mapping, dict) else {}).items():
+            mine = found.get(key)
+            found[key] = _merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else found.get(key, value)
+    return found
+
+
+def _index(found: Value, *steps: Value) -> Value:
+    for step in steps:
+        if isinstance(found, list):
+            found = found[int(str(step))]
+        else:
+            found = found.get(str(step)) if isinstance(found, dict) else UNKNOWN if found is not None else None
+    return found
+
+
+def _is_kind(kind: Value, value: Value) -> Value:
+    """A scalar's kind is not kept, but that it is one."""
+    made = {"map": dict, "slice": list}.get(str(kind))
+    if made is not None:
+        return _said(isinstance(value, made))
+    return "false" if isinstance(value, dict | list) else UNKNOWN
+
+
+def _joined(between: Value, several: Value) -> Value:
+    return str(between).join(map(str, several)) if isinstance(several, list) else several
+
+
+def _without_end(end: Value, value: Value) -> str:
+    return str(value).removesuffix(str(end))
+
+
+def _plain(value: Value) -> Value:
+    """A text in which nothing is left to do, or values of such."""
+    if isinstance(value, dict):
+        inner = {key: _plain(v) for key, v in value.items()}
+        return UNKNOWN if any(v is UNKNOWN for v in inner.values()) else inner
+    if isinstance(value, list):
+        several = [_plain(v) for v in value]
+        return UNKNOWN if any(v is UNKNOWN for v in several) else several
+    return UNKNOWN if "{{" in str(value) else value
+
+
 def _printed(shape: Value, *values: Value) -> str:
     return re.sub(r"%[dsvq]", "%s", str(shape)) % tuple(map(str, values))
 
@@ -180,6 +240,8 @@ _LAZY: dict[str, Callable[[list[Value]], Value]] = {
     "coalesce": _first,
     "and": _all,
     "ternary": _ternary,
+    "dict": _mapping,
+    "list": list,
 }
 _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "not": lambda value: _said(not truth(value)),
@@ -194,7 +256,26 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "hasKey": lambda mapping, key: _said(key in (mapping or {})),
     "dig": _dig,
     "get": lambda mapping, key: (mapping or {}).get(key),
-    "list": lambda *items: list(items),
+    "index": _index,
+    "merge": _merged,
+    "mergeOverwrite": lambda *mappings: _merged(*reversed(mappings)),
+    "concat": lambda *several: [item for one in several for item in one or []],
+    "until": lambda number: list(map(str, range(min(int(number), 50)))),
+    "keys": lambda mapping: list(mapping or {}),
+    "first": lambda several: several[0] if several else None,
+    "last": lambda several: several[-1] if several else None,
+    "kindIs": _is_kind,
+    "join": _joined,
+    "contains": lambda part, value: _said(str(part) in str(value)),
+    "hasPrefix": lambda start, value: _said(str(value).startswith(str(start))),
+    "hasSuffix": lambda end, value: _said(str(value).endswith(str(end))),
+    "trimSuffix": _without_end,
+    "trimPrefix": lambda start, value: str(value).removeprefix(str(start)),
+    "trunc": lambda most, value: str(value)[: int(most)] if int(most) >= 0 else str(value)[int(most) :],
+    "replace": lambda old, new, value: str(value).replace(str(old), str(new)),
+    "toYaml": lambda value: value,
+    "indent": lambda _, value: value,
+    "nindent": lambda _, value: value,
     "quote": lambda value: value,
     "squote": lambda value: value,
     "toString": lambda value: "<nil>" if value is None else value,
@@ -215,5 +296,5 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "required": lambda _, value: UNKNOWN if value is None else value,
     "print": lambda *values: "".join(map(str, values)),
     "printf": _printed,
-    "tpl": lambda text, _: text if "{{" not in str(text) else UNKNOWN,
+    "tpl": lambda value, _: _plain(value),
 }

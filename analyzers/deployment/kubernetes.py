@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from analyzers.deployment.chart_templates import INCLUDED
 from analyzers.deployment.commands import programs
-from analyzers.deployment.helm import INCLUDED, Chart, charts
+from analyzers.deployment.helm import RELEASE, Chart, charts
 from analyzers.deployment.images import Image, command_of_base, image_at, own_dockerfile
 from analyzers.deployment.known_programs import Where
 from analyzers.deployment.kustomize import Stated, built
@@ -82,8 +83,12 @@ def _depended(chart: Chart) -> Iterator[Service]:
             Amount(1, f"the chart `{dependency.name}` on which this one depends", dependency.place),
             image=f"bitnami/{dependency.name}",
             command=command,
+            hosts=tuple(f"{RELEASE}-{dependency.alias}{end}" for end in _ENDS_OF_HOSTS),
         )
 
+
+_ENDS_OF_HOSTS = ("", "-primary", "-rw", "-pooler", "-headless")
+"""What charts of databases put after the names of the hosts that answer."""
 
 _CONNECTIONS = re.compile(r"max_connections\s*=\s*'?(\d+)")
 
@@ -106,7 +111,7 @@ def _workload(
     containers = workload.items(f"{pod}.containers")
     replicas, surge = _replicas(workload, manifests), _surge(workload)
     hosts = (workload.name, *_hosts(workload, manifests))
-    called = _plain(workload.name) or chart
+    called = _plain(workload.name, chart) or chart
     lasting = _lasting_volumes(workload, pod)
     for container in containers:
         name = workload.told(f"{container}.name")
@@ -142,9 +147,10 @@ def _workload(
         )
 
 
-def _plain(name: str) -> str:
-    """A name without what a template puts before it: the release."""
-    return re.sub(r"\{\{.*?\}\}", "", name).strip("-")
+def _plain(name: str, chart: str = "") -> str:
+    """A name without what a template puts before it: the release, and the chart."""
+    known = re.sub(r"\{\{.*?\}\}", "", name).strip("-")
+    return known if RELEASE not in known else known.removeprefix(RELEASE).strip("-").removeprefix(f"{chart}-")
 
 
 def _image(files: Mapping[str, FileFacts], name: str, chart: str) -> Image | None:
@@ -201,7 +207,7 @@ def _replicas(workload: Manifest, manifests: Sequence[Manifest]) -> Amount:
     entry = workload.entries.get("spec.replicas")
     if entry is None or not entry.value:
         return Amount(1, "one, as no `replicas` are stated", workload.place)
-    return _number(entry, f"`replicas` of `{workload.name}`", workload)
+    return _number(entry, f"`replicas` of `{_plain(workload.name) or workload.kind}`", workload)
 
 
 def _number(entry: Entry, because: str, workload: Manifest) -> Amount:

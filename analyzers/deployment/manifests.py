@@ -11,6 +11,9 @@ import msgspec
 from analyzers.facts.store import FileFacts
 from analyzers.source import Place
 
+ACTION = "{{"
+"""The end of the key of what a template does, below the key where it writes something."""
+
 
 class Entry(NamedTuple):
     """A scalar of an object. Not `sure` where it depends on a condition that nothing here decides."""
@@ -85,7 +88,8 @@ def made(document: Entries) -> Iterator[Manifest]:
 
 def plain(path: str, facts: FileFacts) -> Iterator[Manifest]:
     """The objects of a file that no template makes."""
-    entries = ((s.key, Entry(s.value, Place(path, facts.span(s.start, s.end)))) for s in facts.settings if s.key != "{{")
+    said = (s for s in facts.settings if not s.key.endswith(ACTION))
+    entries = ((s.key, Entry(s.value, Place(path, facts.span(s.start, s.end)))) for s in said)
     for document in split(entries):
         yield from made(document)
 
@@ -98,5 +102,6 @@ def is_kubernetes(facts: FileFacts) -> bool:
 
 def document(path: str, facts: FileFacts) -> Manifest:
     """A file of settings that is no object of Kubernetes, with its scalars by their keys; what occurs twice is told last."""
-    entries = {s.key: Entry(s.value, Place(path, facts.span(s.start, s.end))) for s in facts.settings if s.key != "{{"}
+    said = (s for s in facts.settings if not s.key.endswith(ACTION))
+    entries = {s.key: Entry(s.value, Place(path, facts.span(s.start, s.end))) for s in said}
     return Manifest("", path, entries)

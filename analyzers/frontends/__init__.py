@@ -96,6 +96,7 @@ _LOADERS: dict[str, Callable[[], Frontend]] = {
         language: _config(language)
         for language in (
             "yaml",
+            "definitions",
             "json",
             "xml",
             "toml",
@@ -137,6 +138,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
         r"\.(?:js|mjs|ts|scala|java|kt|lua)|[\w.-]*(?:load[-_]?test|(?<![a-z0-9])k6(?![a-z0-9]))[\w.-]*\.(?:js|mjs|ts|lua)"
         r"|\w*Simulation\.(?:scala|java|kt)",
     ),
+    ("definitions", r"(?:.*/)?templates/(?:.*/)?_[\w.-]*\.(?:tpl|ya?ml)"),
     ("yaml", r"(?:artillery|load[-_]?test(?:s|ing)?)/(?:.*/)?[\w.-]+\.ya?ml|[\w.-]*(?:artillery|load[-_]?test)[\w.-]*\.ya?ml"),
     ("ini", r"locust\.conf"),
     ("env", r"\.env(?:\.[\w.-]+)?|[\w-]+\.env|\.flaskenv"),
@@ -170,7 +172,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
 )
 _NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))
 _NAMED_EXTENSIONS = re.compile(
-    r"(?:\.(?:ya?ml|toml|json|ini|conf|cnf|env|txt|in|pip|xml|jmx|sh|bash|rb|service|js|mjs|ts|scala|java|kt|lua|[Dd]ockerfile)"
+    r"(?:\.(?:ya?ml|tpl|toml|json|ini|conf|cnf|env|txt|in|pip|xml|jmx|sh|bash|rb|service|js|mjs|ts|scala|java|kt|lua|[Dd]ockerfile)"
     r"|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip|Gem)[^/]*"
     r"|(?:^|/)(?:docker-)?(?:entrypoint|start|run|serve|web|worker)|(?:^|/)debian/service)$"
 )

@@ -17,7 +17,7 @@ from typing import Any
 from analyzers.facts.store import FileFacts, FileProblem, Setting
 from analyzers.frontends.config_loads import load_settings
 from analyzers.frontends.config_packages import gemfile_settings, requirements_settings
-from analyzers.frontends.config_template import is_template, template_settings
+from analyzers.frontends.config_template import definition_settings, is_template, template_settings
 from analyzers.frontends.config_xml import xml_settings
 from analyzers.frontends.config_yaml import MAX_SETTINGS, UnreadableError, json_settings, yaml_settings
 from analyzers.frontends.frontend import Frontend
@@ -35,6 +35,10 @@ MAX_VALUE = 1_000
 
 def _yaml(text: str) -> Settings:
     return template_settings(text, yaml_settings) if is_template(text) else yaml_settings(text)
+
+
+def _definitions(text: str) -> Settings:
+    return definition_settings(text, yaml_settings)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -310,7 +314,8 @@ def _fields(setting: Setting) -> tuple[str, str, int, int]:
 FORMATS = {
     frontend.language: frontend
     for frontend in (
-        ConfigFrontend("yaml", _yaml),
+        ConfigFrontend("yaml", _yaml, "4"),
+        ConfigFrontend("definitions", _definitions),
         ConfigFrontend("json", json_settings),
         ConfigFrontend("xml", xml_settings),
         ConfigFrontend("toml", toml_settings),

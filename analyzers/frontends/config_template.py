@@ -2,7 +2,8 @@
 
 A covered action is as long as it was, so that places stay. Actions that stand alone on their lines become settings of their
 own, with the key `{{` (`if .Values.web.enabled`, `else`, `range .Values.workers`, `end`): who knows the values can follow them
-in the order of places. Comments of the template are left out.
+in the order of places. What writes something there says below which key, by the columns: `spec.template.spec.{{`. Comments of
+the template are left out. Named templates (`define`) in files of their own are each read by itself.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import islice
 import msgspec
 
 from analyzers.facts.store import Setting
+from analyzers.frontends.config_columns import keys_above
 from analyzers.frontends.config_yaml import UnreadableError
 
 Read = Callable[[str], tuple[list[Setting], UnreadableError | None]]
@@ -24,8 +26,13 @@ ACTION = "{{"
 
 _OPENING = re.compile(r"\{[{%#]")
 _CLOSINGS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_NUMBER = re.compile(r"\d+\.")
 _COMMENT = re.compile(r"/\*.*\*/\s*$", re.DOTALL)
 _MAX_ACTIONS = 5_000
+_CONTROL = re.compile(r"(?:if|else|end|with|range|define|block|break|continue)\b|\$\w*\s*(?:,\s*\$\w+\s*)?:?=")
+_INDENTED = re.compile(r"\bn?indent\s+(\d+)")
+_DEFINES = re.compile(r"define\s")
+_OPENS = re.compile(r"(?:if|with|range|define|block)\b")
 
 
 class _Action(msgspec.Struct, frozen=True):
@@ -45,16 +52,46 @@ def template_settings(text: str, read: Read) -> tuple[list[Setting], UnreadableE
     """The settings of a template, values with the actions that make them, and the actions that stand alone."""
     found = list(islice(_actions(text), _MAX_ACTIONS))
     alone = _alone(text, found)
-    settings, trouble = read(_covered(text, found, alone))
+    covered = _covered(text, found, alone)
+    settings, trouble = read(covered)
+    several = bool(settings) and all(_NUMBER.match(setting.key) for setting in settings)
     starts = [action.start for action in found]
     settings = [_uncovered(setting, text, starts) for setting in settings]
-    for action, stands_alone in zip(found, alone, strict=True):
-        if stands_alone and action.said and not _COMMENT.match(action.said):
-            settings.append(Setting(ACTION, action.said, action.start, action.end))
+    lone = [a for a, stands_alone in zip(found, alone, strict=True) if stands_alone and a.said and not _COMMENT.match(a.said)]
+    writes = [a for a in lone if not _CONTROL.match(a.said)]
+    above = keys_above(covered, [(a.start, _column(text, a)) for a in writes], several=several)
+    keys = {a.start: f"{path}.{ACTION}" for a, path in zip(writes, above, strict=True) if path}
+    settings += [Setting(keys.get(a.start, ACTION), a.said, a.start, a.end) for a in lone]
     if trouble is not None:
         text = trouble.text.replace("Not YAML:", "Not YAML before its template is rendered:")
         trouble = UnreadableError(trouble.line, text)
     return sorted(settings, key=lambda setting: (setting.start, setting.end)), trouble
+
+
+def definition_settings(text: str, read: Read) -> tuple[list[Setting], UnreadableError | None]:
+    """The named templates of a file that only has such, each between its `define` and `end`."""
+    settings: list[Setting] = []
+    depth, opened = 0, None
+    for action in islice(_actions(text), _MAX_ACTIONS):
+        if _OPENS.match(action.said):
+            if depth == 0 and _DEFINES.match(action.said):
+                opened = action
+            depth += 1
+        elif action.said == "end" and depth:
+            depth -= 1
+            if depth == 0 and opened is not None:
+                body, _ = template_settings(text[opened.end : action.start], read)
+                settings.append(Setting(ACTION, opened.said, opened.start, opened.end))
+                settings += [Setting(s.key, s.value, s.start + opened.end, s.end + opened.end) for s in body]
+                settings.append(Setting(ACTION, "end", action.start, action.end))
+                opened = None
+    return settings, None
+
+
+def _column(text: str, action: _Action) -> int:
+    """The column at which what an action writes begins."""
+    told = _INDENTED.search(action.said)
+    return int(told[1]) if told else action.start - text.rfind("\n", 0, action.start) - 1
 
 
 def _actions(text: str) -> Iterator[_Action]:

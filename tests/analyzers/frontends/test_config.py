@@ -87,7 +87,7 @@ def test_a_template() -> None:
         ("kind", "Deployment"),
         ("metadata.name", '{{ include "shop.name" . }}-web'),
         ("metadata.labels", ""),
-        ("{{", 'include "shop.labels" . | nindent 4'),
+        ("metadata.labels.{{", 'include "shop.labels" . | nindent 4'),
         ("spec.replicas", "{{ .Values.web.replicas }}"),
         ("spec.args.0", "-w"),
         ("spec.args.1", "{{ .Values.workers | quote }}"),
@@ -96,6 +96,71 @@ def test_a_template() -> None:
     ]
     replicas = next(s for s in facts.settings if s.key == "spec.replicas")
     assert TEMPLATE[replicas.start : replicas.end] == "{{ .Values.web.replicas }}"
+
+
+DEFINITIONS = """\
+{{/* a comment */}}
+text that nobody takes
+{{- define "shop.name" -}}
+{{- if .Values.name }}
+{{ .Values.name }}
+{{- else }}
+{{ .Chart.Name }}
+{{- end }}
+{{- end }}
+{{- define "shop.env" -}}
+- name: TZ
+  value: {{ .zone }}
+{{- end -}}
+{{- define "shop.web" -}}{{ .Release.Name }}-web{{- end -}}
+{{ define "open" }}
+"""
+
+
+def test_named_templates() -> None:
+    facts = read("definitions", DEFINITIONS)
+    assert facts.problems == ()
+    assert [(s.key, s.value) for s in facts.settings] == [
+        ("{{", 'define "shop.name"'),
+        ("{{", "if .Values.name"),
+        ("{{", ".Values.name"),
+        ("{{", "else"),
+        ("{{", ".Chart.Name"),
+        ("{{", "end"),
+        ("{{", "end"),
+        ("{{", 'define "shop.env"'),
+        ("0.name", "TZ"),
+        ("0.value", "{{ .zone }}"),
+        ("{{", "end"),
+        ("{{", 'define "shop.web"'),
+        ("", "{{ .Release.Name }}-web"),
+        ("{{", "end"),
+    ]
+    zone = next(s for s in facts.settings if s.key == "0.value")
+    assert DEFINITIONS[zone.start : zone.end] == "{{ .zone }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("a:\n  b:\n    {{ x }}\n", "a.b.{{"),
+        ("a:\n  b:\n{{ x | indent 4 }}\n", "a.b.{{"),
+        ("a:\n  b: 1\n  {{ x }}\n", "a.{{"),
+        ("a:\n- b: 1\n  c:\n    {{ x }}\n", "a.0.c.{{"),
+        ("a:\n  - b: 1\n  - c: 2\n    {{ x }}\n", "a.1.{{"),
+        ("a:\n  - b: 1\n  {{ x }}\n", "a.{{"),
+        ("a:\n  {{ x | nindent 2 }}\n  - b: 1\n", "a.{{"),
+        ("a:\n{{ x }}\n", "a.{{"),
+        ("a: 1\n{{ x }}\n", "{{"),
+        ("a: 1\n---\nb:\n  c:\n    {{ x }}\n", "1.b.c.{{"),
+        ("---\na: 1\n---\nb:\n  {{ x }}\n", "1.b.{{"),
+        ('"a b":\n  {{ x }}\n', "a b.{{"),
+        ("a:\n  b:\n    {{- if x }}\n    c: 1\n    {{- end }}\n    {{ x }}\n", "a.b.{{"),
+    ],
+)
+def test_below_which_key_an_action_writes(text: str, key: str) -> None:
+    facts = read("yaml", text)
+    assert [s.key for s in facts.settings if s.value.startswith("x") and s.key.endswith("{{")] == [key]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ PATHS = {
         "helm/shop/templates/web.yaml",
         "src/Entity/Order.orm.yml",
     ],
+    "definitions": ["charts/shop/templates/_helpers.tpl", "chart/templates/web/_env.yaml"],
     "xml": ["config/doctrine/Order.orm.xml", "src/Resources/config/doctrine/App.Entity.Order.dcm.xml"],
     "env": [".env", ".env.prod", "shop/.env.local", "prod.env"],
     "toml": ["pyproject.toml", "fly.toml", "fly.staging.toml"],
