@@ -33,6 +33,7 @@ from analyzers.pipeline import Reader, UnreadableError, read_encoded
 from analyzers.report.json import to_json
 from analyzers.report.markdown import CheckOutput, annotation_text, check_output, comment_body, review_body, to_markdown
 from analyzers.report.markers import SHORT, Mark, as_fixed, as_open, fixed_in, marks, marks_in
+from analyzers.report.overview import overview
 from analyzers.report.sarif import to_sarif
 from analyzers.report.terminal import to_terminal
 from analyzers.report.text import code_span
@@ -102,6 +103,7 @@ __all__ = [
     "marks",
     "marks_in",
     "needed",
+    "overview",
     "parse_diff",
     "preload",
     "read_encoded",
@@ -220,9 +222,16 @@ def compare(
     return Analysis(review, head, new, blobs, analyst, after.findings)._illustrated()
 
 
-def audit(head: Revision, blobs: BlobReader, *, store: FactStore = _NO_STORE, settings: Settings = _DEFAULTS) -> Analysis:
+def audit(
+    head: Revision,
+    blobs: BlobReader,
+    *,
+    store: FactStore = _NO_STORE,
+    settings: Settings = _DEFAULTS,
+    reader: Reader | None = None,
+) -> Analysis:
     """Everything there is to say of one revision; all of it counts as new, and nothing happens while it is applied."""
-    analyst = pipeline.Analyst(blobs, store, settings)
+    analyst = pipeline.Analyst(blobs, store, settings, reader=reader)
     files, unread = analyst.facts(head)
     judged = analyst.judge(files)
     analyst.save(files)

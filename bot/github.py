@@ -53,6 +53,7 @@ from bot.answers import (
     patiently,
     rate_limit_wait,
 )
+from bot.branches import DefaultBranch, default_branch, question
 from bot.errors import Broken, Gone, Later
 from bot.observe import count_call, note_budget
 from bot.rewriting import Rewrite, batches, mutation, written
@@ -270,17 +271,22 @@ class GitHub:
         ours = [run for run in self.checks(head) if run.external_id == external_id]
         return max(ours, key=lambda run: run.id, default=None)
 
-    def checks(self, head: str) -> Sequence[Check]:
-        """All our check runs of this head."""
+    def checks(self, head: str, name: str = CHECK_NAME) -> Sequence[Check]:
+        """All our check runs of this head and name."""
         path, app = f"{self._root}/commits/{head}/check-runs", self._tokens.app_id
         try:
-            found = self._ask(path, Checks, "the check runs", check_name=CHECK_NAME, app_id=app, filter="all", per_page=100)
+            found = self._ask(path, Checks, "the check runs", check_name=name, app_id=app, filter="all", per_page=100)
         except (Unknown, Rejected):  # a commit GitHub does not know yet has none
             return ()
         return found.check_runs
 
     def check(self, check_id: int) -> Check:
         return self._ask(f"{self._root}/check-runs/{check_id}", Check, "the check run")
+
+    def default_branch(self, check: str) -> DefaultBranch | None:
+        """The default branch, and where in its history our check run of this name is; None where there is no commit."""
+        request = question(*self._name, self._tokens.app_id, check)
+        return default_branch(self._graphql(request, "reading the default branch"))
 
     def comments(self, number: int) -> Iterator[Comment]:
         """All review comments of a pull request, of whomever, oldest first."""
@@ -308,9 +314,9 @@ class GitHub:
 
     # writes
 
-    def create_check(self, head: str, external_id: str, fields: Mapping[str, Any]) -> Check:
+    def create_check(self, head: str, external_id: str, fields: Mapping[str, Any], name: str = CHECK_NAME) -> Check:
         """Raises `Unsure` if it may exist now, `Later` if GitHub does not know the commit yet."""
-        body = {"name": CHECK_NAME, "head_sha": head, "external_id": external_id, **fields}
+        body = {"name": name, "head_sha": head, "external_id": external_id, **fields}
         try:
             return self._write("POST", f"{self._root}/check-runs", body, Check, "creating the check run")
         except Rejected as rejected:

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
+READINESS = "cliffguard readiness"
+"""The name of the check run that tells what the default branch has. Nobody requires it."""
+
 
 class Work(StrEnum):
     """What is to be done."""
@@ -14,6 +17,7 @@ class Work(StrEnum):
     REVIEW = "review"  # analyse and publish on a pull request
     MERGE_GROUP = "merge_group"  # analyse the combined tree of a merge queue entry; a check run, no comments
     CANCEL = "cancel"  # the pull request was closed: conclude what is under way
+    READINESS = "readiness"  # report once what the default branch has; a check run of its own
     COMMAND = "command"  # somebody asked for something: `/cliffguard …`, or a button of the check run
 
 
@@ -70,8 +74,10 @@ class Job(msgspec.Struct, frozen=True):
     def subject(self) -> str:
         """What a newer job supersedes and a lease protects: `123-42` (repository id, pull request), or `123-g-<head>`.
 
-        A command is done beside all others: `123-c-<digest>`.
+        A command is done beside all others: `123-c-<digest>`; so is the report of the default branch: `123-r`.
         """
+        if self.work is Work.READINESS:
+            return f"{self.repository_id}-r"
         if self.command is not None:
             return f"{self.repository_id}-c-{_digest(f'{self.number} {self.head} {self.command.comment} {self.attempt}')}"
         return f"{self.repository_id}-{self.number}" if self.number else f"{self.repository_id}-g-{self.head[:12]}"

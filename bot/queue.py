@@ -281,7 +281,7 @@ class Queue:
 
     def forget(self) -> None:
         """Removes every job, delivery and lease, and keeps what was measured."""
-        for pattern in ("rq:*", *(f"cliffguard:{kind}:*" for kind in ("current", "delivery", "lease", "begun"))):
+        for pattern in ("rq:*", *(f"cliffguard:{kind}:*" for kind in ("current", "delivery", "lease", "begun", "readiness"))):
             for key in self.connection.scan_iter(pattern, count=1000):
                 self.connection.unlink(key)
 

@@ -15,34 +15,30 @@ comments together, so that a push that fixes everything costs eight.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import msgspec
 import structlog
 
 import analyzers
-from analyzers import BlobReader, FactStore, Place, Problem, Review, Revision
-from bot import closing, commands, limits, organisation, publish
+from analyzers import Review
+from bot import closing, commands, limits, organisation, publish, readiness
 from bot.answers import Check, PullRequest, RateLimited
-from bot.cache import fact_store
+from bot.context import Context, context_of, needed, repository_settings
 from bot.conversation import Acceptance, Conversation
 from bot.errors import Broken, Gone, Later
-from bot.github import GitHub, Tokens, clone_url
+from bot.github import GitHub
 from bot.guarded import GuardedReader
 from bot.jobs import Job, Work
 from bot.ledger import Ledger, demoted
-from bot.mirror import Mirror, Mirrors, NoCommit, Snapshot, Source
+from bot.mirror import Mirror, NoCommit, Snapshot
 from bot.objects import GitError
 from bot.observe import count_findings, step
 from bot.policy import Conclusion, Gate, conclude, incomplete
 from bot.settings import Settings
-from bot.squawk import Squawk
 
 log = structlog.get_logger()
 
@@ -71,62 +67,6 @@ class Coordination(Protocol):
     def submit(self, job: Job) -> object: ...
 
 
-class Compare(Protocol):
-    """`analyzers.compare`, or what a test puts in its place."""
-
-    def __call__(
-        self,
-        base: Revision,
-        head: Revision,
-        blobs: BlobReader,
-        *,
-        store: FactStore,
-        settings: analyzers.Settings,
-        linter: analyzers.Linter,
-        reader: analyzers.Reader | None,
-    ) -> analyzers.Analysis: ...
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the jobs of a process share. `of` makes it from the settings; tests replace parts."""
-
-    settings: Settings
-    tokens: Tokens
-    mirrors: Mirrors
-    facts: FactStore
-    compare: Compare = analyzers.compare
-    linter: analyzers.Linter = field(default_factory=Squawk)
-    connect: Callable[[Context, Job], GitHub] | None = None
-    pause: float = 2.0
-
-    @classmethod
-    def of(cls, settings: Settings) -> Context:
-        if settings.app_id is None or settings.private_key is None:
-            raise Broken("No GitHub App is configured: CLIFFGUARD_APP_ID and CLIFFGUARD_PRIVATE_KEY are not set.")
-        mirrors = Mirrors(
-            settings.data_dir / "mirrors",
-            limit_bytes=settings.mirror_bytes,
-            max_blob_bytes=settings.max_blob_bytes,
-            max_files=settings.max_repository_files,
-            timeout=min(120.0, settings.job_timeout / 2),
-        )
-        tokens = Tokens(settings.app_id, settings.private_key.get_secret_value())
-        return cls(settings, tokens, mirrors, fact_store(settings.data_dir, settings.facts_url))
-
-    def github(self, job: Job) -> GitHub:
-        if self.connect is not None:
-            return self.connect(self, job)
-        return GitHub(
-            self.tokens,
-            api_url=self.settings.api_url,
-            installation=job.installation,
-            repository_id=job.repository_id,
-            owner=job.owner,
-            repository=job.repository,
-        )
-
-
 @dataclass(frozen=True)
 class Result:
     """How a job ended: the check run's conclusion, what was posted, and what it cost in requests to GitHub."""
@@ -135,12 +75,6 @@ class Result:
     posted: int = 0
     present: int = 0
     calls: int = 0
-
-
-@functools.lru_cache(maxsize=2)
-def context_of(settings: Settings) -> Context:
-    """The context of these settings, made once a process."""
-    return Context.of(settings)
 
 
 def run(job: Job, settings: Settings, queue: Coordination, context: Context | None = None) -> Result:
@@ -157,7 +91,12 @@ def run(job: Job, settings: Settings, queue: Coordination, context: Context | No
             if job.work is Work.COMMAND:
                 commands.perform(job, github, queue, retried=tries > 1)
                 return Result("neutral", calls=github.calls)
-            return _Run(job, context, queue, lease, github, retried=tries > 1).run()
+            if job.work is Work.READINESS:
+                readiness.report(job, context, github, queue.connection, retried=tries > 1)
+                return Result("neutral", calls=github.calls)
+            result = _Run(job, context, queue, lease, github, retried=tries > 1).run()
+            readiness.ask(job, queue)
+            return result
         except Later as later:
             if isinstance(later, RateLimited):
                 limits.pause(queue.connection, job.installation, later.after)
@@ -176,7 +115,7 @@ def _count_try(job: Job, queue: Coordination) -> int:
 def give_up(job: Job, reason: str, settings: Settings, queue: Coordination, context: Context | None = None) -> None:
     """Completes the check run of a job that is not tried again, if it is still open. `reason` is one sentence or a clause."""
     context = context or context_of(settings)
-    if job.work in (Work.CANCEL, Work.COMMAND):
+    if job.work in (Work.CANCEL, Work.COMMAND, Work.READINESS):
         return
     with queue.lease(job.subject), context.github(job) as github:
         check = publish.start(github, job.head, job.id, retried=True)
@@ -237,8 +176,7 @@ class _Run:
         tip = pull.base.sha if pull else self.job.base
         base = self._merge_base(tip)
         publisher = publish.Publisher(self.github, number, self.job.head, self.job.id, check, self.context.pause)
-        source = Source(clone_url(self.context.settings.github_url, self.job.owner, self.job.repository), self.github.git_token)
-        with self.context.mirrors.open(self.job.repository_id, source) as mirror:
+        with self.context.mirror(self.job, self.github) as mirror:
             for _ in range(ANALYSES):
                 with step("fetch"):
                     snapshot = self._fetched(mirror, base, number)
@@ -292,7 +230,7 @@ class _Run:
 
     def _fetched(self, mirror: Mirror, base: str, number: int) -> Snapshot:
         try:
-            return mirror.update(base, self.job.head, number, _needed)
+            return mirror.update(base, self.job.head, number, needed)
         except NoCommit as absent:
             if not self.queue.current(self.job):
                 raise Gone(SUPERSEDED) from absent
@@ -301,7 +239,7 @@ class _Run:
     def _judged(self, snapshot: Snapshot) -> _Judgement:
         """The analysis, by the settings of the base."""
         default = organisation.default(self.queue.connection, self.job.installation)
-        settings, problems = _repository_settings(snapshot, default)
+        settings, problems = repository_settings(snapshot, default)
         guard = GuardedReader() if self.retried else nullcontext()
         with step("analyse"), guard as reader:
             analysis = self.context.compare(
@@ -338,16 +276,11 @@ class _Run:
                 diff,
                 conclude(analysis.review, gate),
                 gate=gate,
-                link=self._link,
+                link=self.context.link(self.job, self.job.head),
                 limits=settings.comments,
                 told=conversation.summary,
                 notes=notes,
             )
-
-    def _link(self, place: Place) -> str:
-        page = f"{self.context.settings.github_url.rstrip('/')}/{self.job.owner}/{self.job.repository}"
-        lines = f"#L{place.span.start_line}-L{place.span.end_line}"
-        return f"{page}/blob/{self.job.head}/{quote(place.path)}{lines}"
 
     def _confirm(self, number: int) -> PullRequest | None:
         """Raises unless this head is still the one to review. The pull request, whose base may have moved on; None for a merge
@@ -391,22 +324,6 @@ class _Run:
     def _wait(self, check: Check, reason: str) -> None:
         with suppress(Exception):
             publish.wait(self.github, check, reason)
-
-
-def _needed(revision: Revision) -> Iterable[str]:
-    """The blobs a review may read of a revision, before its settings are known, which only ever exclude some."""
-    return [*analyzers.needed(revision), *(revision.files[path] for path in analyzers.settings_files(revision.files))]
-
-
-def _repository_settings(snapshot: Snapshot, default: bytes | None) -> tuple[analyzers.Settings, tuple[Problem, ...]]:
-    """What the base's configuration says, and what is to be said of it: a change cannot silence its own review."""
-    ids = [
-        {path: revision.files[path] for path in analyzers.settings_files(revision.files)}
-        for revision in (snapshot.base, snapshot.head)
-    ]
-    texts = dict(snapshot.blobs.read(dict.fromkeys(blob for files in ids for blob in files.values())))
-    base, head = ({path: texts[blob] for path, blob in files.items() if blob in texts} for files in ids)
-    return analyzers.settings_of(base, head, known_rules=analyzers.RULES, default=default)
 
 
 def _unused(acceptance: Acceptance) -> str:

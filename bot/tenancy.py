@@ -63,7 +63,7 @@ async def note(connection: Any, change: Change) -> None:
     async with connection.pipeline(transaction=True) as pipeline:
         if change.gone:
             pipeline.zadd(GONE, {str(one): int(time.time()) for one in change.gone})
-            kept = ("ledger", "standings")
+            kept = ("ledger", "standings", "readiness")
             pipeline.delete(*(f"cliffguard:{name}:{one}" for one in change.gone for name in kept))
         if change.here:
             pipeline.zrem(GONE, *map(str, change.here))

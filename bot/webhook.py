@@ -19,7 +19,7 @@ from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
 from bot import tenancy
-from bot.jobs import BUTTONS, Command, Job, Work
+from bot.jobs import BUTTONS, READINESS, Command, Job, Work
 from bot.observe import count_delivery
 from bot.queue import Outcome, Receiver
 
@@ -64,6 +64,7 @@ class _PullRequest(msgspec.Struct):
 class _Check(msgspec.Struct):
     """A check run or a check suite."""
 
+    name: str | None = None
     head_sha: str | None = None
     head_branch: str | None = None
     app: _Numbered | None = None
@@ -164,7 +165,7 @@ def job_for(event: str, body: bytes, *, delivery: str = "", app: int | None = No
         return Ignored("the payload names no repository")
     if installation is None or not installation.id:
         return Ignored("the payload names no installation: the webhook of the App is meant, not one of a repository")
-    if not COMMIT.match(found["head"]) and "command" not in found:
+    if not COMMIT.match(found["head"]) and "command" not in found and found["work"] is not Work.READINESS:
         return Ignored("the payload names no head commit")
     return Job(
         installation=installation.id,
@@ -227,6 +228,8 @@ def _of_rerun(payload: Payload, delivery: str, app: int | None) -> dict[str, Any
     head, suite = check.head_sha or "", check.check_suite
     branch = check.head_branch or (suite.head_branch if suite else None) or ""
     again = f"rerequested {delivery}"
+    if check.name == READINESS:
+        return {"work": Work.READINESS, "number": 0, "head": "", "attempt": again}
     if queued := MERGE_QUEUE.match(branch):
         return {"work": Work.MERGE_GROUP, "number": 0, "head": head, "base": queued[1], "attempt": again}
     ours = [one for one in check.pull_requests or (suite.pull_requests if suite else None) or () if _is_of(one, payload, head)]

@@ -102,12 +102,12 @@ def abandon(payload: Mapping[str, Any], reason: str) -> Any:
 
 def sweep() -> None:
     """Finds what got lost. The next sweep goes on where GitHub stopped this one."""
-    from bot import review
+    from bot.context import context_of
     from bot.installations import Installations
     from bot.sweep import sweep as swept
 
     settings = _settings()
-    context = review.context_of(settings)
+    context = context_of(settings)
     with observe.measuring() as measures:
         outcome = "failed"
         try:

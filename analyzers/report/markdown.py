@@ -71,11 +71,11 @@ def review_body(review: Review, placement: Placement) -> str:
 def check_output(review: Review, placement: Placement, link: Link | None = None, *, notes: Sequence[str] = ()) -> CheckOutput:
     """Title, summary and text of the check run. `notes` are sentences of the caller's, in Markdown, put first."""
     counts = [*notes, _counts(review, placement), *_fixed_and_kept(review)]
-    summary = "\n\n".join([*counts, *_whole(review, link)])
+    summary = "\n\n".join([*counts, *whole(review, link)])
     sections = [
         *_elsewhere(placement.elsewhere, link),
         *_inline(placement.inline, link),
-        *_not_analysed(review.problems),
+        *not_analysed(review.problems),
         *_accepted(review.accepted, link),
         *_fixed(review.fixed),
     ]
@@ -85,10 +85,10 @@ def check_output(review: Review, placement: Placement, link: Link | None = None,
 
 def title(review: Review) -> str:
     """`2 new findings (1 high, 1 medium)`."""
-    unread = f"; {_count(len(review.problems), 'notice')}" if review.problems else ""
+    unread = f"; {counted(len(review.problems), 'notice')}" if review.problems else ""
     if not review.new:
         return cut_line(f"No new findings{unread}", TITLE_LENGTH)
-    return cut_line(f"{_count(len(review.new), 'new finding')} ({_by_severity(review.new)}){unread}", TITLE_LENGTH)
+    return cut_line(f"{counted(len(review.new), 'new finding')} ({by_severity(review.new)}){unread}", TITLE_LENGTH)
 
 
 def to_markdown(review: Review, link: Link | None = None) -> str:
@@ -97,18 +97,18 @@ def to_markdown(review: Review, link: Link | None = None) -> str:
     for finding in review.new:
         parts += [f"## {markdown(finding.title)}", _told(finding, link, show_title=False, show_place=True)]
     sections = [
-        *_not_analysed(review.problems),
+        *not_analysed(review.problems),
         *_accepted(review.accepted, link),
         *_fixed(review.fixed),
         *_fixed_and_kept(review),
-        *_whole(review, link),
+        *whole(review, link),
     ]
     return "\n\n".join([*parts, *sections]) + "\n"
 
 
-def _whole(review: Review, link: Link | None) -> list[str]:
+def whole(review: Review, link: Link | None) -> list[str]:
     """What is told of the project as a whole, folded: the same at every push, until it changes."""
-    return [*readiness.section(review.readiness, lambda place: _place(place, link)), *picture.drawings(review.pictures)]
+    return [*readiness.section(review.readiness, lambda place: placed(place, link)), *picture.drawings(review.pictures)]
 
 
 def _told(
@@ -126,7 +126,7 @@ def _told(
     parts = [f"**{markdown(finding.title)}**"] if show_title else []
     parts.append(markdown(finding.message) + growth)
     if show_place:
-        parts.append(f"At {_place(finding.place, link)}.")
+        parts.append(f"At {placed(finding.place, link)}.")
     if finding.remedy:
         parts.append(markdown(finding.remedy))
     if block is not None:
@@ -138,7 +138,7 @@ def _told(
         parts += [f"New file {code_span(file.path)}:", code_block(file.text, file.language)]
     if finding.evidence or finding.related:
         known = [f"- {markdown(fact)}" for fact in finding.evidence]
-        known += [f"- {_place(related.place, link)}: {markdown(related.note)}" for related in finding.related]
+        known += [f"- {placed(related.place, link)}: {markdown(related.note)}" for related in finding.related]
         parts.append("<details><summary>Why we know</summary>\n\n" + "\n".join(known) + "\n\n</details>")
     name = finding.fingerprint[:SHORT]
     alarm = (
@@ -158,7 +158,7 @@ def _line(place: Place) -> str:
     return f"line {place.span.start_line}"
 
 
-def _place(place: Place, link: Link | None) -> str:
+def placed(place: Place, link: Link | None) -> str:
     """`path:line`, as a link if there is one."""
     text = code_span(f"{place.path}:{place.span.start_line}")
     address = link(place) if link else ""
@@ -170,9 +170,9 @@ def _place(place: Place, link: Link | None) -> str:
 def _counts(review: Review, placement: Placement) -> str:
     if not review.new:
         return "No new findings."
-    total = f"**{_count(len(review.new), 'new finding')}** ({_by_severity(review.new)}): "
+    total = f"**{counted(len(review.new), 'new finding')}** ({by_severity(review.new)}): "
     inline, elsewhere = len(placement.inline), len(placement.elsewhere)
-    commented = f"{_count(inline, 'comment')} on the diff"
+    commented = f"{counted(inline, 'comment')} on the diff"
     if not elsewhere:
         return f"{total}{commented}."
     reasons = Counter(one.reason for one in placement.elsewhere)
@@ -184,13 +184,13 @@ def _fixed_and_kept(review: Review) -> list[str]:
     """What is neither new nor a reproach."""
     said = []
     if review.fixed:
-        said.append(f"{_count(len(review.fixed), 'finding')} fixed by this change.")
+        said.append(f"{counted(len(review.fixed), 'finding')} fixed by this change.")
     if review.kept:
-        said.append(f"{_count(len(review.kept), 'finding')} of the base {_are(len(review.kept))} unchanged and not shown.")
+        said.append(f"{counted(len(review.kept), 'finding')} of the base {_are(len(review.kept))} unchanged and not shown.")
     if review.accepted:
-        said.append(f"{_count(len(review.accepted), 'new finding')} accepted by comment or configuration.")
+        said.append(f"{counted(len(review.accepted), 'new finding')} accepted by comment or configuration.")
     if review.problems:
-        said.append(f"{_count(len(review.problems), 'notice')} about what was not read as it stands.")
+        said.append(f"{counted(len(review.problems), 'notice')} about what was not read as it stands.")
     return [" ".join(said)] if said else []
 
 
@@ -198,7 +198,7 @@ def _elsewhere(items: Sequence[Elsewhere], link: Link | None) -> list[str]:
     if not items:
         return []
     told = (f"{_told(item.finding, link, show_place=True)}\n\n_{_why(item)}_" for item in items)
-    return [f"### {_count(len(items), 'new finding')} without a comment", *told]
+    return [f"### {counted(len(items), 'new finding')} without a comment", *told]
 
 
 def _why(item: Elsewhere) -> str:
@@ -207,11 +207,12 @@ def _why(item: Elsewhere) -> str:
 
 
 def _inline(comments: Sequence[Comment], link: Link | None) -> list[str]:
-    lines = [f"- {_place(one.finding.place, link)}: {markdown(one.finding.title)} ({one.finding.severity})" for one in comments]
-    return _list(f"### {_count(len(comments), 'comment')} on the diff", lines)
+    lines = [f"- {placed(one.finding.place, link)}: {markdown(one.finding.title)} ({one.finding.severity})" for one in comments]
+    return _list(f"### {counted(len(comments), 'comment')} on the diff", lines)
 
 
-def _not_analysed(problems: Sequence[Problem]) -> list[str]:
+def not_analysed(problems: Sequence[Problem]) -> list[str]:
+    """What was not read as it stands, as a section."""
     lines = []
     for problem in problems:
         where = code_span(f"{problem.path}:{problem.line}" if problem.line else problem.path) + ": " if problem.path else ""
@@ -221,14 +222,14 @@ def _not_analysed(problems: Sequence[Problem]) -> list[str]:
 
 def _accepted(accepted: Sequence[Accepted], link: Link | None) -> list[str]:
     lines = [
-        f"- {_place(one.finding.place, link)}: {markdown(one.finding.title)}. Accepted: {escaped(one.reason)}"
+        f"- {placed(one.finding.place, link)}: {markdown(one.finding.title)}. Accepted: {escaped(one.reason)}"
         for one in accepted
     ]
     return _list("### Accepted", lines)
 
 
 def _fixed(findings: Sequence[Finding]) -> list[str]:
-    lines = [f"- {_place(finding.place, None)} (in the base): {markdown(finding.title)}" for finding in findings]
+    lines = [f"- {placed(finding.place, None)} (in the base): {markdown(finding.title)}" for finding in findings]
     return _list("### Fixed", lines)
 
 
@@ -236,12 +237,14 @@ def _list(heading: str, lines: Sequence[str]) -> list[str]:
     return [heading, "\n".join(lines)] if lines else []
 
 
-def _by_severity(findings: Iterable[Finding]) -> str:
+def by_severity(findings: Iterable[Finding]) -> str:
+    """`1 high, 2 medium`."""
     counts = Counter(finding.severity for finding in findings)
-    return ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
+    return ", ".join(f"{counts[severity]:,} {severity}" for severity in Severity if counts[severity])
 
 
-def _count(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """`1 finding`, `1,200 findings`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

@@ -146,8 +146,36 @@ class _Root:
             "databaseId": found.id,
             "name": found.name,
             "nameWithOwner": found.full_name,
+            "defaultBranchRef": lambda *_: self._default_branch(found),
             "pullRequest": lambda _, number: self._pull_numbered(found, number),
         }
+
+    def _default_branch(self, repository: Repository) -> Json | None:
+        if not auth.may(self._token, "contents", "read"):
+            raise _refuse("FORBIDDEN", "Resource not accessible by integration")
+        sha = repository.git.resolve(f"refs/heads/{repository.default_branch}")
+        return {"name": repository.default_branch, "target": self._commit(repository, sha)} if sha else None
+
+    def _commit(self, repository: Repository, sha: str) -> Json:
+        def history(_: Any, **page: Any) -> Json:
+            found = repository.git.commits(sha, limit=MAX_NODES)
+            return _connection([self._commit(repository, one.sha) for one in found], page)
+
+        def suites(_: Any, **given: Any) -> Json:
+            return _connection(self._suites(repository, sha, given.pop("filterBy", None) or {}), given)
+
+        return {"__typename": "Commit", "oid": sha, "history": history, "checkSuites": suites}
+
+    def _suites(self, repository: Repository, sha: str, wanted: Json) -> list[Json]:
+        if not auth.may(self._token, "checks", "read"):
+            raise _refuse("FORBIDDEN", "Resource not accessible by integration")
+        app, name = wanted.get("appId"), wanted.get("checkName")
+        found = [one for one in self._world.suites.values() if one.repository is repository and one.head_sha == sha]
+        return [
+            {"databaseId": one.id}
+            for one in found
+            if app in (None, one.app.id) and (name is None or any(run.name == name for run in one.runs))
+        ]
 
     def _pull_numbered(self, repository: Repository, number: int) -> Json:
         if not auth.may(self._token, "pull_requests", "read"):

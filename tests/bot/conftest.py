@@ -18,13 +18,13 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from analyzers import NoStore
+from bot.context import Context
 from bot.embedded import EmbeddedValkey
 from bot.github import Tokens
 from bot.jobs import Job, Work
 from bot.local_github import LocalGitHub
 from bot.mirror import Mirrors
 from bot.queue import Queue, connect
-from bot.review import Context
 from bot.settings import Settings
 from tests.bot.stage import CONTRACT, FILLER, Stage, compare, connected
 

@@ -14,12 +14,12 @@ from typing import Any
 import analyzers
 from analyzers import Analysis, BlobReader, FactStore, Finding, Place, Review, Revision, Severity, Span
 from bot import review
+from bot.context import Context
 from bot.errors import Later
 from bot.github import GitHub
 from bot.jobs import Job, Work
 from bot.local_github import LocalGitHub, PullRequest, Repository
 from bot.local_github.state import timestamp
-from bot.review import Context
 
 
 class Killed(BaseException):
@@ -100,9 +100,10 @@ class Coordination:
     lost: bool = False
     leased: list[str] = field(default_factory=list)
     submitted: list[Job] = field(default_factory=list)
+    reports: list[Job] = field(default_factory=list)  # of the default branch, which the first review asks for
 
     def submit(self, job: Job) -> None:
-        self.submitted.append(job)
+        (self.reports if job.work is Work.READINESS else self.submitted).append(job)
 
     def current(self, job: Job) -> bool:
         return self.newest in (None, job.head)

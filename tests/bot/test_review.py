@@ -12,12 +12,12 @@ import pytest
 from analyzers import Analysis, Revision
 from bot import answers, organisation, review
 from bot.answers import Commit, Comparison
+from bot.context import Context, context_of
 from bot.errors import Broken, Gone, Later
 from bot.github import GitHub
 from bot.jobs import Job, Work
 from bot.local_github import Fault
 from bot.observe import measuring
-from bot.review import Context
 from bot.settings import Settings
 from tests.bot.stage import CONTRACT, Killed, Stage, bad, compare
 
@@ -453,7 +453,7 @@ def test_a_service_without_an_app_says_so(tmp_path: Path) -> None:
 def test_the_context_is_made_from_the_settings(stage: Stage) -> None:
     pull = stage.open(bad("one"))
     made = Context.of(stage.context.settings)
-    assert review.context_of(stage.context.settings) is review.context_of(stage.context.settings)
+    assert context_of(stage.context.settings) is context_of(stage.context.settings)
     stage.context = replace(made, compare=compare)
     stage.run(stage.job(pull))
     assert stage.checks(pull.head_sha) == [("completed", "failure")]
