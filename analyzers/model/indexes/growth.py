@@ -43,6 +43,7 @@ _PEOPLES = listed("""
     order invoice payment booking reservation ticket issue comment post reply article document file upload attachment image
     photo review rating vote subscription purchase charge refund shipment registration submission invitation invite token
     identity annotation wish favorite bookmark follower follow like reaction mention payload
+    page chapter note discussion conversation question answer
 """)
 # The last word of a column that says when a row was made, or when something was done with it.
 _DONE = listed("""

@@ -36,7 +36,7 @@ def hardly_of_key(table: Table, key: ForeignKey, tables: Mapping[str, Table], gr
         return f"Of `{table.name}` each has a few."
     if any((table.name, c) in asked for c in key.columns):
         return few
-    if target is not None and is_kept(target):
+    if target is not None and is_kept(target) and any(name == table.name for name, _ in asked):
         return f"Rows of `{target.name}` are set up one by one, and nothing compares `{column}`."
     led = _led(table, target, column)
     if led:

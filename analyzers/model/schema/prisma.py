@@ -176,7 +176,7 @@ class _Reader:
     def _index(self, model: str, path: str, call: Call, *, unique: bool = False, primary: bool = False) -> Index:
         """What `@@index`, `@@unique` or `@@id` states; one whose columns are not those of the model is not readable."""
         listed = _given(call, "fields") or (call.args[0] if call.args else None)
-        parts = tuple(self._part(model, node) for node in listed.children) if isinstance(listed, Other) else ()
+        parts = tuple(self._part(model, node) for node in _each(listed))
         where = _given(call, "where")
         method = _given(call, "type")
         return Index(
@@ -278,7 +278,17 @@ def _given(call: Call, name: str) -> Node | None:
 
 
 def _names(node: Node | None) -> tuple[str, ...]:
-    return tuple(n.id for n in node.children if isinstance(n, Name)) if isinstance(node, Other) else ()
+    return tuple(n.id for n in _each(node) if isinstance(n, Name))
+
+
+def _each(node: Node | None) -> tuple[Node, ...]:
+    """What a list holds. Of one thing alone the brackets may be left out: `@@index(userId)`."""
+    match node:
+        case None:
+            return ()
+        case Other(children=children):
+            return children
+    return (node,)
 
 
 def _text(node: Node | None) -> str:

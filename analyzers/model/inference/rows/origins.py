@@ -259,7 +259,7 @@ def handed_over(inference: Inference, rows: Rows, frame: Frame) -> bool:
     """Whether a function that was called began the query, and changing it changes no other. What a caller gave is the
     caller's, and may not be complete yet."""
     library = library_of(inference, rows) if frame.outer is None and rows.owner is None else None
-    return library is not None and library.rows is not None and library.rows.mutable
+    return library is not None and library.rows is not None
 
 
 def _handed_back(item: Value, args: tuple[Value, ...], site: Site) -> Value:
