@@ -44,6 +44,7 @@ from analyzers.review.difference import told_as_differences as _told_as_differen
 from analyzers.review.ignore import accept as _accept
 from analyzers.review.levels import demoted, fails, listed
 from analyzers.review.merge import merge
+from analyzers.review.new_files import together
 from analyzers.review.place import Comment, Elsewhere, Placement, Told
 from analyzers.review.place import place as _place
 from analyzers.rules import Rule, rules
@@ -270,7 +271,7 @@ def _review(
     ignores = {path: facts.ignores for path, (_, facts) in files.items() if facts.ignores}
     honoured = {path: ignored for path, ignored in ignores.items() if settings.at(path).honour_inline is not False}
     remaining, accepted, dead = _accept(found, honoured, settings.declared(), kept=kept, judged=changed)
-    remaining = tuple(listed(finding, settings) for finding in merge(remaining))
+    remaining = together(tuple(listed(finding, settings) for finding in merge(remaining)))
     told = tuple(p for p in problems if not p.path or p.path in changed)
     lasting = (_happening(fixed)[0], _happening(kept)[0])
     return Review(remaining, *lasting, accepted, (*told, *dead), judged.readiness, judged.pictures)

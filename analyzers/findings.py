@@ -62,7 +62,9 @@ class Fix(msgspec.Struct, frozen=True):
 class NewFile(msgspec.Struct, frozen=True):
     """A file to add along with what a finding asks for: the migration that makes an index.
 
-    Files that differ in their `items` alone are one file with all of them.
+    Files that differ in their `items` alone are one file with all of them. `follows` names what only one file can come right
+    after: of those of several findings that do, there is one with the `imports` and items of all, or, where each must stand
+    alone (`turn`, the part of its path that counts), one after the other.
     """
 
     path: str
@@ -70,11 +72,15 @@ class NewFile(msgspec.Struct, frozen=True):
     before: str
     items: tuple[str, ...]
     after: str
+    opening: str = ""
+    imports: tuple[str, ...] = ()
+    follows: str = ""
+    turn: str = ""
 
     @property
     def text(self) -> str:
         """All of it."""
-        return "".join((self.before, *self.items, self.after))
+        return "".join((self.opening, *(f"{line}\n" for line in self.imports), self.before, *self.items, self.after))
 
 
 class Passing(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ _WITH_FILES = {
         "database/migrations/2024_01_01_000001_add_indexes_to_events.php"
     ),
     "Behind a table that a revision creates": "migrations/versions/{}_orders_indexes.py",
-    "Behind the statement that creates a table": "migrations/000003_orders_customer_id_idx.up.sql",
+    "Behind the statement that creates a table": "migrations/000002_orders_customer_id_idx.up.sql",
 }
 
 
@@ -73,3 +73,55 @@ def test_beside_the_writes() -> None:
     assert len(online) == 5
     for heading in online:
         assert all(any(word in file.text for word in words) for file in _files(_CASES[heading]))
+
+
+_TWO_TABLES = {
+    "shop/migrations/0001_initial.py": """
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = []
+    operations = [
+        migrations.CreateModel("Order", [("id", models.AutoField(primary_key=True)), ("token", models.CharField())]),
+        migrations.CreateModel("Invoice", [("id", models.AutoField(primary_key=True)), ("email", models.EmailField())]),
+    ]
+""",
+    "shop/migrations/__init__.py": "",
+    "shop/models.py": """
+from django.db import models
+
+
+class Order(models.Model):
+    token = models.CharField()
+
+
+class Invoice(models.Model):
+    email = models.EmailField()
+""",
+    "shop/views.py": """
+from shop.models import Invoice, Order
+
+
+def order(request, token):
+    return Order.objects.get(token=token)
+
+
+def invoices(request, email):
+    return list(Invoice.objects.filter(email__iexact=email))
+""",
+    "shop/settings.py": 'DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql"}}\nINSTALLED_APPS = ["shop"]\n',
+}
+
+
+def test_two_tables_of_one_application_have_one_migration() -> None:
+    blobs = Blobs()
+    found = analyzers.audit(blobs.add({path: text.encode() for path, text in _TWO_TABLES.items()}), blobs).review.new
+    files = [file for finding in found for file in finding.files if not finding.listed]
+    assert len(files) == 2
+    assert files[0] == files[1]
+    text = files[0].text
+    ast.parse(text)
+    assert text.count("AddIndexConcurrently(") == 2
+    assert text.count('dependencies = [("shop", "0001_initial")]') == 1
+    assert "import Upper" in text

@@ -51,10 +51,12 @@ def _django(index: NewIndex, after: _After) -> NewFile | None:
     before = own[-1].name.partition(".")[2]
     folder = own[-1].path.rpartition("/")[0]
     operation = "AddIndexConcurrently" if index.online else "migrations.AddIndex"
-    head = [
+    imports = [
         *(["from django.contrib.postgres.operations import AddIndexConcurrently"] if index.online else []),
         "from django.db import migrations, models",
         *(["from django.db.models.functions import Upper"] if index.folded else []),
+    ]
+    head = [
         "",
         "",
         "class Migration(migrations.Migration):",
@@ -64,7 +66,9 @@ def _django(index: NewIndex, after: _After) -> NewFile | None:
         "",
     ]
     item = f'        {operation}("{index.table.label.lower()}", {django_index(index)}),\n'
-    return NewFile(f"{folder}/{_next(before)}_{_flat(index)}_indexes.py", "python", "\n".join(head), (item,), "    ]\n")
+    path = f"{folder}/{_next(before)}_{_flat(index)}_indexes.py"
+    follows = f"django {application}.{before}"
+    return NewFile(path, "python", "\n".join(head), (item,), "    ]\n", imports=tuple(imports), follows=follows)
 
 
 def django_index(index: NewIndex, word: str = "models.Index") -> str:
@@ -80,17 +84,14 @@ def django_index(index: NewIndex, word: str = "models.Index") -> str:
 def _alembic(index: NewIndex, after: _After) -> NewFile | None:
     last = after.others[-1]
     folder = last.path.rpartition("/")[0]
-    revision = hashlib.sha256(f"{last.name} {index.table.name}".encode()).hexdigest()[:12]
+    revision = hashlib.sha256(f"{last.name} indexes".encode()).hexdigest()[:12]
     schema, _, table = index.table.name.rpartition(".")
     named = [f'"{index.name}"', f'"{table}"', f"[{_parts(index)}]"]
     named += [f'schema="{schema}"'] if schema else []
     named += [f'postgresql_ops={{"{index.columns[0]}": "{_ops(index)}"}}'] if index.beginning and index.online else []
     named += ["postgresql_concurrently=True"] if index.online else []
+    imports = (*(["import sqlalchemy as sa"] if index.folded else []), "from alembic import op")
     head = [
-        f'"""Index {table}."""',
-        "",
-        *(["import sqlalchemy as sa"] if index.folded else []),
-        "from alembic import op",
         "",
         f'revision = "{revision}"',
         f'down_revision = "{last.name}"',
@@ -102,7 +103,9 @@ def _alembic(index: NewIndex, after: _After) -> NewFile | None:
     ]
     indent = "        " if index.online else "    "
     item = f"{indent}op.create_index({', '.join(named)})\n"
-    return NewFile(f"{folder}/{revision}_{_flat(index)}_indexes.py", "python", "\n".join(head), (item,), "")
+    path, opening = f"{folder}/{revision}_{_flat(index)}_indexes.py", f'"""Index {table}."""\n\n'
+    follows = f"alembic {last.name}"
+    return NewFile(path, "python", "\n".join(head), (item,), "", opening, imports, follows)
 
 
 def _parts(index: NewIndex) -> str:
@@ -140,7 +143,8 @@ def _doctrine(index: NewIndex, after: _After) -> NewFile | None:
         "",
     ]
     item = f"        $this->addSql({_php(sql(index).rstrip(';'))});\n"
-    return NewFile(f"{folder}/{version}.php", "php", "\n".join(head), (item,), "    }\n}\n")
+    follows = f"doctrine {last.path}"
+    return NewFile(f"{folder}/{version}.php", "php", "\n".join(head), (item,), "    }\n}\n", follows=follows)
 
 
 def _outside(function: str, statement: str) -> list[str]:
@@ -200,30 +204,33 @@ def _rails(index: NewIndex, after: _After) -> NewFile | None:
     ]
     item = f"    add_index :{index.table.name}, {named}{', algorithm: :concurrently' if index.online else ''}\n"
     path = f"{folder}/{_counted(dated[0], 1)}_add_indexes_to_{_flat(index)}.rb"
-    return NewFile(path, "ruby", "\n".join(head), (item,), "  end\nend\n")
+    return NewFile(path, "ruby", "\n".join(head), (item,), "  end\nend\n", follows=f"rails {after.others[-1].path}")
 
 
 def _sql(index: NewIndex, after: _After) -> NewFile | None:
-    """A file of its own: what is built beside the writes is the only statement that is sent. Those of one table have numbers
-    of their own, in the order of its columns."""
+    """A file of its own: what is built beside the writes is the only statement that is sent."""
     tree = [m for m in after.others if m.tree == after.last.tree and not m.baseline]
-    turn = [*index.table.columns, index.columns[0]].index(index.columns[0])
-    path = _following(tree[-1].path, index.name, turn + 1) if tree else ""
-    return NewFile(path, "sql", "", (f"{sql(index)}\n",), "") if path else None
+    last = tree[-1].path if tree else ""
+    numbered = _numbered(last)
+    if numbered is None:
+        return None
+    turn, rest = numbered
+    return NewFile(f"{turn}{rest.format(index.name)}", "sql", "", (f"{sql(index)}\n",), "", follows=f"sql {last}", turn=turn)
 
 
-def _following(path: str, name: str, by: int) -> str:
-    """A path after that of the last file: `db/V7__orders.sql` is followed by `db/V8__name.sql`."""
+def _numbered(path: str) -> tuple[str, str] | None:
+    """How the path after that of the last file begins, and goes on with a name: `db/V7__orders.sql` is followed by
+    `db/V8` and `__{}.sql`."""
     folder, _, last = path.rpartition("/")
     prefix = f"{folder}/" if folder else ""
     numbered = re.fullmatch(r"(V?)(\d+)(__|[_-])(?:.*?)((?:\.up)?\.sql)", last)
     if numbered is not None:
-        return f"{prefix}{numbered[1]}{_counted(numbered[2], by)}{numbered[3]}{name}{numbered[4]}"
+        return f"{prefix}{numbered[1]}{_counted(numbered[2], 1)}", f"{numbered[3]}{{}}{numbered[4]}"
     tree, _, version = folder.rpartition("/")
     dated = re.match(r"(\d+)_", version)
     if dated is not None and last == "migration.sql":
-        return f"{tree}/{_counted(dated[1], by)}_{name}/{last}"
-    return ""
+        return f"{tree}/{_counted(dated[1], 1)}", f"_{{}}/{last}"
+    return None
 
 
 def _next(name: str) -> str:
