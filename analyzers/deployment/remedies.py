@@ -11,6 +11,16 @@ _REMEDIES = {
         "python",
     ),
     "limiter": ("Count in Redis.", 'limiter = Limiter(key_func=…, storage_uri=os.environ["REDIS_URL"])', "python"),
+    "own-limit": (
+        "Count in Redis, where the count ends by itself.",
+        "hits = redis.incr(key)\nif hits == 1:\n    redis.expire(key, 60)",
+        "python",
+    ),
+    "process-lock": (
+        "Lock the rows in the database (`with_for_update()`, `select_for_update()`), or lock by Redis.",
+        'with redis.lock("stock", timeout=10):\n    …',
+        "python",
+    ),
     "flask-socketio": (
         "Let the processes tell each other through Redis.",
         'socketio = SocketIO(app, message_queue=os.environ["REDIS_URL"])',

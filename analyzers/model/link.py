@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from analyzers.deployment.scalars import scalars
+from analyzers.deployment.values import State
 from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
+from analyzers.model.errands import Errand
 from analyzers.model.indexes import filters, query_sites, standing, validations, validators
 from analyzers.model.inference import edges, handlers, inherited
 from analyzers.model.inference.branching import deeds, policies, procedures
@@ -37,12 +39,12 @@ from analyzers.model.naming.roles import is_batch, is_product, is_scheduled
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.requests import bodies
 from analyzers.model.requests.races import changes
-from analyzers.model.requests.resources import clients, remembered, shared, streams
+from analyzers.model.requests.resources import clients, guards, remembered, shared, streams
 from analyzers.model.requests.results import heaps
 from analyzers.model.requests.work import errands, jobs, postponing, queues
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
-from analyzers.model.ways import Reach
+from analyzers.model.ways import Reach, Streamed
 from analyzers.source import Place
 from analyzers.words import singular
 
@@ -85,7 +87,7 @@ def link(
         ),
         deployment=msgspec.structs.replace(
             foundation.deployment,
-            states=(*foundation.deployment.states, *shared.states(code, reach), *remembered.states(code, reach)),
+            states=(*foundation.deployment.states, *_left(code, reach), *remembered.states(code, reach)),
         ),
         problems=(
             *(Problem(path, p.line, p.text) for path, facts in files.items() for p in facts.problems),
@@ -100,10 +102,10 @@ def link(
         reach=reach,
         made=tuple(clients.made(code, reach)),
         unreturned=tuple(clients.unreturned(code, reach)),
-        streamed=tuple(streams.streamed(code, reach)),
+        streamed=(listeners := tuple(streams.streamed(code, reach))),
         guarded=tuple(g for root in said for g in root.guarded),
         races=tuple(r for root in said for r in root.races),
-        errands=(waits := errands.errands(code, reach, configured)),
+        errands=(waits := tuple(e for e in errands.errands(code, reach, configured) if not _is_between(e, listeners))),
         later=tuple(postponing.later(code)),
         flaws=(*queues.flaws(code, schema, configured), *jobs.flaws(code, reach, waits)),
         heaps=tuple(h for root in said for h in root.heaps),
@@ -158,6 +160,19 @@ def _walked(
 def _identity(read: RelationRead) -> tuple[object, ...]:
     """Reads that several roots reach are one."""
     return (read.query, read.rows, read.path, read.read, read.bypasses, read.via)
+
+
+def _is_between(errand: Errand, listeners: Iterable[Streamed]) -> bool:
+    """Whether an errand is the wait of a stream for what comes next: it is told with the stream."""
+    return any(stream.waits.path == errand.place.path and stream.waits.span == errand.place.span for stream in listeners)
+
+
+def _left(code: Codebase, reach: Reach) -> Iterator[State]:
+    """What requests leave in their process: what guards and limits, and what else is kept there."""
+    limits = tuple(guards.states(code, reach))
+    told = {(state.of, state.setting) for state in limits}
+    yield from limits
+    yield from (state for state in shared.states(code, reach) if (state.of, state.setting) not in told)
 
 
 def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:

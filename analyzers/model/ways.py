@@ -163,12 +163,16 @@ class Heap(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Streamed(msgspec.Struct, frozen=True):
-    """A streamed answer of `function`, at `place`, that keeps `session` while it waits for something else."""
+    """A streamed answer of `function`, at `place`, that keeps `session` while it waits for something else; or, without one, the
+    connection of the thread or process that answers (`keeper`). `code` gives that back."""
 
     function: str
     session: str
     place: Place
     waits: Place
+    keeper: str = ""
+    code: str = ""
+    language: str = "python"
 
 
 class Reach:

@@ -47,8 +47,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
         yield _anew(made, settings)
     for session in project.unreturned:
         yield _unreturned(session)
-    for answer in project.streamed:
-        yield _streamed(answer)
+    yield from (_streamed(answer) if answer.session else _listened(answer) for answer in project.streamed)
 
 
 def measures(project: Project) -> Iterator[Measure]:
@@ -340,6 +339,33 @@ def _streamed(answer: Streamed) -> Finding:
         severity=Severity.MEDIUM,
         confidence=Confidence.LIKELY,
     )
+
+
+def _listened(answer: Streamed) -> Finding:
+    function = short(answer.function)
+    keeper = answer.keeper
+    return Finding(
+        rule="connections",
+        subject=f"{answer.function}: {keeper} streamed",
+        title=f"The stream of `{function}` keeps a connection for as long as somebody listens",
+        message=(
+            f"What `{function}` streams asks the database again and again, and waits in between. The {keeper} that answers "
+            f"keeps its connection until the stream ends, and serves nobody else: as many listeners as there are "
+            f"{_several(keeper)}, and every other request waits."
+        ),
+        growth=f"1 connection and 1 {keeper} per listener",
+        remedy="Give the connection back before waiting; where many listen, let one process ask and tell the others by Redis.",
+        code=answer.code,
+        code_language=answer.language,
+        place=answer.place,
+        related=(Related(answer.waits, "it waits here"),),
+        severity=Severity.MEDIUM,
+        confidence=Confidence.LIKELY,
+    )
+
+
+def _several(word: str) -> str:
+    return f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 _CLOSED = "with SessionLocal() as session:\n    yield session"

@@ -48,6 +48,7 @@ _WHAT = {
 _NOTES = {
     "values": ("it is put there here", "it is looked for here"),
     "upload": ("a field that keeps files",),
+    "lock": ("what is written under it, other processes write too",),
     "remembered": ("it is forgotten here, by one process",),
 }
 _LOCKS_FILES = frozenset({"symfony-session", "php-session"})

@@ -21,9 +21,10 @@ from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
 
-_EMPTY = frozenset({"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "WeakSet"})
-_PUTS = frozenset({"append", "add", "insert", "appendleft"})
-_TAKES = frozenset({"remove", "discard", "pop", "popleft"})
+_QUEUES = frozenset({"Queue", "SimpleQueue", "LifoQueue", "PriorityQueue"})
+_EMPTY = frozenset({"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "WeakSet"}) | _QUEUES
+_PUTS = frozenset({"append", "add", "insert", "appendleft", "put", "put_nowait"})
+_TAKES = frozenset({"remove", "discard", "pop", "popleft", "get_nowait"})
 _LOOKS = frozenset({"get", "items", "values", "keys", "pop"})
 _CONNECTED = re.compile(r"conn|sock|client|subscri|listener|room|peer|channel|queue", re.IGNORECASE)
 _CONSTRUCTORS = ("__init__", "__post_init__")
@@ -44,13 +45,13 @@ class _Use(msgspec.Struct, frozen=True):
 
 def states(code: Codebase, reach: Reach) -> Iterator[State]:
     """The values of the product's modules, and of objects that its modules keep, that requests leave for each other."""
-    paths, kept = {f.path for f in reach.by_requests}, _kept(code)
+    paths, kept = {f.path for f in reach.by_requests}, kept_by_modules(code)
     for path in sorted(paths):
         if code.files[path].language != "python" or not is_product(path) or is_batch(path):
             continue
         for definition in code.definitions(path).values():
             match definition:
-                case ValueDefinition(node=Assign(target=Name(id=name), value=value)) if _is_empty(value):
+                case ValueDefinition(node=Assign(target=Name(id=name), value=value)) if is_empty(value):
                     functions = [f for f in _functions(code, path) if not _hides(f.node, name)]
                     yield from _told(code, reach, name, definition.node, path, functions, partial(_is, name))
                 case ClassDefinition():
@@ -61,14 +62,14 @@ def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition, kept: _
     """What the objects of a class hold that a module keeps."""
     if not any(_reached(m) in reach.by_requests for m in definition.methods.values()):
         return
-    held = {n: a for n, a in definition.attributes.items() if _is_empty(a.value)}
+    held = {n: a for n, a in definition.attributes.items() if is_empty(a.value)}
     own = [m for m in definition.methods.values() if m.node.name in _CONSTRUCTORS]
     made: dict[str, Assign] = {}
     for method in own:
         for node in (n for statement in method.node.body for n in walk(statement)):
             match node:
                 case Assign(target=Member(of=Name(id=of), name=name), value=value) if of == method.node.receiver:
-                    if _is_empty(value):
+                    if is_empty(value):
                         made[name] = node
     if made and not any(code.resolve_node(path, callee) is definition for path, callee in kept[definition.name]):
         made = {}
@@ -80,7 +81,7 @@ def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition, kept: _
         yield from _told(code, reach, said, assign, definition.path, functions, partial(_is_own, name))
 
 
-def _kept(code: Codebase) -> _Kept:
+def kept_by_modules(code: Codebase) -> _Kept:
     """What modules call, to keep what it makes, by the last part of its name."""
     found: _Kept = defaultdict(list)
     for path, facts in code.files.items():
@@ -106,13 +107,36 @@ def _told(
     puts = [u for u in uses if u.puts is not None and not u.fills]
     after = [u for u in uses if (u.takes is not None or u.looks is not None) and not u.fills]
     pairs = [(p, a) for p in puts for a in after if p.function is not a.function and _meet(reach, name, p, a)]
-    if not pairs:
+    if not pairs or (isinstance(stated, Assign) and _holds_objects(stated.value) and not _CONNECTED.search(name)):
+        return
+    if any(_is_filled_when_loaded(code, reach, p.function) for p, _ in pairs):
         return
     first, other = pairs[0]
     there = other.takes or other.looks
     if first.puts is not None and there is not None:
         places = (code.place(path, stated), code.place(path, first.puts), code.place(path, there))
         yield State("values", "process", name, places, "values", of=path)
+
+
+def _holds_objects(value: Node | None) -> bool:
+    """Whether a container only holds what lives in the process anyway, and lets it go."""
+    return isinstance(value, Call) and dotted(value.callee).rpartition(".")[2].startswith("Weak")
+
+
+def _is_filled_when_loaded(code: Codebase, reach: Reach, put: FunctionDefinition) -> bool:
+    """Whether a module calls what puts something there while it is loaded: each process fills its own then, with the same."""
+    leading = reach.with_callers(_reached(put))
+    names = {f.name.rpartition(".")[2] for f in leading}
+    for path, facts in code.files.items():
+        if facts.language != "python" or not is_product(path):
+            continue
+        for node in statements(facts.outline):
+            match node:
+                case Call(callee=Name() | Member() as callee) if dotted(callee).rpartition(".")[2] in names:
+                    found = code.resolve_node(path, callee)
+                    if isinstance(found, FunctionDefinition) and _reached(found) in leading:
+                        return True
+    return False
 
 
 def _meet(reach: Reach, name: str, put: _Use, after: _Use) -> bool:
@@ -159,14 +183,14 @@ def _is_target(above: Node, node: Node) -> bool:
     return (isinstance(above, Assign) and above.target is node) or (isinstance(above, Other) and above.word == "delete")
 
 
-def _is_empty(value: Node | None) -> bool:
+def is_empty(value: Node | None) -> bool:
     """Whether a container starts with nothing in it: what it will hold comes later."""
     match value:
         case Other(word="dict" | "list" | "set", children=()):
             return True
         case Call(callee=callee, args=args):
             called = dotted(callee).rpartition(".")[2]
-            return called in _EMPTY and (not args or called == "defaultdict")
+            return called in _EMPTY and (not args or called in _QUEUES or called == "defaultdict")
     return False
 
 

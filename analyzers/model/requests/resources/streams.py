@@ -18,6 +18,8 @@ from analyzers.knowledge import libraries
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import External, FunctionDefinition, Resolved, ValueDefinition
 from analyzers.model.naming.looked import Importing
+from analyzers.model.requests.resources.listening import Listening
+from analyzers.model.requests.resources.listening import streamed as streamed_by_thread
 from analyzers.model.requests.resources.remembered import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach, Streamed
@@ -30,21 +32,36 @@ _FAR = re.compile(
 _GIVES_BACK = frozenset({"close", "commit", "rollback", "expunge_all"})
 
 
+class _Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How answers are streamed, as `streams.yml` states it."""
+
+    sessions: frozenset[str]
+    listening: tuple[Listening, ...]
+
+
 @cache
+def _known() -> _Known:
+    return msgspec.yaml.decode(resources.files(__package__).joinpath("streams.yml").read_bytes(), type=_Known)
+
+
 def _answers() -> frozenset[str]:
-    return frozenset(msgspec.yaml.decode(resources.files(__package__).joinpath("streams.yml").read_bytes(), type=list[str]))
+    return _known().sessions
 
 
 def streamed(code: Codebase, reach: Reach) -> Iterator[Streamed]:
     """The streamed answers of requests that keep a session while they wait."""
-    asked = Importing.of(_answers())
+    asked, listening = Importing.of(_answers()), _known().listening
+    imported = Importing.of(name for way in listening for name in way.answers)
     for path in sorted({f.path for f in reach.by_requests}):
         facts = code.files[path]
-        if facts.language != "python" or not asked.answer(facts.imports):
-            continue
-        for function in functions(code, path):
+        keeps = facts.language == "python" and asked.answer(facts.imports)
+        listens = facts.language == "php" or imported.answer(facts.imports)
+        for function in functions(code, path) if keeps or listens else ():
             if Reached(path, function.qualified) in reach.by_requests:
-                yield from _of_function(code, function)
+                if keeps:
+                    yield from _of_function(code, function)
+                if listens:
+                    yield from streamed_by_thread(code, function, listening)
 
 
 def _of_function(code: Codebase, function: FunctionDefinition) -> Iterator[Streamed]:
