@@ -23,7 +23,11 @@ class Unsure(Later):
 
 
 class RateLimited(Later):
-    """GitHub wants to be left alone for a while."""
+    """GitHub wants to be left alone for a while. `told`: it said for how long."""
+
+    def __init__(self, reason: str, after: float, *, told: bool = True) -> None:
+        super().__init__(reason, after)
+        self.told = told
 
 
 class Rejected(Broken):
@@ -156,10 +160,28 @@ class Nothing(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What GitHub still allows an installation: so many requests until the moment `reset` (seconds since the epoch)."""
+
+    remaining: int
+    reset: float
+
+
+@dataclass(frozen=True)
 class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def budget(self) -> Budget | None:
+        """What is left of the hour, where GitHub says it; GraphQL has a budget of its own."""
+        if self.headers.get("x-ratelimit-resource", "core") != "core":
+            return None
+        try:
+            return Budget(int(self.headers["x-ratelimit-remaining"]), float(self.headers["x-ratelimit-reset"]))
+        except (KeyError, ValueError):
+            return None
 
     @property
     def message(self) -> str:
@@ -218,7 +240,8 @@ def judged(answer: Answer, what: str, now: float) -> Answer:
     if 200 <= answer.status < 300:
         return answer
     if (wait := rate_limit_wait(answer, now)) is not None:
-        raise RateLimited(f"GitHub's rate limit ({answer.message})", wait)
+        told = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+        raise RateLimited(f"GitHub's rate limit ({answer.message})", wait, told=told)
     match answer.status:
         case 403 if "suspended" in answer.message.lower():
             raise Gone("the installation is suspended")

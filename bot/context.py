@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import analyzers
 from analyzers import BlobReader, FactStore, Place, Problem, Revision
+from bot import limits
 from bot.cache import fact_store
 from bot.errors import Broken
 from bot.github import GitHub, Tokens, clone_url
@@ -78,7 +79,8 @@ class Context:
         tokens = Tokens(settings.app_id, settings.private_key.get_secret_value())
         return cls(settings, tokens, mirrors, fact_store(settings.data_dir, settings.facts_url))
 
-    def github(self, job: Job) -> GitHub:
+    def github(self, job: Job, connection: Any) -> GitHub:
+        """The repository of a job; `connection` is that to Valkey, where writers agree."""
         if self.connect is not None:
             return self.connect(self, job)
         return GitHub(
@@ -88,6 +90,7 @@ class Context:
             repository_id=job.repository_id,
             owner=job.owner,
             repository=job.repository,
+            turn=limits.Writing(connection, job.installation, self.settings.write_spacing),
         )
 
     def mirror(self, job: Job, github: GitHub) -> AbstractContextManager[Mirror]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -32,6 +32,7 @@ from githubkit.exception import RequestError, RequestFailed
 from bot.answers import (
     SECONDARY_WAIT,
     Answer,
+    Budget,
     Check,
     Checks,
     Comment,
@@ -78,6 +79,7 @@ class Transport:
 
     def __init__(self, api_url: str, *, version: str = "", transport: httpx.BaseTransport | None = None) -> None:
         self.calls = 0
+        self.budget: Budget | None = None
         self._client = githubkit.GitHub(
             base_url=api_url,
             user_agent=f"cliffguard/{version}" if version else "cliffguard",
@@ -110,9 +112,11 @@ class Transport:
             raise Outage(f"{type(error.exc).__name__}: {error.exc}") from error
         except ValueError as error:  # githubkit reads `retry-after` as an integer, which RFC 9110 does not promise
             count_call(method, 429)
-            raise RateLimited("GitHub asked to slow down", SECONDARY_WAIT) from error
+            raise RateLimited("GitHub asked to slow down", SECONDARY_WAIT, told=False) from error
         count_call(method, raw.status_code)
-        return Answer(raw.status_code, raw.headers, raw.content)
+        answer = Answer(raw.status_code, raw.headers, raw.content)
+        self.budget = answer.budget or self.budget
+        return answer
 
 
 @dataclass
@@ -195,6 +199,7 @@ class GitHub:
     """One repository as one installation sees it. A context manager: it keeps its connection, so it belongs to one job.
 
     `patience` are the waits, in seconds, before a token's refusal or a "not found" is believed while the token is new.
+    `turn` gives each write its turn (`limits.Writing`), told whether people are notified of it.
     """
 
     def __init__(
@@ -209,8 +214,9 @@ class GitHub:
         version: str = "",
         patience: Sequence[float] = (1.0, 2.0, 4.0),
         transport: httpx.BaseTransport | None = None,
+        turn: Callable[[bool], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
-        self._tokens, self._patience = tokens, tuple(patience)
+        self._tokens, self._patience, self._turn = tokens, tuple(patience), turn
         self._installation, self._repository_id = installation, repository_id
         self._transport = Transport(api_url, version=version, transport=transport)
         self._graphql_url = f"{api_url.removesuffix('/').removesuffix('/v3')}/graphql"
@@ -228,6 +234,11 @@ class GitHub:
     def calls(self) -> int:
         """Requests sent so far."""
         return self._transport.calls
+
+    @property
+    def budget(self) -> Budget | None:
+        """What GitHub allows the installation still, as its last answer said."""
+        return self._transport.budget
 
     # questions
 
@@ -330,11 +341,13 @@ class GitHub:
     def create_review(self, number: int, head: str, body: str, comments: Sequence[Mapping[str, Any]]) -> int:
         """Submits one review of the commit `head`, as a comment, and returns its id. Raises `Unsure` and `Rejected`."""
         review = {"commit_id": head, "event": "COMMENT", "body": body, "comments": list(comments)}
-        return self._write("POST", f"{self._root}/pulls/{number}/reviews", review, Created, "creating the review").id
+        path = f"{self._root}/pulls/{number}/reviews"
+        return self._write("POST", path, review, Created, "creating the review", notifies=True).id
 
     def say(self, number: int, body: str) -> None:
         """Writes a comment in the conversation. Raises `Unsure` where it may be there now."""
-        self._write("POST", f"{self._root}/issues/{number}/comments", {"body": body}, Created, "writing a comment")
+        path = f"{self._root}/issues/{number}/comments"
+        self._write("POST", path, {"body": body}, Created, "writing a comment", notifies=True)
 
     def rewrite(self, rewrites: Sequence[Rewrite]) -> None:
         """Writes comments of ours on the diff anew, and hides or shows them: one request, where GraphQL does it.
@@ -345,7 +358,9 @@ class GitHub:
         done: set[int] = set()
         for batch in batches(rewrites):
             with suppress(Unsure, Broken, Unknown):
-                done |= written(self._graphql(mutation(batch), "rewriting comments"), batch)
+                with self._turn(False):
+                    answer = self._graphql(mutation(batch), "rewriting comments")
+                done |= written(answer, batch)
         for rewrite in rewrites:
             if rewrite.id not in done:
                 path = f"{self._root}/pulls/comments/{rewrite.id}"
@@ -376,9 +391,10 @@ class GitHub:
             if len(items) < 100:
                 return
 
-    def _write(self, method: str, path: str, body: Mapping[str, Any], kind: type[T], what: str) -> T:
+    def _write(self, method: str, path: str, body: Mapping[str, Any], kind: type[T], what: str, *, notifies: bool = False) -> T:
         try:
-            answer = self._send(method, path, None, body)
+            with self._turn(notifies):
+                answer = self._send(method, path, None, body)
         except Outage as outage:
             raise Unsure(f"GitHub did not answer {what} ({outage})", 20.0) from outage
         judged(answer, what, self._tokens.now())

@@ -4,7 +4,9 @@ What it promises, beyond what RQ does:
 
 - `submit` is one round trip: one script looks at the delivery id, at the newest job of the pull request and at the job of the
   same id, and either queues the job or says why not. There is no moment at which a delivery counts as seen and its job is lost.
-- A newer job of the same pull request supersedes an older one: the older one sees it in `current` and stops.
+- A newer job of the same pull request supersedes an older one: one that waits is taken out, one that runs sees it in `current`
+  and stops.
+- Installations take turns, and repositories within one: a storm of pushes delays nobody else by more than its turns.
 - A job whose process dies runs again: at once if the process that started it still lives, else when its heartbeat is
   `HEARTBEAT` seconds old. `tick`, called every second by each supervisor, does this and moves due retries to the queue.
 - `lease` keeps two runs from publishing on one pull request at once.
@@ -16,14 +18,13 @@ Jobs are JSON, on both sides: with RQ's default (pickle) whoever can write to Va
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import math
-import os
-import socket
-import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from enum import StrEnum
 from resource import struct_rusage
@@ -34,20 +35,21 @@ import orjson
 import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
-from redis.exceptions import LockError, RedisError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue as RQQueue
 from rq import Retry as RQRetry
 from rq import Worker as RQWorker
-from rq.exceptions import DuplicateJobError
 from rq.executions import Execution
 from rq.job import Job as RQJob
+from rq.job import JobStatus
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
 
+from bot import lease, limits
 from bot.errors import Later
 from bot.jobs import Job
 from bot.processes import end_with_parent
-from bot.queue_scripts import PROMOTE, RELEASE, SUBMIT
+from bot.queue_scripts import ADD, AGAIN, FEED, PROMOTE, RELEASE, SUBMIT, WAITING
 
 NAME = "cliffguard"
 PERFORM = "bot.worker.perform"
@@ -59,7 +61,6 @@ PREFIX = RQJob.redis_job_namespace_prefix
 RETRIES = [5, 30, 120, 600]  # seconds: a restart, a hiccup, a deployment, an outage
 HEARTBEAT = 30  # seconds without a sign of life after which a running job counts as abandoned
 MONITORING = 5  # seconds between two signs of life
-LEASE = 30  # seconds a lease outlives its holder
 RESULT_TTL = 6 * 3600
 FAILURE_TTL = 14 * 86400
 CURRENT_TTL = 30 * 86400
@@ -102,23 +103,6 @@ class DeadLetter(msgspec.Struct, frozen=True):
     traceback: str
 
 
-class Lease:
-    """The right to publish on one pull request. `check` raises `Later` once it is lost: a stalled machine, a cut line."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._until = time.monotonic() + seconds
-        self._lost = False
-
-    @property
-    def held(self) -> bool:
-        return not self._lost and time.monotonic() < self._until
-
-    def check(self) -> None:
-        if not self.held:
-            raise Later("another run may have taken over this pull request", after=10)
-
-
 def connect(url: str) -> redis.Redis:
     """A client that fails within seconds when Valkey is away, and reconnects once by itself. Every use is safe to repeat."""
     return redis.Redis.from_url(url, **_patience())
@@ -154,20 +138,21 @@ class _Submission:
         own = {"data", "description", "created_at", "enqueued_at", "status"}
         fields = [(name, value) for name, value in template.to_dict().items() if name not in own and value not in ("", None)]
         fields.append(("status", "queued"))
-        self.script = SUBMIT.replace("$common", ", ".join(f"{name!r}, {str(value)!r}" for name, value in fields))
+        self.script = _named(SUBMIT).replace("$common", ", ".join(f"{name!r}, {str(value)!r}" for name, value in fields))
         base = RQQueue(NAME, connection=redis.Redis(), serializer="json")
-        self._keys = [base.key, base.finished_job_registry.key, base.failed_job_registry.key]
+        self._keys = [base.finished_job_registry.key, base.failed_job_registry.key]
 
     def arguments(self, job: Job) -> tuple[list[str], list[Any]]:
         """The script's keys and arguments for one job."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = _now()
         data = orjson.dumps((PERFORM, None, (msgspec.to_builtins(job),), {}))
         id, text = job.id, f"{job.work} {job.owner}/{job.repository}#{job.number} {job.head[:12]}"
         keys = [*self._keys, f"cliffguard:current:{job.subject}", f"cliffguard:delivery:{job.delivery}"]
         again = f"{id}-{hashlib.sha256(job.delivery.encode()).hexdigest()[:8]}"
         seen = DELIVERY_TTL if job.delivery else 0
         rerun = int(job.reason.endswith((".rerequested", ".requested_action")))
-        return keys, [PREFIX, id, again, job.head, job.updated, CURRENT_TTL, seen, data, text, now, rerun]
+        whose = [job.installation, job.repository_id]
+        return keys, [*whose, id, again, job.head, job.updated, CURRENT_TTL, seen, data, text, now, rerun]
 
 
 class Receiver:
@@ -196,8 +181,9 @@ class Queue:
         self._rq = RQQueue(NAME, connection=connection, serializer="json", default_timeout=job_timeout)
         submission = _Submission(job_timeout)
         self._arguments, self._submit = submission.arguments, connection.register_script(submission.script)
-        self._promote = connection.register_script(PROMOTE)
-        self._release = connection.register_script(RELEASE)
+        self._add, self._again, self._feed, self._promote, self._waiting, self._release = (
+            connection.register_script(_named(script)) for script in (ADD, AGAIN, FEED, PROMOTE, WAITING, RELEASE)
+        )
         self._started = StartedJobRegistry(queue=self._rq)
         self._scheduled = ScheduledJobRegistry(queue=self._rq)  # type: ignore[no-untyped-call]
         self._failed = FailedJobRegistry(queue=self._rq)
@@ -231,34 +217,23 @@ class Queue:
         newest = self.connection.hget(f"cliffguard:current:{job.subject}", "id")
         return newest is None or _text(newest) == job.id
 
-    @contextlib.contextmanager
-    def lease(self, subject: str, seconds: float = LEASE) -> Iterator[Lease]:
-        """The lease on `subject` (`Job.subject`), renewed while the block runs. Raises `Later` if another run holds it.
-
-        It names the job running in this process, so that it can be taken away when this process is known to be dead.
-        """
-        lock = self.connection.lock(_lease_key(subject), timeout=seconds, blocking=False, thread_local=False)
-        holder = os.environ.get("RQ_JOB_ID", "") or socket.gethostname()
-        if not lock.acquire(token=f"{holder}:{uuid.uuid4().hex}"):
-            raise Later("another run is at work on this pull request", after=5)
-        lease, stop = Lease(seconds), threading.Event()
-        renewal = threading.Thread(target=_renew, args=(lock, lease, stop), daemon=True, name=f"lease {subject}")
-        renewal.start()
-        try:
-            yield lease
-        finally:
-            stop.set()
-            renewal.join(timeout=5)
-            with contextlib.suppress(LockError, RedisError):  # lost, or Valkey is away: it expires by itself
-                lock.release()
+    def lease(self, subject: str, seconds: float = lease.SECONDS) -> AbstractContextManager[lease.Lease]:
+        """The lease on `subject`, as `bot.lease.lease`."""
+        return lease.lease(self.connection, subject, seconds)
 
     def depth(self) -> Depth:
         """How many jobs are in which state, in one round trip."""
         with self.connection.pipeline(transaction=False) as pipeline:
-            pipeline.llen(self._rq.key)
+            self._waiting(client=pipeline)
             for registry in (self._started, self._scheduled, self._failed):
                 pipeline.zcard(registry.key)
-            return Depth(*pipeline.execute())
+            (queued, _), *others = pipeline.execute()
+            return Depth(queued, *others)
+
+    def age(self) -> float:
+        """For how many seconds the job that waits longest has been waiting; 0 where none does."""
+        _, since = self._waiting()
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(_text(since))).total_seconds()) if since else 0.0
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """The jobs that failed for good, the latest first."""
@@ -271,25 +246,18 @@ class Queue:
 
     def requeue(self, id: str) -> bool:
         """Gives a dead letter its tries again. False if there is none of this id."""
-        if not self.connection.zrem(self._failed.key, id):
-            return False
-        job = RQJob.fetch(id, connection=self.connection, serializer="json")
-        job.retries_left = len(RETRIES)
-        self.connection.hdel(job.key, "told")
-        self._rq.enqueue_job(job)
-        return True
+        return bool(self._again(keys=[self._failed.key], args=[id, _now(), len(RETRIES)]))
 
     def forget(self) -> None:
         """Removes every job, delivery and lease, and keeps what was measured."""
-        for pattern in ("rq:*", *(f"cliffguard:{kind}:*" for kind in ("current", "delivery", "lease", "begun", "readiness"))):
+        kinds = ("current:*", "delivery:*", "lease:*", "tries:*", "turns*", "readiness:*")
+        for pattern in ("rq:*", *(f"cliffguard:{kind}" for kind in kinds)):
             for key in self.connection.scan_iter(pattern, count=1000):
                 self.connection.unlink(key)
 
     def tick(self) -> None:
         """What has to happen every second, at any number of places: due retries, abandoned jobs, dead letters."""
-        now = datetime.now(UTC)
-        text = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        self._promote(keys=[self._scheduled.key, self._rq.key], args=[math.floor(now.timestamp()), text, PREFIX])
+        self._promote(keys=[self._scheduled.key], args=[math.floor(time.time()), _now()])
         self._started.cleanup()
         self._tell()
 
@@ -307,17 +275,23 @@ class Queue:
 
     def _abandon(self, letter: DeadLetter, job: Job) -> None:
         stamp = f"{letter.failed:%Y%m%d%H%M%S%f}" if letter.failed else "0"
-        with contextlib.suppress(DuplicateJobError):  # another supervisor was quicker
-            self._rq.enqueue_call(
-                ABANDON,
-                args=(msgspec.to_builtins(job), letter.reason),
-                job_id=f"{letter.id}-abandon-{stamp}",
-                unique=True,
-                result_ttl=RESULT_TTL,
-                failure_ttl=FAILURE_TTL,
-                retry=RQRetry(len(RETRIES), RETRIES),
-                description=f"abandon {letter.id}",
-            )
+        conclusion = RQJob.create(
+            ABANDON,
+            args=(msgspec.to_builtins(job), letter.reason),
+            connection=self.connection,
+            id=f"{letter.id}-abandon-{stamp}",
+            origin=NAME,
+            timeout=self._rq._default_timeout,
+            result_ttl=RESULT_TTL,
+            failure_ttl=FAILURE_TTL,
+            description=f"abandon {letter.id}",
+            status=JobStatus.QUEUED,
+            serializer="json",
+        )
+        conclusion.retries_left, conclusion.retry_intervals = len(RETRIES), RETRIES
+        fields = {**conclusion.to_dict(), "enqueued_at": _now()}
+        parts = [part for field in fields.items() for part in field]
+        self._add(args=[job.installation, job.repository_id, conclusion.id, *parts])  # once, whoever is quicker
 
     def recover(self, worker: str) -> int:
         """Ends what the dead worker of this name had started, so that it runs again. Returns how many jobs that were."""
@@ -340,7 +314,8 @@ class Queue:
         """Takes the lease away from the job of this id, whose process is known to be dead."""
         job = _job(RQJob.fetch(id, connection=self.connection, serializer="json"))
         if job is not None:
-            self._release(keys=[_lease_key(job.subject)], args=[f"{id}:"])
+            for key in (lease.key(job.subject), limits.writer_key(job.installation)):
+                self._release(keys=[key], args=[f"{id}:"])
 
     def work(self, name: str, burst: bool = False) -> None:
         """Runs jobs until told to stop by SIGTERM, each in a fork of this process."""
@@ -355,6 +330,7 @@ class Queue:
             log_job_description=False,
             work_horse_killed_handler=self._killed,
         )
+        worker.taken = self._feed
         worker.work(burst=burst, logging_level=None)
 
     def _killed(self, job: RQJob, pid: int, status: int, usage: struct_rusage) -> None:
@@ -381,7 +357,21 @@ def later(error: Later) -> RQRetry | None:
 
 
 class _Worker(RQWorker):
-    """RQ's forking worker, with a shorter heartbeat, without the thread for remote commands, which is one less at each fork."""
+    """RQ's forking worker, with a shorter heartbeat, without the thread for remote commands, which is one less at each fork.
+
+    `taken` is called when it has taken a job: the next one is to stand ready for another worker.
+    """
+
+    taken: Callable[[], object]
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[RQJob, RQQueue] | None:
+        found = super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+        if found is not None:
+            with contextlib.suppress(RedisError):  # the next tick does it
+                self.taken()
+        return found
 
     def get_heartbeat_ttl(self, job: RQJob, working_time: float = 0.0) -> int:
         del job, working_time
@@ -403,25 +393,19 @@ class _Worker(RQWorker):
         """Nothing to end."""
 
 
-def _renew(lock: Any, lease: Lease, stop: threading.Event) -> None:
-    while not stop.wait(lease._seconds / 3):
-        asked = time.monotonic()
-        try:
-            lock.reacquire()
-            lease._until = asked + lease._seconds
-        except LockError:
-            lease._lost = True
-            return
-        except RedisError:
-            continue  # until it expires, Valkey may come back
+def _named(script: str) -> str:
+    """A script with the names of RQ's keys written into it."""
+    base = RQQueue(NAME, connection=redis.Redis(), serializer="json")
+    names = {"$queue": base.key, "$job": PREFIX, "$names": base.redis_queues_keys}
+    return functools.reduce(lambda text, name: text.replace(*name), names.items(), script)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _lease_key(subject: str) -> str:
-    return f"cliffguard:lease:{subject}"
 
 
 def _job(job: RQJob) -> Job | None:

@@ -15,7 +15,8 @@ comments together, so that a push that fixes everything costs eight.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -81,8 +82,7 @@ def run(job: Job, settings: Settings, queue: Coordination, context: Context | No
     """Does the job. Raises `Gone` when nothing is left to do, `Later` to be called again, `Broken` when it cannot be done;
     the check run already says so."""
     context = context or context_of(settings)
-    limits.check(queue.connection, job)
-    with queue.lease(job.subject) as lease, context.github(job) as github:
+    with _at_work(job, queue, context) as (lease, github):
         if job.work is Work.CANCEL:
             closing.close(job, github, queue.connection)
             return Result("neutral", calls=github.calls)
@@ -98,10 +98,20 @@ def run(job: Job, settings: Settings, queue: Coordination, context: Context | No
             readiness.ask(job, queue)
             return result
         except Later as later:
-            if isinstance(later, RateLimited):
-                limits.pause(queue.connection, job.installation, later.after)
             later.after = max(later.after, min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (tries - 1)))
             raise
+
+
+@contextmanager
+def _at_work(job: Job, queue: Coordination, context: Context) -> Iterator[tuple[Lease, GitHub]]:
+    """Alone on its pull request, within the limits of its installation."""
+    limits.check(queue.connection, job)
+    with (
+        queue.lease(job.subject) as lease,
+        context.github(job, queue.connection) as github,
+        limits.heeded(queue.connection, job.installation, github),
+    ):
+        yield lease, github
 
 
 def _count_try(job: Job, queue: Coordination) -> int:
@@ -117,7 +127,7 @@ def give_up(job: Job, reason: str, settings: Settings, queue: Coordination, cont
     context = context or context_of(settings)
     if job.work in (Work.CANCEL, Work.COMMAND, Work.READINESS):
         return
-    with queue.lease(job.subject), context.github(job) as github:
+    with _at_work(job, queue, context) as (_, github):
         check = publish.start(github, job.head, job.id, retried=True)
         if check.status != "completed":
             publish.complete(github, check, incomplete(_sentence(reason)), _explained(reason))

@@ -65,6 +65,6 @@ def written(answer: Answer, rewrites: Sequence[Rewrite]) -> set[int]:
     except (msgspec.DecodeError, msgspec.ValidationError):
         return set()
     if any(error.type == "RATE_LIMITED" for error in answered.errors):
-        raise RateLimited("GitHub's rate limit for GraphQL", SECONDARY_WAIT)
+        raise RateLimited("GitHub's rate limit for GraphQL", SECONDARY_WAIT, told=False)
     data = answered.data or {}
     return {rewrite.id for at, rewrite in enumerate(rewrites) if data.get(f"w{at}") is not None}

@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="Worker processes started by `cliffguard worker`.")
     job_timeout: int = Field(300, ge=10, description="Seconds one review may take.")
     sweep: int = Field(900, ge=0, description="Seconds between two looks for what got lost; 0: none.")
+    write_spacing: float = Field(
+        1.0,
+        ge=0,
+        description="Seconds between writes to GitHub for one installation in the long run; 0: no limit.",
+    )
     stop_grace: int = Field(20, ge=0, description="Seconds a stopping worker may take to finish the review under way.")
     max_blob_bytes: int = Field(1_000_000, description="Larger files are not analysed, and the review says so.")
     max_repository_files: int = Field(60_000, description="Repositories with more files are refused, visibly.")

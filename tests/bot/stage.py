@@ -20,6 +20,7 @@ from bot.github import GitHub
 from bot.jobs import Job, Work
 from bot.local_github import LocalGitHub, PullRequest, Repository
 from bot.local_github.state import timestamp
+from bot.queue import NAME, Queue
 
 
 class Killed(BaseException):
@@ -167,6 +168,9 @@ class Stage:
         }
         return Job(**{**known, **fields})
 
+    def github(self, job: Job) -> GitHub:
+        return self.context.github(job, self.queue.connection)
+
     def run(self, job: Job) -> review.Result:
         return review.run(job, self.context.settings, self.queue, self.context)
 
@@ -206,6 +210,13 @@ def connected(context: Context, job: Job) -> GitHub:
         repository=job.repository,
         patience=(0.0,),
     )
+
+
+def waiting(queue: Queue) -> list[str]:
+    """The ids of all jobs that wait: the one that stands ready, then those of each lane."""
+    ready = f"rq:queue:{NAME}"
+    keys = [ready, *sorted(str(key, "utf-8") for key in queue.connection.keys(f"{ready}:*:*"))]
+    return [id.decode() for key in keys for id in queue.connection.lrange(key, 0, -1)]
 
 
 def bad(*names: str) -> str:

@@ -16,7 +16,7 @@ from bot.jobs import Job
 from bot.local_github import Fault, PullRequest
 from bot.queue import Queue
 from bot.sweep import NEXT, Swept, lost, sweep
-from tests.bot.stage import Stage, bad
+from tests.bot.stage import Stage, bad, waiting
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -31,11 +31,11 @@ def nothing_else_open(stage: Stage) -> None:
 
 def swept(stage: Stage, queue: Queue, minutes: int = 10) -> Swept:
     with Installations(stage.context.tokens, stage.hub.api_url) as github:
-        return sweep(github, queue, stage.context.github, datetime.now(UTC) + timedelta(minutes=minutes))
+        return sweep(github, queue, stage.github, datetime.now(UTC) + timedelta(minutes=minutes))
 
 
 def queued(queue: Queue) -> list[Job]:
-    found = (RQJob.fetch(id, connection=queue.connection, serializer="json") for id in queue._rq.job_ids)
+    found = (RQJob.fetch(id, connection=queue.connection, serializer="json") for id in waiting(queue))
     return [msgspec.convert(job.args[0], Job) for job in found]
 
 
@@ -74,14 +74,14 @@ def test_what_is_under_way_is_left_alone(stage: Stage, queue: Queue) -> None:
     pull = opened(stage)
     job = stage.job(pull)
     queue.submit(job)
-    stage.context.github(job).create_check(pull.head_sha, job.id, {"status": "in_progress"})
+    stage.github(job).create_check(pull.head_sha, job.id, {"status": "in_progress"})
     assert swept(stage, queue, minutes=60) == Swept(repositories=len(stage.hub.world.repositories))
     assert stage.checks(pull.head_sha) == [("in_progress", None)]
 
 
 def test_a_check_run_of_a_job_that_is_no_more_is_concluded_and_the_head_reviewed(stage: Stage, queue: Queue) -> None:
     pull = opened(stage)
-    stage.context.github(stage.job(pull)).create_check(pull.head_sha, stage.job(pull).id, {"status": "in_progress"})
+    stage.github(stage.job(pull)).create_check(pull.head_sha, stage.job(pull).id, {"status": "in_progress"})
     assert swept(stage, queue, minutes=10).concluded == 0  # not old enough
     assert swept(stage, queue, minutes=60).concluded == 1
     for job in queued(queue):
