@@ -130,7 +130,7 @@ def _sided(stack: Stack, server: Server, found: Sequence[Term], poolers: Sequenc
     pooled = tuple(t for t in found if t not in direct)
     if pooled:
         yield Budget(stack, server, pooled, pooler)
-    yield Budget(stack, server, (*direct, _opened(stack, pooler)))
+    yield Budget(stack, server, (*direct, _opened(stack, pooler, pooled)))
 
 
 def _is_direct(stack: Stack, service: Service, server: Server, pooler: Pooler) -> bool:
@@ -139,9 +139,14 @@ def _is_direct(stack: Stack, service: Service, server: Server, pooler: Pooler) -
     return past and not any(reaches(service, name) for name in names_of(stack, pooler.service))
 
 
-def _opened(stack: Stack, pooler: Pooler) -> Term:
-    """What a pooler opens to the server."""
+def _opened(stack: Stack, pooler: Pooler, clients: Sequence[Term]) -> Term:
+    """What a pooler opens to the server: no more than its clients open to it, where that is known of all."""
     service = next(s for s in stack.services if s.name == pooler.service)
+    opens, values = pooler.opens, [t.value for t in clients]
+    if clients and service.replicas.value == 1 and all(v is not None for v in values):
+        most = sum(v or 0 for v in values)
+        if opens.value is not None and most < opens.value:
+            opens = Amount(most, f"no more than its clients open, of {opens.value:,} that it may", pooler.place)
     one = Amount(1, f"{pooler.product} shares one pool for a database and a user", pooler.place)
     program = Program(pooler.product, "unknown", one, Amount(None, "", symbol="clients"), place=pooler.place)
-    return Term(service, program, service.replicas, one, (pooler.opens,))
+    return Term(service, program, service.replicas, one, (opens,))

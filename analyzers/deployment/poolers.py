@@ -108,7 +108,20 @@ def _stated(files: Mapping[str, FileFacts], service: Service, product: Product) 
         if (not setting.value and "." not in setting.key) or setting.value in ("{", "("):
             group = f"{setting.key}."  # `mysql_servers =` before what is in its braces
         place = Place(near[0], facts.span(setting.start, setting.end))
-        yield (f"{group}{setting.key}" if group and "." not in setting.key else setting.key), setting, place
+        for one in _pairs(setting):
+            yield (f"{group}{one.key}" if group and "." not in one.key else one.key), one, place
+
+
+_PAIR = re.compile(r"(\w+)\s*=\s*\"?([^\s\",{}]+)")
+
+
+def _pairs(setting: Setting) -> Iterator[Setting]:
+    """The settings of a group on one line, `{ address="db", max_connections=200 }`; else the setting itself."""
+    if not setting.key.startswith("{"):
+        yield setting
+        return
+    for key, value in _PAIR.findall(f"{setting.key}={setting.value}"):
+        yield Setting(key, value, setting.start, setting.end)
 
 
 def _said(told: Told, service: Service, stated: list[tuple[str, Setting, Place]]) -> list[tuple[str, Place]]:

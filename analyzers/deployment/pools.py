@@ -17,7 +17,7 @@ from analyzers.deployment.variables import amount
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, children, dotted, walk
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, External, ValueDefinition, statements
+from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition, statements
 from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_product
 from analyzers.source import Place
@@ -161,11 +161,19 @@ def _of_threads(code: Codebase, path: str) -> Iterator[Pool]:
                 place = code.place(path, node)
                 if stated is None:
                     local = not children(value) or _is_a_file(facts, value)
-                    yield Pool("DATABASES", place, per="thread", fresh=not (ages or local or _restated(code, path)))
+                    known = not (ages or local or _is_built(code, path, value) or _restated(code, path))
+                    yield Pool("DATABASES", place, per="thread", fresh=known)
                 else:
                     pairs = (p for p in walk(stated) if isinstance(p, Other) and _is_pair(p, "max_size"))
                     size = next((said(p.children[1]) for p in pairs), "4")
                     yield Pool("DATABASES", place, size=amount(size, {}, place, "`max_size` of the pool in `DATABASES`"))
+
+
+def _is_built(code: Codebase, path: str, value: Node) -> bool:
+    """Whether a function of the project's own says what the databases are."""
+    made = [value, *(p.children[1] for p in children(value) if isinstance(p, Other) and p.word == "pair")]
+    callees = (n.callee for n in made if isinstance(n, Call) and isinstance(n.callee, Name | Member))
+    return any(isinstance(code.resolve_node(path, callee), FunctionDefinition) for callee in callees)
 
 
 def _is_a_file(facts: FileFacts, value: Node) -> bool:

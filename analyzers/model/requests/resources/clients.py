@@ -20,6 +20,8 @@ _ASIDE = re.compile(
     r"health|ready|alive|ping\b|heartbeat|status|check|probe|diagnos|^test|_test|install|setup|upgrade|migrat|backup|restore",
     re.IGNORECASE,
 )
+_LOOKS_AFTER = re.compile(r"health|readiness|liveness|heartbeat|diagnos|(?:system|server|service)_?status", re.IGNORECASE)
+"""Classes that answer whether everything works."""
 
 
 def made(code: Codebase, reach: Reach) -> Iterator[Made]:
@@ -93,8 +95,10 @@ def _injects(code: Codebase, call: CallSite) -> bool:
 
 def _is_aside(call: CallSite) -> bool:
     """Whether names say that the call only tries whether something works, or is made when the product is set up."""
-    file, name = call.place.path.rpartition("/")[2], re.split(r"[.:\\]", call.function.name)[-1]
-    return _ASIDE.search(file) is not None or _ASIDE.search(name) is not None
+    *above, name = re.split(r"::|[.:\\]", call.function.name)
+    owner = next((part for part in reversed(above) if part[:1].isupper()), "")
+    file = call.place.path.rpartition("/")[2]
+    return _ASIDE.search(file) is not None or _ASIDE.search(name) is not None or _LOOKS_AFTER.search(owner) is not None
 
 
 def _lasts_no_longer(code: Codebase, calls: tuple[CallSite, ...]) -> bool:
