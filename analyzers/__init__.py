@@ -36,9 +36,10 @@ from analyzers.report.markers import SHORT, Mark, as_fixed, as_open, fixed_in, m
 from analyzers.report.overview import overview
 from analyzers.report.sarif import to_sarif
 from analyzers.report.terminal import to_terminal
-from analyzers.report.text import code_span
+from analyzers.report.text import code_span, hypertext, plain, visible
 from analyzers.review.compare import compare as _difference
 from analyzers.review.compare import happening as _happening
+from analyzers.review.compare import moved, remains
 from analyzers.review.diff import Diff, parse_diff
 from analyzers.review.difference import told_as_differences as _told_as_differences
 from analyzers.review.ignore import accept as _accept
@@ -98,17 +99,21 @@ __all__ = [
     "demoted",
     "fails",
     "fixed_in",
+    "hypertext",
     "json_schema",
     "listed",
     "load_test",
     "marks",
     "marks_in",
+    "moved",
     "needed",
     "overview",
     "parse_diff",
+    "plain",
     "preload",
     "read_encoded",
     "read_settings",
+    "remains",
     "review_body",
     "settings_files",
     "settings_of",
@@ -116,6 +121,7 @@ __all__ = [
     "to_markdown",
     "to_sarif",
     "to_terminal",
+    "visible",
 ]
 
 _DEFAULTS, _NO_STORE = Settings(), NoStore()

@@ -213,6 +213,15 @@ class Counted:
         self.store.put_many(items)
 
 
+def user_cache() -> Path | None:
+    """Where a user's caches are kept; they may be thrown away at any time. None where there is no home."""
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return home / "cliffguard" if home.is_absolute() else None
+
+
 def fact_store(data_dir: Path, facts_url: str | None) -> FactStore:
     """The store a worker uses: on disk, before a shared Valkey if there is one."""
     disk = DiskFacts(data_dir / "facts.sqlite")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from bot.backtest.command import backtest
+
 if TYPE_CHECKING:
     from analyzers import Analysis, FactStore, Problem, Review, Revision, Settings
     from bot.objects import Repository
@@ -105,7 +107,9 @@ def review(
 ) -> None:
     """Review the current branch, uncommitted work included, or two revisions."""
     from analyzers import RULES, compare, settings_of
+    from bot.configuration import configuration
     from bot.objects import Repository
+    from bot.progress import Watched, progress
     from bot.squawk import Squawk
 
     _check_writable(output)
@@ -113,9 +117,11 @@ def review(
         _progress("Reading the two trees")
         end = _head(repository, head)
         start = repository.revision(_base(repository, base, head))
-        settings, problems = settings_of(_settings(repository, start), _settings(repository, end), known_rules=RULES)
+        settings, problems = settings_of(configuration(repository, start), configuration(repository, end), known_rules=RULES)
         _progress(f"Analysing {len(end.files):,} files")
-        analysis = compare(start, end, repository, store=_store(no_cache), settings=settings, linter=Squawk())
+        with progress() as shown:
+            blobs = Watched(repository, shown)
+            analysis = compare(start, end, blobs, store=_store(no_cache), settings=settings, linter=Squawk())
         status = _report(analysis, problems, repository, start, settings, form, output, fail_on)
     raise typer.Exit(status)
 
@@ -132,15 +138,18 @@ def audit(
     """Review a whole tree, old findings included."""
     from analyzers import RULES, Revision, read_settings
     from analyzers import audit as analyse
+    from bot.configuration import configuration
     from bot.objects import Repository
+    from bot.progress import Watched, progress
 
     _check_writable(output)
     with Repository(repo) as repository:
         _progress("Reading the tree")
         end = _head(repository, head)
-        settings, problems = read_settings(_settings(repository, end), known_rules=RULES)
+        settings, problems = read_settings(configuration(repository, end), known_rules=RULES)
         _progress(f"Analysing {len(end.files):,} files")
-        analysis = analyse(end, repository, store=_store(no_cache), settings=settings)
+        with progress() as shown:
+            analysis = analyse(end, Watched(repository, shown), store=_store(no_cache), settings=settings)
         status = _report(analysis, problems, repository, Revision("", {}), settings, form, output, fail_on)
     raise typer.Exit(status)
 
@@ -157,13 +166,14 @@ def loadtest(
 ) -> None:
     """Write a starter load test from the project's routes, for twice the peak that `.cliffguard.yml` expects."""
     from analyzers import RULES, load_test, read_settings
+    from bot.configuration import configuration
     from bot.objects import Repository
 
     _check_writable(output)
     with Repository(repo) as repository:
         _progress("Reading the tree")
         end = _head(repository, head)
-        settings, problems = read_settings(_settings(repository, end), known_rules=RULES)
+        settings, problems = read_settings(configuration(repository, end), known_rules=RULES)
         name = repo.resolve().name.removesuffix(".git")
         script = load_test(end, repository, framework, name=name, store=_store(no_cache), settings=settings)
     if not script.asked:
@@ -187,13 +197,14 @@ def validate(
 ) -> None:
     """Check the configuration: every file, with the line, key and allowed values of each mistake."""
     from analyzers import RULES, json_schema, read_settings
+    from bot.configuration import configuration
     from bot.objects import Repository
 
     if schema:
         _write(json_schema(RULES).decode(), None)
         return
     with Repository(repo) as repository:
-        files = _settings(repository, _head(repository, head))
+        files = configuration(repository, _head(repository, head))
     _, problems = read_settings(files, known_rules=RULES)
     for problem in problems:
         print(_printable(f"{problem.path}:{problem.line}: {problem.text}"))
@@ -255,6 +266,9 @@ def setup(
     _progress(f"Stored in {file}. Start `cliffguard serve` and `cliffguard worker`")
 
 
+app.command()(backtest)
+
+
 @app.command()
 def serve() -> None:
     """Receive webhooks (settings: CLIFFGUARD_… in the environment)."""
@@ -293,27 +307,15 @@ def _file(repository: Repository, revision: Revision, path: str) -> bytes | None
     return dict(repository.read([blob])).get(blob) if blob else None
 
 
-def _settings(repository: Repository, revision: Revision) -> dict[str, bytes]:
-    """The files that configure a review of this revision, by their paths."""
-    from analyzers import settings_files
-
-    files = {path: revision.files[path] for path in settings_files(revision.files)}
-    texts = dict(repository.read(dict.fromkeys(files.values())))
-    return {path: texts[blob] for path, blob in files.items() if blob in texts}
-
-
 def _store(no_cache: bool) -> FactStore:
     """The user's cache of facts; it may be thrown away at any time."""
     from analyzers import NoStore
-    from bot.cache import DiskFacts
+    from bot.cache import DiskFacts, user_cache
 
     if no_cache:
         return NoStore()
-    try:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:  # no home
-        return NoStore()
-    return DiskFacts(home / "cliffguard" / "facts.sqlite") if home.is_absolute() else NoStore()
+    cache = user_cache()
+    return DiskFacts(cache / "facts.sqlite") if cache else NoStore()
 
 
 def _report(

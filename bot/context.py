@@ -13,6 +13,7 @@ import analyzers
 from analyzers import BlobReader, FactStore, Place, Problem, Revision
 from bot import limits
 from bot.cache import fact_store
+from bot.configuration import configuration
 from bot.errors import Broken
 from bot.github import GitHub, Tokens, clone_url
 from bot.jobs import Job
@@ -117,10 +118,5 @@ def needed(revision: Revision) -> Iterable[str]:
 
 def repository_settings(snapshot: Snapshot, default: bytes | None) -> tuple[analyzers.Settings, tuple[Problem, ...]]:
     """What the base's configuration says, and what is to be said of it: a change cannot silence its own review."""
-    ids = [
-        {path: revision.files[path] for path in analyzers.settings_files(revision.files)}
-        for revision in (snapshot.base, snapshot.head)
-    ]
-    texts = dict(snapshot.blobs.read(dict.fromkeys(blob for files in ids for blob in files.values())))
-    base, head = ({path: texts[blob] for path, blob in files.items() if blob in texts} for files in ids)
+    base, head = configuration(snapshot.blobs, snapshot.base), configuration(snapshot.blobs, snapshot.head)
     return analyzers.settings_of(base, head, known_rules=analyzers.RULES, default=default)

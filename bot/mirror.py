@@ -83,7 +83,7 @@ class Source:
     url: str
     token: Callable[[], str] | None = None
 
-    def environment(self, *, allow_file: bool) -> dict[str, str]:
+    def environment(self, *, allow_file: bool, partial: bool = True) -> dict[str, str]:
         """What a fetch needs to know beyond its arguments: the remote and the credential, bound to its host."""
         scheme = urlsplit(self.url).scheme
         allowed = {"https", "http"} | ({"file"} if allow_file else set())
@@ -93,9 +93,9 @@ class Source:
             **CONFIG,
             f"protocol.{scheme}.allow": "always",
             f"remote.{REMOTE}.url": self.url,
-            f"remote.{REMOTE}.promisor": "true",
-            f"remote.{REMOTE}.partialclonefilter": "blob:none",
         }
+        if partial:
+            config |= {f"remote.{REMOTE}.promisor": "true", f"remote.{REMOTE}.partialclonefilter": "blob:none"}
         if self.token is not None and scheme in ("https", "http"):
             parts = urlsplit(self.url)
             secret = base64.b64encode(f"x-access-token:{self.token()}".encode()).decode()

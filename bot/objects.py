@@ -134,19 +134,23 @@ class Repository:
 
     def default_branch(self) -> str:
         """The full name of the branch that changes are merged into: the remote's, or main, or master."""
-        if self.is_bare:
-            candidates = ["HEAD"]
-        else:
-            names = ("main", "master")
-            candidates = [
-                "refs/remotes/origin/HEAD",
-                *(f"refs/{where}/{n}" for where in ("remotes/origin", "heads") for n in names),
-            ]
+        names = [f"refs/{where}/{name}" for where in ("remotes/origin", "heads") for name in ("main", "master")]
+        candidates = ["HEAD"] if self.is_bare else ["refs/remotes/origin/HEAD", *names]
         for name in candidates:
             with suppress(RefusedError):
                 self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
                 return name
         raise GitError("No default branch was found (origin/HEAD, main or master); say what to compare with: --base REV.")
+
+    def origin(self) -> str:
+        """Where it is fetched from; nothing where it does not say."""
+        with suppress(RefusedError):
+            return self._git("config", "--get", "remote.origin.url").strip()
+        return ""
+
+    def log(self, *arguments: str) -> str:
+        """What `git log` says of the history."""
+        return self._git("log", "--no-show-signature", *arguments)
 
     def _unknown(self, rev: str) -> str:
         try:

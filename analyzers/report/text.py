@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from html import escape
 
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _SPECIAL = re.compile(r"[\\`*_\[\]<>~|&]")
@@ -71,6 +72,17 @@ def _in_line(text: str) -> str:
 def _at_start(text: str) -> str:
     """What begins a heading or a list at the start of a line does not."""
     return _BLOCK_START.sub(lambda match: f"{match[1] or ''}\\{match[2] or match[4]}", text)
+
+
+def hypertext(text: str) -> str:
+    """A finding's Markdown as HTML, in one line: its code spans, and the rest as plain text."""
+    text = visible(text)
+    pieces: list[str] = []
+    position = 0
+    for span in SPAN.finditer(text):
+        pieces += (escape(text[position : span.start()]), f"<code>{escape(span[2].strip())}</code>")
+        position = span.end()
+    return "".join((*pieces, escape(text[position:])))
 
 
 def plain(text: str) -> str:

@@ -53,6 +53,23 @@ def compare(
     return _told(new), _told(fixed), _told(kept)
 
 
+def remains(told: Finding, now: Iterable[Finding], paths: Collection[str]) -> bool:
+    """Whether a finding that was told once is among those of another revision, which has these paths."""
+    there = [other for other in now if other.rule == told.rule]
+    if any(told.known_as & other.known_as for other in there):
+        return True
+    lost = told.place.path not in paths  # only then it may be in a file of another name
+    _, fixed, _ = compare((told,), [other for other in there if lost or other.place.path == told.place.path])
+    return not fixed
+
+
+def moved(told: Finding, before: Iterable[Finding], after: Iterable[Finding]) -> bool:
+    """Whether a finding of one revision only has another name in the next."""
+    sides = [[other for other in side if other.rule == told.rule] for side in (before, after)]
+    _, fixed, _ = compare(*sides)
+    return not any(told.known_as & other.known_as for other in fixed)
+
+
 def happening(found: Iterable[Finding], base: Collection[str] | None = None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Those that are problems of this change, and those that are not: past, or of what the change itself makes.
 
