@@ -41,7 +41,7 @@ from analyzers.model.requests import bodies
 from analyzers.model.requests.races import changes
 from analyzers.model.requests.resources import clients, guards, remembered, shared, streams
 from analyzers.model.requests.results import heaps
-from analyzers.model.requests.work import errands, jobs, postponing, queues
+from analyzers.model.requests.work import enqueued, errands, jobs, postponing, queues
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach, Streamed
@@ -107,7 +107,11 @@ def link(
         races=tuple(r for root in said for r in root.races),
         errands=(waits := tuple(e for e in errands.errands(code, reach, configured) if not _is_between(e, listeners))),
         later=tuple(postponing.later(code)),
-        flaws=(*queues.flaws(code, schema, configured), *jobs.flaws(code, reach, waits)),
+        flaws=(
+            *queues.flaws(code, schema, configured),
+            *jobs.flaws(code, reach, waits),
+            *(f for root in said for f in root.flaws),
+        ),
         heaps=tuple(h for root in said for h in root.heaps),
         transacts=bool(stated & bodies.ALWAYS),
         settings=stated,
@@ -152,6 +156,7 @@ def _walked(
         guarded=tuple(bodies.guarded(code, definition)),
         races=tuple(changes.read(own_bodies, models)),
         heaps=tuple(heaps.read(code, own_bodies, models, trace, definition)),
+        flaws=tuple(f for body in own_bodies for f in enqueued.rows(body, models)),
         problem=problem,
     )
     return said, depends

@@ -17,6 +17,7 @@ import msgspec
 
 from analyzers.engine import linking
 from analyzers.facts.store import FactStore, FileFacts
+from analyzers.model.errands import Flaw
 from analyzers.model.foundations import Foundation
 from analyzers.model.inference.branching.evidence import Evidence, Mentions, mentions
 from analyzers.model.inference.readers.resolvers import imports_of
@@ -43,6 +44,7 @@ class RootTrace(msgspec.Struct, frozen=True, array_like=True):
     guarded: tuple[Guarded, ...] = ()
     races: tuple[Race, ...] = ()
     heaps: tuple[Heap, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
     problem: str = ""
 
 
@@ -165,7 +167,7 @@ class Traces:
             msgspec.structs.replace(root, depends=tuple(positions.setdefault(keys[i], len(positions)) for i in root.depends))
             for root, keys in said
         )
-        starts = world.starts((r.reads, r.queries, r.lookups, r.entries, r.calls, r.races, r.heaps) for r in roots)
+        starts = world.starts((r.reads, r.queries, r.lookups, r.entries, r.calls, r.races, r.heaps, r.flaws) for r in roots)
         trace = FileTrace({key: world.digest(key) for key in positions}, starts, roots)
         key = self._key(path, blob)
         self._held[key] = (trace, *self._held.get(key, ()))[:_ALTERNATIVES]

@@ -56,7 +56,8 @@ class Passing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     while the caller waits, but not on its event loop. `at_once`: there and then.
     `queued`: bases of what a queue takes. `backends`: how settings name mail
     that a queue takes. `transactions`: calls that open one, by their last names; `after`: calls that wait for its end;
-    `opened_by`: what code imports to open one."""
+    `opened_by`: what code imports to open one. `puts`: methods of a job, or functions given one, that put it into a queue, of
+    which those of the classes `committed` wait for the end of a transaction by themselves."""
 
     later: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
@@ -66,6 +67,8 @@ class Passing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transactions: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     opened_by: tuple[str, ...] = ()
+    puts: tuple[str, ...] = ()
+    committed: tuple[str, ...] = ()
 
 
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

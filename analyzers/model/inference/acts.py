@@ -5,11 +5,13 @@ Noted while the function is walked as a root, each at the node where it stands, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Member
+from analyzers.facts.outline import Assign, Call, Member, Name, Other
+from analyzers.knowledge.work import known
 from analyzers.model.inference import edges, flow
 from analyzers.model.inference.types import Bound, ModelClass, Row, Rows, RowWrite, Search, Value
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-Kind = Literal["assigned", "queried", "written", "made", "called", "collected", "listed", "handed"]
+_PUTS = frozenset(name for one in known() if one.language == "python" for name in one.passing.puts)
+
+Kind = Literal["assigned", "queried", "written", "made", "called", "collected", "listed", "handed", "queued"]
 
 
 class Act(msgspec.Struct, frozen=True, eq=False):
@@ -66,6 +70,33 @@ def called(inference: Inference, callee: Value, node: Call, frame: Frame) -> Non
             note(inference, node, Act("made", model, ""), frame)
         case Bound(receiver=Row(model=model), definition=definition):
             note(inference, node, Act("called", model, definition.node.name), frame)
+
+
+def queued(inference: Inference, node: Call, frame: Frame) -> None:
+    """A row is an argument of a call that puts a job into a queue: `ship.delay(order)`."""
+    if (
+        frame.language == "python"
+        and isinstance(node.callee, Member)
+        and node.callee.name in _PUTS
+        and edges.is_roots_own(frame)
+    ):
+        for argument in arguments_of(node):
+            value = flow.evaluate(inference, argument, frame) if isinstance(argument, Name) else None
+            if isinstance(value, Row):
+                note(inference, argument, Act("queued", value.model, ""), frame)
+
+
+def arguments_of(node: Call) -> Iterator[Node]:
+    """What a job is given, also by `args` and `kwargs`."""
+    yield from node.args
+    for keyword in node.keywords:
+        match keyword.value:
+            case Other(word="list" | "tuple", children=parts) if keyword.name == "args":
+                yield from parts
+            case Other(word="dict", children=pairs) if keyword.name == "kwargs":
+                yield from (p.children[-1] for p in pairs if isinstance(p, Other) and p.word == "pair")
+            case value:
+                yield value
 
 
 def collected(inference: Inference, rows: Rows, name: str, call: Call, frame: Frame) -> None:

@@ -341,6 +341,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
     deeds.call(inference, callee, node, frame)
     edges.note(inference, callee, args, node, frame)
     acts.called(inference, callee, node, frame)
+    acts.queued(inference, node, frame)
     args = arguments.spread(node, args) if isinstance(callee, Bound | Closure | ClassValue) else args
     match callee:
         case Bound(query=Rows()):

@@ -1,10 +1,28 @@
-"""Where a call stands in the text of its file."""
+"""The functions of a file as text, and where a call stands in it."""
 
 from __future__ import annotations
 
-from analyzers.facts.outline import Call, Member, Node, children
+from collections.abc import Iterator
+
+from analyzers.facts.outline import Call, Function, Member, Node, children, walk
 from analyzers.model.naming.code import Codebase
+from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.ways import CallSite
+
+
+def functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
+    """The functions and methods of a file."""
+    for definition in code.definitions(path).values():
+        match definition:
+            case FunctionDefinition():
+                yield definition
+            case ClassDefinition(methods=methods):
+                yield from methods.values()
+
+
+def calls_in(function: Function) -> Iterator[Call]:
+    """The calls that a function makes, those of functions inside of it too."""
+    return (n for statement in function.body for n in walk(statement) if isinstance(n, Call))
 
 
 def nodes_to(code: Codebase, call: CallSite) -> tuple[Node, ...]:

@@ -14,6 +14,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition
 from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_batch, is_product
+from analyzers.model.requests.texts import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
 from analyzers.source import Place
@@ -42,16 +43,6 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
             places = (code.place(function.path, decorator), *((there,) if there is not None else ()))
             name = function.qualified.rpartition(".")[2]
             yield State("remembered", "process", name, places, "remembered", of=function.path, certain=True)
-
-
-def functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
-    """The functions and methods of a file."""
-    for definition in code.definitions(path).values():
-        match definition:
-            case FunctionDefinition():
-                yield definition
-            case ClassDefinition(methods=methods):
-                yield from methods.values()
 
 
 def _remembers(code: Codebase, path: str, decorator: Node) -> bool:

@@ -18,6 +18,7 @@ from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, 
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition, ValueDefinition, statements
 from analyzers.model.naming.roles import is_batch, is_product
+from analyzers.model.requests.texts import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
 
@@ -52,8 +53,8 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
         for definition in code.definitions(path).values():
             match definition:
                 case ValueDefinition(node=Assign(target=Name(id=name), value=value)) if is_empty(value):
-                    functions = [f for f in _functions(code, path) if not _hides(f.node, name)]
-                    yield from _told(code, reach, name, definition.node, path, functions, partial(_is, name))
+                    own = [f for f in functions(code, path) if not _hides(f.node, name)]
+                    yield from _told(code, reach, name, definition.node, path, own, partial(_is, name))
                 case ClassDefinition():
                     yield from _of_class(code, reach, definition, kept)
 
@@ -192,15 +193,6 @@ def is_empty(value: Node | None) -> bool:
             called = dotted(callee).rpartition(".")[2]
             return called in _EMPTY and (not args or called in _QUEUES or called == "defaultdict")
     return False
-
-
-def _functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
-    for definition in code.definitions(path).values():
-        match definition:
-            case FunctionDefinition():
-                yield definition
-            case ClassDefinition(methods=methods):
-                yield from methods.values()
 
 
 def _hides(function: Function, name: str) -> bool:

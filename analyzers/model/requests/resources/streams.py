@@ -20,7 +20,7 @@ from analyzers.model.naming.definitions import External, FunctionDefinition, Res
 from analyzers.model.naming.looked import Importing
 from analyzers.model.requests.resources.listening import Listening
 from analyzers.model.requests.resources.listening import streamed as streamed_by_thread
-from analyzers.model.requests.resources.remembered import functions
+from analyzers.model.requests.texts import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach, Streamed
 from analyzers.source import Place

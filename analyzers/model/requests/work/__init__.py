@@ -7,5 +7,6 @@
 `postponing`    how the project has work done after the answer
 `carriers`      what is sent, where its class says whether a queue sends it
 `queues`        how its queues are set up
-`jobs`          how jobs are put into them, and what becomes of one that fails
+`jobs`          what becomes of a job that fails
+`enqueued`      what is put into a queue: too early, or more than a key
 """

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, walk
 from analyzers.knowledge.work import Work, known
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition
+from analyzers.model.naming.definitions import External, FunctionDefinition
 from analyzers.model.naming.roles import is_product
+from analyzers.model.requests.texts import functions
 from analyzers.model.ways import CallSite
 from analyzers.model.ways import Function as Reached
 
@@ -22,21 +23,13 @@ def calls(code: Codebase, seen: frozenset[tuple[str, int]]) -> Iterator[CallSite
         clients = [w for language, w in _CLIENTS if language == facts.language and is_product(path)]
         if not any(i.path.partition(".")[0] == w.errors for w in clients for i in facts.imports):
             continue
-        for definition in _functions(code, path):
+        for definition in functions(code, path):
             for work in clients:
                 for call in _tried(code, path, definition.node, work):
                     place = code.place(path, call)
                     if (path, place.span.start_line) not in seen:
                         name = call.callee.name if isinstance(call.callee, Member) else ""
                         yield CallSite(Reached(path, definition.qualified), place, None, f"{work.objects[0]}.{name}")
-
-
-def _functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
-    for definition in code.definitions(path).values():
-        if isinstance(definition, FunctionDefinition):
-            yield definition
-        elif isinstance(definition, ClassDefinition):
-            yield from definition.methods.values()
 
 
 def _tried(code: Codebase, path: str, function: Function, work: Work) -> Iterator[Call]:

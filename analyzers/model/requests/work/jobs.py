@@ -6,63 +6,37 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, walk
-from analyzers.knowledge import libraries
 from analyzers.knowledge.work import Put, known
 from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition
+from analyzers.model.naming.definitions import External, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests.work import sites
-from analyzers.model.ways import CallSite, Reach
+from analyzers.model.requests.texts import calls_in, functions
+from analyzers.model.requests.work import enqueued, sites
 from analyzers.model.ways import Function as Reached
+from analyzers.model.ways import Reach
 from analyzers.source import Place
 
 _ONCE = frozenset(name for one in known() for name in one.once)
-_OPENED = frozenset(name for one in known() for name in one.passing.opened_by)
 _PUTS = tuple(put for one in known() for put in one.puts)
-_WRITES = frozenset(
-    name
-    for x in libraries()
-    if x.language == "python" and x.rows is not None
-    for name in (*x.row_writers, *(m for m, method in x.rows.methods.items() if method.effect))
-)
-_QUEUES = frozenset({"delay", "apply_async", "enqueue", "send_with_options"}).union(*(put.methods for put in _PUTS))
+_QUEUES = frozenset().union(*(put.methods for put in _PUTS))
 _DEEP = 4  # calls from a job to what it does
 _LOST = {"mail": "a mail", "message": "a message", "http": "a request to another service"}
 
 
 def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[Flaw]:
-    """What is lost of jobs that fail once, and jobs that begin before what they are about is there."""
+    """What is lost of jobs that fail once, and what is put into a queue too early."""
     outside = {(e.place.path, e.function): e for e in errands if e.kind in _LOST}
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path) or is_batch(path):
             continue
-        imported = {i.path for i in facts.imports}
-        tops = {i.partition(".")[0] for i in imported}
-        transactional = not imported.isdisjoint(_OPENED)
+        tops = {i.path.partition(".")[0] for i in facts.imports}
         puts = [put for put in _PUTS if tops & set(put.packages)]
-        if (transactional or puts) and facts.may_say(_QUEUES):
-            for definition in _functions(code, path):
+        if puts and facts.may_say(_QUEUES):
+            for definition in functions(code, path):
                 yield from _put(code, reach, definition, puts, outside)
-                if transactional:
-                    yield from _too_early(code, definition)
     yield from _tried_once(code, reach, outside)
-
-
-def _functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
-    for definition in code.definitions(path).values():
-        if isinstance(definition, FunctionDefinition):
-            yield definition
-        elif isinstance(definition, ClassDefinition):
-            yield from definition.methods.values()
-
-
-def _calls(function: Function) -> Iterator[Call]:
-    return (n for statement in function.body for n in walk(statement) if isinstance(n, Call))
-
-
-def _plain(name: str) -> str:
-    return name.rpartition(".")[2]
+    yield from enqueued.too_early(code, "python")
 
 
 # -- jobs that nobody tries again --------------------------------------------------------------------------------------
@@ -72,7 +46,7 @@ def _put(
     code: Codebase, reach: Reach, definition: FunctionDefinition, puts: list[Put], outside: dict[tuple[str, str], Errand]
 ) -> Iterator[Flaw]:
     """Jobs that are put into a queue without another try, though what they do fails once in a while."""
-    for call in _calls(definition.node):
+    for call in calls_in(definition.node):
         for put in puts:
             if not isinstance(call.callee, Member) or call.callee.name not in put.methods or not call.args:
                 continue
@@ -144,7 +118,7 @@ def _tried_once(code: Codebase, reach: Reach, outside: dict[tuple[str, str], Err
         errand = outside.get((entry.function.path, entry.function.name))
         if entry.kind != "task" or errand is None or errand.kind == "http" or errand.place.path != entry.place.path:
             continue
-        definition = next((f for f in _functions(code, entry.function.path) if f.qualified == entry.function.name), None)
+        definition = next((f for f in functions(code, entry.function.path) if f.qualified == entry.function.name), None)
         if definition is None or len(definition.node.decorators) != 1 or definition.owner is not None:
             continue
         decorator = definition.node.decorators[0]
@@ -176,44 +150,3 @@ def _tries(function: Function) -> bool:
     """Whether the function itself looks at what fails, or has itself called again."""
     nodes = (n for statement in function.body for n in walk(statement))
     return any((isinstance(n, Other) and n.word == "try") or (isinstance(n, Member) and n.name == "retry") for n in nodes)
-
-
-# -- jobs that begin too early -----------------------------------------------------------------------------------------
-
-
-def _too_early(code: Codebase, definition: FunctionDefinition) -> Iterator[Flaw]:
-    """Jobs that are put into a queue inside a transaction: a worker is often quicker than its end."""
-    for call in _calls(definition.node):
-        match call.callee:
-            case Member(of=Name() | Member() as of, name=name) if name in _QUEUES:
-                task = code.resolve_node(definition.path, of)
-            case _:
-                continue
-        if not isinstance(task, FunctionDefinition) or not task.node.decorators:
-            continue
-        place = code.place(definition.path, call)
-        site = sites.stand(code, CallSite(Reached(definition.path, definition.qualified), place))
-        opened = sites.transaction_of(site) if site is not None else None
-        if site is None or opened is None or not _writes_before(definition.node, opened, call):
-            continue
-        name = task.node.name
-        yield Flaw(
-            subject=f"{definition.qualified}: {task.qualified} before the commit",
-            title=f"`{name}` may begin before what it is about is there",
-            message=(
-                f"`{_plain(definition.qualified)}` queues `{name}` inside a transaction: a worker that is free begins at once, "
-                "and does not see what is not committed yet. If the transaction is taken back, the job is done all the same."
-            ),
-            remedy="Queue it when the transaction is committed.",
-            code=f"transaction.on_commit(lambda: {name}.delay(…))",
-            language="python",
-            place=place,
-            related=((sites.place(code, site, opened), "the transaction begins here"),),
-        )
-
-
-def _writes_before(function: Function, opened: Node, call: Call) -> bool:
-    return any(
-        isinstance(c.callee, Member) and c.callee.name in _WRITES and opened.start <= c.start and c.end <= call.start
-        for c in _calls(function)
-    )

@@ -9,11 +9,12 @@ import msgspec
 
 from analyzers.deployment.configurations import said
 from analyzers.deployment.scalars import Stated
-from analyzers.facts.outline import Assign, Call, Function, Member, Node, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Text, dotted, walk
 from analyzers.model.errands import Flaw
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.roles import is_product
+from analyzers.model.requests.work import enqueued
 from analyzers.model.schema.schema import Schema
 from analyzers.source import Place
 
@@ -24,6 +25,7 @@ _OLD = {
     "transport_options": "broker_transport_options",
 }
 _LIMITS = ("acks_late", "time_limit")
+_ENDING = ("result_expires", "task_result_expires", "broker_pool_limit")
 _HOUR = 3600
 _LONG = 600  # seconds: a job that takes this long is one whose loss somebody notices
 
@@ -33,6 +35,7 @@ def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterator[
     if any(_imports(code, path, "celery") for path in code.files):
         yield from _of_celery(code, stated)
     yield from _of_messenger(stated)
+    yield from _in_place(stated)
     yield from _of_laravel(code, schema, stated)
 
 
@@ -54,15 +57,17 @@ def _of_celery(code: Codebase, stated: Sequence[Stated]) -> Iterator[Flaw]:
     found: dict[str, _Conf] = {}
     for one in stated:
         if one.path.endswith(".py"):
-            found.setdefault(_today(one.key), _Conf(one.value, one.place))
+            key = _today(one.key)
+            nothing = key in _ENDING and not one.value and one.key in _nothings(code, one.path)
+            found.setdefault(key, _Conf("None" if nothing else one.value, one.place))
     limits: list[tuple[int, Place, str]] = []
     own_acks = False
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path):
             continue
         if _imports(code, path, "celery"):
-            for key, value, node in _configured(facts.outline):
-                found.setdefault(_today(key), _Conf(said(value), code.place(path, node)))
+            for name, value, node in _configured(facts.outline):
+                found.setdefault(_today(name), _Conf(said(value), code.place(path, node)))
         for function in _functions(facts.outline) if facts.may_say(_LIMITS) else ():
             for decorator in function.decorators:
                 for keyword in decorator.keywords if isinstance(decorator, Call) else ():
@@ -77,6 +82,19 @@ def _of_celery(code: Codebase, stated: Sequence[Stated]) -> Iterator[Flaw]:
         yield from _short_visibility(code, found, acks, limits)
     if acks is None and not own_acks and limits:
         yield from _early(found, max(limits, key=lambda x: x[0]))
+    yield from _kept_for_ever(found)
+    yield from _unpooled(found)
+
+
+def _nothings(code: Codebase, path: str) -> frozenset[str]:
+    """The names to which a file gives `None`."""
+    outline = code.files[path].outline
+    return frozenset(
+        n.target.id
+        for top in outline
+        for n in walk(top)
+        if isinstance(n, Assign) and isinstance(n.target, Name) and isinstance(n.value, Text) and n.value.value is None
+    )
 
 
 def _early(found: Mapping[str, _Conf], longest: tuple[int, Place, str]) -> Iterator[Flaw]:
@@ -98,6 +116,45 @@ def _early(found: Mapping[str, _Conf], longest: tuple[int, Place, str]) -> Itera
         language="python",
         place=prefetch.place,
         related=((place, f"a task may take {_minutes(seconds)}"),),
+        weight="low",
+    )
+
+
+def _kept_for_ever(found: Mapping[str, _Conf]) -> Iterator[Flaw]:
+    """Results that no backend ever forgets."""
+    expires = found.get("result_expires") or found.get("task_result_expires")
+    if expires is None or expires.value not in ("None", "0"):
+        return
+    yield Flaw(
+        subject="celery: result_expires",
+        title="Results of tasks are kept for ever",
+        message=(
+            f"`result_expires` is {expires.value}: the result of each task stays in the backend, which grows by one for each "
+            "task until its memory or its disk is full."
+        ),
+        remedy="Say how long a result is asked for, and have tasks whose result nobody reads keep none (`ignore_result`).",
+        code="CELERY_RESULT_EXPIRES = 60 * 60  # seconds",
+        language="python",
+        place=expires.place,
+    )
+
+
+def _unpooled(found: Mapping[str, _Conf]) -> Iterator[Flaw]:
+    """A connection to the broker for each task that is queued."""
+    limit = found.get("broker_pool_limit")
+    if limit is None or limit.value not in ("None", "0"):
+        return
+    yield Flaw(
+        subject="celery: broker_pool_limit",
+        title="Each task that is queued opens a connection to the broker",
+        message=(
+            f"`broker_pool_limit` is {limit.value}, so no connection is kept: each request that queues a task opens one to the "
+            "broker and closes it again, which takes longer than what it is for."
+        ),
+        remedy="Keep as many as threads queue tasks at once; where a broker allows few, one.",
+        code="CELERY_BROKER_POOL_LIMIT = 10",
+        language="python",
+        place=limit.place,
         weight="low",
     )
 
@@ -212,6 +269,34 @@ def _of_messenger(stated: Sequence[Stated]) -> Iterator[Flaw]:
         )
 
 
+_ASYNC = re.compile(r"async|queue|background|worker", re.IGNORECASE)
+
+
+def _in_place(stated: Sequence[Stated]) -> Iterator[Flaw]:
+    """Transports of production, or such as say that they are a queue, that do the work at once."""
+    production = {s.path for s in stated if s.key == "APP_ENV" and s.value.strip("\"'") in ("production", "prod")}
+    for one in stated:
+        transport = _TRANSPORT.fullmatch(one.key) if one.path.endswith((".yaml", ".yml")) else None
+        prod = "/prod/" in one.path or (transport is not None and transport["prefix"].startswith("when@prod"))
+        named = transport is not None and (prod or _ASYNC.search(transport["name"]) is not None)
+        by_environment = one.key.startswith("MESSENGER_") and one.key.endswith("_DSN") and one.path in production
+        if not one.value.strip("\"'").startswith("sync:") or not (named or by_environment):
+            continue
+        name = transport["name"] if transport is not None else one.key
+        yield Flaw(
+            subject=f"{one.path}: {name}: sync",
+            title=f"Messages of `{name}` are handled by the request that sends them",
+            message=(
+                f"`{name}` is `sync://`: no queue takes its messages, so their handlers run while the visitor waits, without "
+                "another try if one fails."
+            ),
+            remedy="Give it a transport that a worker reads.",
+            code="'doctrine://default'\n\n# beside the web server\nphp bin/console messenger:consume async --time-limit=3600",
+            language="sh",
+            place=one.place,
+        )
+
+
 # -- Laravel -----------------------------------------------------------------------------------------------------------
 
 _QUEUES = "Illuminate\\Contracts\\Queue\\ShouldQueue"
@@ -224,6 +309,8 @@ def _of_laravel(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Ite
     yield from _at_once(code, stated, jobs)
     yield from _nowhere(code, schema, stated)
     yield from _again(code, stated, jobs)
+    if not any(s.key.endswith(".after_commit") and s.value.lower() == "true" for s in stated):
+        yield from enqueued.too_early(code, "php")
 
 
 def _at_once(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition]) -> Iterator[Flaw]:
@@ -285,6 +372,7 @@ def _again(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition]
     if used is None:
         return
     value = used.value.rpartition(":-")[2].rstrip("}")
+    yield from _of_horizon(stated, used, value)
     for job in jobs:
         stated_timeout = job.attributes.get("timeout")
         seconds = said(stated_timeout.value) if stated_timeout is not None and stated_timeout.value is not None else ""
@@ -301,6 +389,32 @@ def _again(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition]
             code=f"'retry_after' => {int(seconds) + 30},",
             language="php",
             place=code.place(job.path, stated_timeout) if stated_timeout is not None else code.place(job.path, job.node),
+            related=((used.place, f"`retry_after` is {value}"),),
+            cause=f"{used.path}: {used.key}",
+        )
+
+
+_HORIZON = re.compile(r"horizon\.(?:defaults|environments\.production)\.(?P<name>[^.]+)\.timeout")
+
+
+def _of_horizon(stated: Sequence[Stated], used: Stated, value: str) -> Iterator[Flaw]:
+    """Supervisors of Horizon that give a job more time than the queue waits before it gives it to another worker."""
+    for one in stated:
+        found = _HORIZON.fullmatch(one.key)
+        seconds = one.value.rpartition(":-")[2].rstrip("}")
+        if found is None or not (seconds.isdigit() and value.isdigit()) or int(seconds) < int(value):
+            continue
+        yield Flaw(
+            subject=f"{one.key}: timeout",
+            title=f"Jobs of Horizon's `{found['name']}` may be done twice at a time",
+            message=(
+                f"`{found['name']}` lets a job take {seconds} s, and the queue gives it to another worker after {value} s "
+                "(`retry_after`): one that takes longer is begun again while the first worker is still at it."
+            ),
+            remedy="Let `retry_after` be longer than the longest `timeout`.",
+            code=f"'retry_after' => {int(seconds) + 30},",
+            language="php",
+            place=one.place,
             related=((used.place, f"`retry_after` is {value}"),),
             cause=f"{used.path}: {used.key}",
         )
