@@ -33,6 +33,7 @@ class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registers: dict[str, int] = {}
     spaces: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
+    queues: bool = False  # whoever calls such a function by its name has it queued
 
 
 class Injection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

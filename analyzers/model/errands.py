@@ -26,7 +26,7 @@ class Errand(msgspec.Struct, frozen=True):
     """A call of a library's function that leaves the process or works for long, in a `function` of the project.
 
     `endless`: it waits for as long as the other side likes. `told`: nobody reads the answer, or there is none to read.
-    `blocking`: its thread waits.
+    `blocking`: its thread waits. `quick`: it is done in a moment, unless what it is given is large.
     `stops`: the asynchronous function whose event loop stands still meanwhile. `carrier`: the class of what is sent, where that
     says whether a queue sends it. `reached`: what comes to it, nearest the user first. `limit`, `awaits` and `code` are
     remedies.
@@ -38,6 +38,7 @@ class Errand(msgspec.Struct, frozen=True):
     function: str
     place: Place
     reached: Reached
+    quick: bool = False
     endless: bool = False
     default: str = ""
     told: bool = False

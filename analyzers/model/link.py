@@ -41,7 +41,7 @@ from analyzers.model.requests import bodies
 from analyzers.model.requests.races import changes
 from analyzers.model.requests.resources import clients, guards, remembered, shared, streams
 from analyzers.model.requests.results import heaps
-from analyzers.model.requests.work import enqueued, errands, jobs, postponing, queues
+from analyzers.model.requests.work import blocked, enqueued, errands, jobs, postponing, queues, retries
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach, Streamed
@@ -110,6 +110,7 @@ def link(
         flaws=(
             *queues.flaws(code, schema, configured),
             *jobs.flaws(code, reach, waits),
+            *retries.flaws(code, reach, waits),
             *(f for root in said for f in root.flaws),
         ),
         heaps=tuple(h for root in said for h in root.heaps),
@@ -156,7 +157,7 @@ def _walked(
         guarded=tuple(bodies.guarded(code, definition)),
         races=tuple(changes.read(own_bodies, models)),
         heaps=tuple(heaps.read(code, own_bodies, models, trace, definition)),
-        flaws=tuple(f for body in own_bodies for f in enqueued.rows(body, models)),
+        flaws=tuple(f for body in own_bodies for f in (*enqueued.rows(body, models), *blocked.read(body))),
         problem=problem,
     )
     return said, depends

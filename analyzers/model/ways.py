@@ -33,6 +33,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     kind: Kind
     function: Function
     place: Place
+    queues: bool = False  # whoever else calls the function has it queued
 
     @property
     def unit(self) -> str:

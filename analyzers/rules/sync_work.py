@@ -29,6 +29,11 @@ _ASIDE = re.compile(
     r"(?i:health|readiness|liveness|lifespan|startup|shutdown|wait_?for_|heartbeat|diagnos|install|upgrade|backup|restore|debug)"
     r"|(?i:preview)|(?:^|[_.])test(?:_|$)|test[A-Z]|Test(?:$|[A-Z])"
 )
+_LISTED = {
+    "document": "How long that takes, what it is given decides.",
+    "archive": "How long that takes, what it is given decides.",
+    "sleep": "It is a pause between tries.",
+}
 _LONG = 0.5  # seconds that a request may pause
 
 
@@ -52,8 +57,12 @@ def _told(errand: Errand, project: Project) -> Iterator[Finding]:
     if errand.endless and _is_limited(errand):
         yield _endless(errand)
     for wait in errand.waits:
-        if _is_needless(errand, wait) and not any(_ASIDE.search(short(c.function.name)) for c in wait.way.calls):
+        if any(_ASIDE.search(short(c.function.name)) for c in wait.way.calls):
+            continue
+        if _is_needless(errand, wait):
             yield _waits(errand, wait, project)
+        elif errand.kind in _LISTED and (errand.kind != "sleep" or errand.quick):
+            yield _waits(errand, wait, project, listed=_LISTED[errand.kind])
 
 
 def _is_limited(errand: Errand) -> bool:
@@ -77,9 +86,9 @@ def _is_needless(errand: Errand, wait: Wait) -> bool:
         case "media":
             return True
         case "process" | "document" | "archive":
-            return hook or wait.loop is not None
+            return (hook and not errand.quick) or wait.loop is not None
         case "sleep":
-            return errand.blocking and (errand.seconds is None or errand.seconds >= _LONG)
+            return errand.blocking and not errand.quick and (errand.seconds is None or errand.seconds >= _LONG)
     return False
 
 
@@ -90,7 +99,7 @@ def _is_before_every(wait: Wait) -> bool:
 # -- what is said ------------------------------------------------------------------------------------------------------
 
 
-def _waits(errand: Errand, wait: Wait, project: Project) -> Finding:
+def _waits(errand: Errand, wait: Wait, project: Project, listed: str = "") -> Finding:
     entry, calls = wait.way.entry, wait.way.calls
     first = short(entry.function.name)
     how, why, severity = _reason(errand, wait)
@@ -103,7 +112,7 @@ def _waits(errand: Errand, wait: Wait, project: Project) -> Finding:
     steps += [Related(entry.place, f"`{first}` is called from here")] if entry.place.path != calls[0].place.path else []
     return Finding(
         rule="sync_work",
-        subject=f"{entry.function.name}: {errand.function}: {errand.carrier or errand.library}",
+        subject=f"{entry.function.name}: {errand.function}: {errand.does if listed else errand.carrier or errand.library}",
         title=f"`{first}` {errand.does} {how}",
         message=f"{_path(wait)} {errand.does}{_by(errand)} {how}. {why}",
         growth=f"1 {_UNITS.get(errand.kind, 'call')} for each" if wait.loop is not None else "",
@@ -112,9 +121,10 @@ def _waits(errand: Errand, wait: Wait, project: Project) -> Finding:
         code_language=language,
         place=calls[0].place,
         related=tuple(dict.fromkeys(steps)),
-        severity=severity,
+        severity=Severity.LOW if listed else severity,
         confidence=Confidence.LIKELY,
         cause=_cause(errand),
+        listed=listed,
     )
 
 

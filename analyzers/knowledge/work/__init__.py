@@ -43,6 +43,8 @@ class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     carries: tuple[str, ...] = ()
     default: str = ""  # how long it waits where nothing is stated, in words
     limiting: tuple[str, ...] = ()  # bases of classes by which a project gives all that it makes a limit of its own
+    quick: bool = False  # done in a moment, unless what it is given is large
+    addresses: bool = False  # only where the first argument is an address of the web
     errors: str = ""  # package of what its calls raise
     limit: str = ""  # code of the call with a limit
     awaits: str = ""  # code that does not stop an event loop
@@ -54,10 +56,10 @@ class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Passing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls that have other code called elsewhere. `later`: when the answer is on its way, or by another process. `aside`:
     while the caller waits, but not on its event loop. `at_once`: there and then.
-    `queued`: bases of what a queue takes. `backends`: how settings name mail
-    that a queue takes. `transactions`: calls that open one, by their last names; `after`: calls that wait for its end;
-    `opened_by`: what code imports to open one. `puts`: methods of a job, or functions given one, that put it into a queue, of
-    which those of the classes `committed` wait for the end of a transaction by themselves."""
+    `queued`: bases of what a queue takes. `backends`: how settings name mail that a queue takes. `transactions`: calls that
+    open one, by their last names; `after`: calls that wait for its end; `opened_by`: what code imports to open one; `outside`:
+    decorators of handlers that none is opened around. `puts`: methods of a job, or functions given one, that put it into a
+    queue, of which those of the classes `committed` wait for the end of a transaction by themselves."""
 
     later: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class Passing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transactions: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     opened_by: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
     puts: tuple[str, ...] = ()
     committed: tuple[str, ...] = ()
 
@@ -83,6 +86,14 @@ class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     own: bool = True
 
 
+class Sessions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sessions of a database whose `methods` hold their thread until it has answered."""
+
+    classes: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    code: str = ""
+
+
 class Put(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls that put a job into a queue of one of `packages`, and the arguments that have it tried again."""
 
@@ -90,6 +101,20 @@ class Put(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     methods: tuple[str, ...]
     again: tuple[str, ...]
     code: str
+
+
+class Retrying(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls, and decorators, that have something done again where it fails: `calls` by their full names, `methods` of what
+    begins with one of `objects`. `times` are the arguments that say how often, or the first one where none is named; `waits`
+    those that say how long it waits in between, `at` the position of the first of them. Nothing said, it does not wait."""
+
+    calls: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    at: int = -1
+    code: str = ""
 
 
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,6 +125,8 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passing: Passing = Passing()
     queues: tuple[Queue, ...] = ()
     puts: tuple[Put, ...] = ()
+    retries: tuple[Retrying, ...] = ()
+    sessions: Sessions = Sessions()
     once: tuple[str, ...] = ()  # marks of jobs that are not tried again unless they say so
 
 

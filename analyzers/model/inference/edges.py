@@ -94,9 +94,9 @@ def calls(code: Codebase, trace: Trace) -> Iterator[CallSite]:
 
 def entries(code: Codebase, trace: Trace) -> Iterator[Entry]:
     """The functions of which a walk noted that a library calls them."""
-    for kind, function, site in trace.entries.values():
+    for kind, function, site, queues in trace.entries.values():
         if is_product(function.path):
-            yield Entry(kind, Function(function.path, function.qualified), _place(code, site))
+            yield Entry(kind, Function(function.path, function.qualified), _place(code, site), queues)
 
 
 def _place(code: Codebase, site: Site) -> Place:

@@ -46,6 +46,7 @@ class Called(NamedTuple):
     kind: Kind
     function: FunctionDefinition
     site: Site
+    queues: bool = False  # whoever else calls it has it queued
 
 
 def note(inference: Inference, definition: ClassDefinition | FunctionDefinition) -> None:
@@ -97,21 +98,21 @@ def _marked(inference: Inference, function: FunctionDefinition) -> Iterator[Call
     """What the decorators of a function say that calls it."""
     language = inference.code.files[function.path].language
     for decorator in function.node.decorators:
-        kind = _kind(inference.code, function.path, language, decorator)
-        if kind is not None:
-            yield Called(kind, function, Site(function.path, decorator.start, decorator.end, function.qualified))
+        words = _words(inference.code, function.path, language, decorator)
+        if words is not None:
+            site = Site(function.path, decorator.start, decorator.end, function.qualified)
+            yield Called(words.kind, function, site, words.queues)
 
 
-def _kind(code: Codebase, path: str, language: str, decorator: Node) -> Kind | None:
+def _words(code: Codebase, path: str, language: str, decorator: Node) -> Handlers | None:
     callee = decorator.callee if isinstance(decorator, Call) else decorator
     for name in _names(code, code.resolve_node(path, callee)):
         words = _MARKS.get((language, name)) or _METHODS.get((language, name))
         if words is not None and (not words.first or _names_one(decorator, words.first)):
-            return words.kind
+            return words
     match decorator:
         case Call(callee=Member(name=name), args=(Text(value=str() as address), *_)) if address.startswith("/"):
-            words = _ADDRESSED.get((language, name))
-            return words.kind if words is not None else None
+            return _ADDRESSED.get((language, name))
     return None
 
 
@@ -162,9 +163,9 @@ def _of_class(code: Codebase, definition: ClassDefinition) -> Iterator[Called]:
                     yield Called(kind, method, at)
     for method in definition.methods.values():
         for decorator in method.node.decorators:
-            marked = _kind(code, definition.path, language, decorator)
+            marked = _words(code, definition.path, language, decorator)
             if marked is not None:
-                yield Called(marked, method, Site(definition.path, decorator.start, decorator.end, method.qualified))
+                yield Called(marked.kind, method, Site(definition.path, decorator.start, decorator.end, method.qualified))
 
 
 def _told_of(code: Codebase, definition: ClassDefinition, language: str) -> Iterator[tuple[Kind, tuple[str, ...]]]:

@@ -235,6 +235,21 @@ def settings(code: Codebase) -> frozenset[str]:
     return frozenset(found)
 
 
+def around_requests(code: Codebase) -> Place | None:
+    """Where a setting surely puts a transaction around each request: `"ATOMIC_REQUESTS": True`."""
+    for path, facts in code.files.items():
+        if facts.language == "python" and _SETTINGS.search(path) and is_product(path):
+            for node in (n for top in facts.outline for n in walk(top)):
+                match node:
+                    case Other(word="pair", children=(Text(value=key), Text(value=True))) if key in ALWAYS:
+                        return code.place(path, node)
+                    case Assign(target=Other(word="item", children=(*_, Text(value=key))), value=Text(value=True)) if (
+                        key in ALWAYS
+                    ):
+                        return code.place(path, node)
+    return None
+
+
 def _stated(node: Node) -> Iterator[str]:
     match node:
         case Text(value=str() as text):

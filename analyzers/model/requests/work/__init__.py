@@ -8,5 +8,7 @@
 `carriers`      what is sent, where its class says whether a queue sends it
 `queues`        how its queues are set up
 `jobs`          what becomes of a job that fails
+`retries`       what is tried again without a pause
+`blocked`       coroutines that wait for a database
 `enqueued`      what is put into a queue: too early, or more than a key
 """

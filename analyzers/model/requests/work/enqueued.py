@@ -99,7 +99,7 @@ def _early(code: Codebase, definition: FunctionDefinition, call: Call, job: str,
     site = sites.stand(code, CallSite(Reached(definition.path, definition.qualified), place))
     opened = sites.transaction_of(site) if site is not None else None
     language = code.files[definition.path].language
-    if site is None or opened is None or _waits(site) or not _writes_before(definition.node, opened, call, language):
+    if site is None or opened is None or _waits(site) or not writes_before(definition.node, call, language, opened):
         return
     yield Flaw(
         subject=f"{definition.qualified}: {job} before the commit",
@@ -133,9 +133,11 @@ def _waits(site: sites.Stand) -> bool:
     return False
 
 
-def _writes_before(function: Function, opened: Node, call: Call, language: str) -> bool:
+def writes_before(function: Function, node: Node, language: str, opened: Node | None = None) -> bool:
+    """Whether a function writes rows before a node, since `opened` if that is given."""
+    start = opened.start if opened is not None else function.start
     return any(
-        isinstance(c.callee, Member) and c.callee.name in _WRITES[language] and opened.start <= c.start and c.end <= call.start
+        isinstance(c.callee, Member) and c.callee.name in _WRITES[language] and start <= c.start and c.end <= node.start
         for c in calls_in(function)
     )
 

@@ -13,7 +13,8 @@ from analyzers.model.errands import Errand, Reached, Wait
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests.work import carriers, caught, sites
+from analyzers.model.requests.bodies import around_requests
+from analyzers.model.requests.work import carriers, caught, enqueued, sites
 from analyzers.model.requests.work.bounds import bound_of
 from analyzers.model.requests.work.postponing import mail_is_queued
 from analyzers.model.requests.work.sites import Stand
@@ -21,6 +22,7 @@ from analyzers.model.ways import CallSite, Reach, Way
 from analyzers.model.ways import Function as Reaching
 from analyzers.source import Place
 
+_OUTSIDE = frozenset(name for one in known() for name in one.passing.outside)
 _LONGEST = 8  # calls of a way
 _CARRIERS = {name: work for one in known() for work in one.work for name in work.carries}
 _BY_HAND = re.compile(
@@ -35,6 +37,7 @@ class Errands:
         self._code, self._reach = code, reach
         self._queued = mail_is_queued(stated)
         self._free: dict[tuple[str, ...], bool] = {}
+        self._atomic = around_requests(code)
         self._stands: dict[CallSite, Stand | None] = {}
 
     def found(self) -> Iterator[Errand]:
@@ -48,7 +51,7 @@ class Errands:
             if work.kind == "mail" and not work.endless and language in self._queued:
                 continue
             site = self._stand(call)
-            if site is None or sites.is_later(site):
+            if site is None or sites.is_later(site) or (work.addresses and not _is_address(site)):
                 continue
             carrier = carriers.carrier_of(self._code, site) if call.library in carried() else None
             if call.library in carried() and (carrier is None or not carriers.is_sent(site)):
@@ -70,6 +73,7 @@ class Errands:
             function=call.function.name,
             place=call.place,
             reached=self._reached(ways, site),
+            quick=work.quick or (work.kind == "sleep" and sites.is_between_tries(site)),
             endless=bound == "endless",
             default=work.default,
             told=_is_told(site, work),
@@ -123,7 +127,7 @@ class Errands:
             entry = self._reach.by_function.get(calls[0].function)
             if entry is not None:
                 yield Way(entry, calls)
-                if entry.kind in ("request", "hook"):
+                if entry.kind in ("request", "hook") or entry.queues:
                     continue
             if len(calls) == _LONGEST:
                 continue
@@ -141,7 +145,18 @@ class Errands:
                 around, opened = sites.loop_of(site), sites.transaction_of(site)
                 loop = loop or (sites.place(self._code, site, around) if around is not None else None)
                 transaction = transaction or (sites.place(self._code, site, opened) if opened is not None else None)
-        return Wait(way, loop, transaction)
+        return Wait(way, loop, transaction or self._around(way))
+
+    def _around(self, way: Way) -> Place | None:
+        """The setting that opens a transaction around each request, where rows are written before the call."""
+        if self._atomic is None or way.entry.kind != "request":
+            return None
+        stands = [stand for call in way.calls if (stand := self._stand(call)) is not None]
+        decorators = (d for s in stands if s.outermost is not None for d in s.outermost.decorators)
+        if any(_last(d.callee if isinstance(d, Call) else d) in _OUTSIDE for d in decorators):
+            return None
+        written = any(s.outermost is not None and enqueued.writes_before(s.outermost, s.node, "python") for s in stands)
+        return self._atomic if written else None
 
     def _stops(self, call: CallSite) -> tuple[CallSite, ...]:
         """The calls from an asynchronous function to this one, by functions that are none, on its own thread."""
@@ -167,6 +182,16 @@ class Errands:
                     seen.add(before.function)
                     queue.append((before, *calls))
         return ()
+
+
+def _is_address(site: Stand) -> bool:
+    """Whether the first argument is surely an address of the web."""
+    argument = site.node.args[0] if isinstance(site.node, Call) and site.node.args else None
+    values = [argument] if argument is not None else []
+    if isinstance(argument, Name):
+        values = list(sites.values_of(site.outermost.body, argument.id)) if site.outermost is not None else []
+    first = [next((n.value for n in walk(v) if isinstance(n, Text)), None) for v in values]
+    return bool(first) and all(isinstance(text, str) and text.startswith(("http://", "https://")) for text in first)
 
 
 def _is_told(site: Stand, work: Work) -> bool:

@@ -181,6 +181,19 @@ def is_raised_on(site: Stand) -> bool:
     return False
 
 
+def is_between_tries(site: Stand) -> bool:
+    """Whether the call stands in a loop that tries something again, or where something has failed."""
+    for outer in reversed(site.around):
+        match outer:
+            case Other(word="except"):
+                return True
+            case Loop():
+                return any(isinstance(n, Other) and n.word == "try" for n in walk(outer))
+            case Function(name=name) if name:
+                return False
+    return False
+
+
 def transaction_of(site: Stand) -> Node | None:
     """What opens the transaction that is open while the call is done, in the function that makes it."""
     inner: Node = site.node
