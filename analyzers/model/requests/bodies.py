@@ -238,7 +238,7 @@ def settings(code: Codebase) -> frozenset[str]:
 def around_requests(code: Codebase) -> Place | None:
     """Where a setting surely puts a transaction around each request: `"ATOMIC_REQUESTS": True`."""
     for path, facts in code.files.items():
-        if facts.language == "python" and _SETTINGS.search(path) and is_product(path):
+        if facts.language == "python" and _SETTINGS.search(path) and is_product(path) and facts.may_say(ALWAYS):
             for node in (n for top in facts.outline for n in walk(top)):
                 match node:
                     case Other(word="pair", children=(Text(value=key), Text(value=True))) if key in ALWAYS:

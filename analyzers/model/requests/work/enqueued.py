@@ -21,7 +21,7 @@ from analyzers.model.ways import Function as Reached
 from analyzers.words import short
 
 _OPENED = frozenset(name for one in known() for name in one.passing.opened_by)
-_PUTS = {one.language: frozenset(one.passing.puts) for one in known()}
+_PUTS: dict[str, frozenset[str]] = {one.language: frozenset(one.passing.puts) for one in known()}
 _AFTER = frozenset(name for one in known() for name in one.passing.after)
 _QUEUED = frozenset(name for one in known() for name in one.passing.queued)
 _COMMITTED = frozenset(name for one in known() for name in one.passing.committed)
@@ -50,7 +50,8 @@ def too_early(code: Codebase, language: str) -> Iterator[Flaw]:
 
 def _may_open(code: Codebase, path: str) -> bool:
     facts = code.files[path]
-    return facts.language == "php" or any(i.path in _OPENED for i in facts.imports)
+    opens = facts.language == "php" or any(i.path in _OPENED for i in facts.imports)
+    return opens and facts.may_say(_PUTS[facts.language])
 
 
 def _delayed(code: Codebase, definition: FunctionDefinition) -> Iterator[Flaw]:

@@ -22,6 +22,7 @@ _PACKAGES = {
     language: frozenset(name.partition(".")[0] for words in retries for name in words.calls)
     for language, retries in _KNOWN.items()
 }
+_METHODS = frozenset(name for one in known() for words in one.retries for name in (*words.methods, *words.calls))
 _OUTSIDE = frozenset({"http", "mail", "message", "payment", "model", "storage"})
 _PAUSES = frozenset({"sleep", "usleep", "wait", "backoff", "delay", "retry", "release", "countdown"})
 _REMEDY = "Wait before each try, longer each time and not all for as long; and give up soon, as somebody waits."
@@ -43,7 +44,9 @@ def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[F
 
 def _may_retry(code: Codebase, path: str) -> bool:
     facts = code.files[path]
-    return facts.language == "php" or any(i.path.partition(".")[0] in _PACKAGES[facts.language] for i in facts.imports)
+    if facts.language == "php":
+        return facts.may_say(_METHODS)
+    return any(i.path.partition(".")[0] in _PACKAGES[facts.language] for i in facts.imports)
 
 
 # -- by a library ------------------------------------------------------------------------------------------------------
