@@ -22,6 +22,8 @@ class Concurrency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     add: str = ""  # code that adds an amount in one statement
     subtract: str = ""
     together: str = ""  # the two statements in one, where nothing else was changed: `{row}`, `{column}`, `{amount}`
+    expressions: tuple[str, ...] = ()  # classes that stand for a column in a statement: `F("{column}")`
+    expressions_of: str = ""  # module whose attribute the first of them is
     locked: str = ""  # code that locks the row
     unique: str = ""  # code that states a unique constraint on `{names}`
     ensure: str = ""  # code that finds a row or makes it, and stands a second one that does the same

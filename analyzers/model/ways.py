@@ -99,13 +99,27 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
     """What a function does with rows that goes wrong where it runs twice at once.
 
     `kind`: changed (a column gets what was read of it, and more), ensured (a row is found or made by one call), created (made
-    where a query found none), numbered (made with the next number after the greatest or the count), limited (made where a query
-    counted few enough), replaced (rows are deleted and made anew), locked (rows are locked outside of a transaction), counted
-    (a cache's value is read and put back), flagged (a mark is put into a cache where none was found), founded (a folder is made
-    where none was found). `columns` are those that tell rows apart, or the one that is changed.
+    where a query found none), numbered (made with the next number after the greatest or the count), limited (made where a
+    query counted few enough), replaced (rows are deleted and made anew), locked (rows are locked outside of a transaction),
+    counted (a cache's value is read and put back), flagged (a mark is put into a cache where none was found), founded (a
+    folder is made where none was found), parted (a row is made, and those that belong to it), moved (one row loses what
+    another gets). `columns` are those that tell rows apart, or the one that is changed.
     """
 
-    kind: Literal["changed", "ensured", "created", "numbered", "limited", "replaced", "locked", "counted", "flagged", "founded"]
+    kind: Literal[
+        "changed",
+        "ensured",
+        "created",
+        "numbered",
+        "limited",
+        "replaced",
+        "locked",
+        "counted",
+        "flagged",
+        "founded",
+        "parted",
+        "moved",
+    ]
     function: Function
     place: Place
     model: str  # as the project calls it

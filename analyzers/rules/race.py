@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.indexes.growth import stays_small
@@ -24,6 +25,11 @@ CATEGORY = "race"
 _VALUABLE = listed("""
     balance stock quantity qty inventory available allocated reserved credit credits amount paid seats points wallet remaining
     total sold capacity
+""")
+# A word of what is worth money, or binds somebody: half of one is a mistake that somebody pays for.
+_WORTH = listed("""
+    order invoice payment booking reservation purchase sale refund transfer subscription checkout deposit withdrawal charge
+    quote estimate bill shipment
 """)
 # A word of a column that orders rows on a screen: two that are equal hurt nobody.
 _ORDERS = listed("position order ordering sort sorting rank weight priority index level depth lft rgt tree sequence")
@@ -64,6 +70,11 @@ class _Known:
         """The request or job that reaches it."""
         return self.reach.entry_to(function, "request", "task")
 
+    @cached_property
+    def receives(self) -> bool:
+        """Whether functions are told of rows that are saved, and may read what is not there yet."""
+        return any(e.kind == "hook" and "." not in e.function.name for e in self.reach.entries)
+
     def locks(self, function: Function) -> bool:
         """Whether it, or a function that calls it, takes a lock."""
         return bool(self.reach.with_callers(function) & self._locks)
@@ -73,8 +84,11 @@ class _Known:
         return bool(self.reach.with_callers(function) & self._transacts) or self.project.transacts
 
 
+_OF_TRANSACTIONS = ("replaced", "locked", "parted", "moved")
+
+
 def _finding(known: _Known, race: Race) -> Finding | None:
-    if race.kind not in ("replaced", "locked") and known.locks(race.function):
+    if race.kind not in _OF_TRANSACTIONS and known.locks(race.function):
         return None
     match race.kind:
         case "changed":
@@ -89,6 +103,8 @@ def _finding(known: _Known, race: Race) -> Finding | None:
             return _alone(known, race)
         case "counted":
             return _counted(known, race)
+        case "parted" | "moved":
+            return _halved(known, race)
         case "flagged" | "founded":
             return _marked(known, race)
 
@@ -128,7 +144,7 @@ def _made(
         severity=Severity.LOW if listed else severity,
         listed=listed,
         confidence=Confidence.LIKELY if entry is not None else Confidence.POSSIBLE,
-        fix=race.fix,
+        fix=race.fix if race.language == "php" or not known.receives else None,
     )
 
 
@@ -316,6 +332,41 @@ def _alone(known: _Known, race: Race) -> Finding | None:
             "What fails in between loses the rows, who reads in between sees none, and two at once write them twice."
         ),
         growth="Rows are doubled by each request at once: 2 x N",
+    )
+
+
+def _halved(known: _Known, race: Race) -> Finding | None:
+    entry = known.reached(race.function)
+    if entry is None or known.transacts(race.function):
+        return None
+    function, name = short(race.function.name), race.columns[0] if race.columns else ""
+    if race.kind == "moved":
+        if not set(_words(name)) & _VALUABLE:
+            return None
+        return _made(
+            known,
+            race,
+            title=f"`{name}` is taken in one place and given in another, each by itself",
+            message=(
+                f"`{function}` changes `{name}` of two rows by two statements, and nothing puts both into one transaction. "
+                "What fails in between (a lost connection, a killed worker) leaves the first done and the second not: what "
+                "was taken is gone."
+            ),
+            growth="",
+            severity=Severity.HIGH,
+        )
+    worth = set(_words(race.row)) & _WORTH and race.columns
+    return _made(
+        known,
+        race,
+        title=f"A `{race.row}` may stay without its `{race.model}` rows",
+        message=(
+            f"`{function}` makes a `{race.row}` and then what belongs to it, and nothing puts both into one transaction. "
+            f"What fails in between leaves the `{race.row}` with a part of its `{race.model}` rows, or none, and whoever tries "
+            "again makes another."
+        ),
+        growth="",
+        listed="" if worth else "What is left then is seldom harmful.",
     )
 
 

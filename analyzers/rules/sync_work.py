@@ -86,7 +86,7 @@ def _is_needless(errand: Errand, wait: Wait) -> bool:
         case "media":
             return True
         case "process" | "document" | "archive":
-            return (hook and not errand.quick) or wait.loop is not None
+            return (hook or wait.loop is not None) and not errand.quick
         case "sleep":
             return errand.blocking and not errand.quick and (errand.seconds is None or errand.seconds >= _LONG)
     return False

@@ -157,8 +157,14 @@ def work_of(name: str, language: str) -> Work | None:
     """What a function or method of a library does, if it is known to take long."""
     known_as = _calls().get((language, name))
     last = name.rpartition(".")[2]
-    methods = (_methods().get((language, outer), {}) for outer in _outer(name)) if known_as is None else ()
-    return known_as or next((m[last] for m in methods if last in m), None)
+    methods = ((outer, _methods().get((language, outer), {})) for outer in _outer(name)) if known_as is None else ()
+    return known_as or next((m[last] for outer, m in methods if last in m and not _is_of_answer(name, outer, m)), None)
+
+
+def _is_of_answer(name: str, outer: str, methods: dict[str, Work]) -> bool:
+    """Whether a method is called on the answer of a request, not on the client: `session.post(url).json().get("key")`."""
+    between = name[len(outer) + 1 :].split(".")[:-1]
+    return any(part in methods and methods[part].kind == "http" for part in between)
 
 
 @cache

@@ -1,7 +1,7 @@
 """What a function does with rows that goes wrong where two requests do it at once, told by its text and the acts in it.
 
 Here, what becomes of a column; `checks` and `sequences` read what goes by the rows that are there,
-and `flags` what goes by marks and folders.
+`parts` what several writes do that belong together, and `flags` what goes by marks and folders.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, 
 from analyzers.findings import Edit, Fix
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.model.inference.acts import Act
+from analyzers.model.naming.definitions import ClassDefinition, External
 from analyzers.model.naming.roles import is_batch
 from analyzers.model.requests import bodies
 from analyzers.model.requests.bodies import Body
-from analyzers.model.requests.races import checks, flags, sequences
+from analyzers.model.requests.races import checks, flags, parts, sequences
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
 
@@ -33,6 +34,7 @@ def read(read_: Iterable[Body], models: ModelIndex) -> Iterator[Race]:
         yield from _changed(body, models)
         yield from checks.read(body, models)
         yield from sequences.read(body, models)
+        yield from parts.read(body, models)
         yield from flags.read(body)
 
 
@@ -199,7 +201,7 @@ def _race(body: Body, model: Model, words: Concurrency, change: _Change, written
         sentence="Let the database do the sum, in one statement; or lock the row before it is read.",
         code=code,
         language=model.library.language,
-        fix=_fix(body, words, change, written),
+        fix=_fix(body, model, words, change, written),
         abstract=model.abstract,
     )
 
@@ -214,10 +216,10 @@ def _code(model: Model, template: str, row: str, column: str, amount: str) -> st
     )
 
 
-def _fix(body: Body, words: Concurrency, change: _Change, written: Node) -> Fix | None:
-    """The two statements as one, where they follow each other and nothing else of the row was changed before."""
+def _fix(body: Body, model: Model, words: Concurrency, change: _Change, written: Node) -> Fix | None:
+    """The sum as the database's own, where the row is written right after it and nothing else of it was changed before."""
     amount, row = body.said(change.amount), body.said(change.row)
-    if not words.together or not amount or not isinstance(change.node, Assign) or not isinstance(written, Call):
+    if not amount or not isinstance(change.node, Assign) or not isinstance(written, Call):
         return None
     block = _block(body, change.node)
     position = next((i for i, n in enumerate(block) if n is change.node), -1)
@@ -230,6 +232,10 @@ def _fix(body: Body, words: Concurrency, change: _Change, written: Node) -> Fix 
         return None
     if not any(isinstance(a.value, Call) for a in body.assigned.get(dotted(change.row), ())):
         return None  # whoever handed it in may have changed more of it
+    if words.expressions:
+        return _expressed(body, model, words, change, written)
+    if not words.together:
+        return None
     verb = "increment" if change.operator == "+" else "decrement"
     text = (
         words.together.replace("{row}", row)
@@ -238,6 +244,27 @@ def _fix(body: Body, words: Concurrency, change: _Change, written: Node) -> Fix 
         .replace("{amount}", amount)
     )
     return Fix(f"Change {change.column} in one statement", body.path, (Edit(change.node.start, written.end, text),))
+
+
+def _expressed(body: Body, model: Model, words: Concurrency, change: _Change, written: Call) -> Fix | None:
+    """An expression is assigned, where nobody reads the column again: neither the function, nor how the class is saved."""
+    row, amount = body.said(change.row), body.said(change.amount)
+    holder = _expression(body, words)
+    own = (c for c in body.code.lineage(model.definition) if isinstance(c, ClassDefinition))
+    if not holder or any(body.uses(row, written.end)) or any({"save", "clean"} & c.methods.keys() for c in own):
+        return None
+    text = f'{row}.{change.column} = {holder}("{change.column}") {change.operator} {amount}'
+    return Fix(f"Let the database add to {change.column}", body.path, (Edit(change.node.start, change.node.end, text),))
+
+
+def _expression(body: Body, words: Concurrency) -> str:
+    """What the file calls the class of expressions; nothing where it has not imported it."""
+    name = words.expressions[0].rpartition(".")[2]
+    for said, wanted in ((name, words.expressions), (words.expressions_of.rpartition(".")[2], (words.expressions_of,))):
+        found = body.code.resolve_node(body.path, Name(0, 0, said))
+        if isinstance(found, External) and found.name in wanted:
+            return said if said == name else f"{said}.{name}"
+    return ""
 
 
 def _block(body: Body, node: Node) -> tuple[Node, ...]:

@@ -163,7 +163,7 @@ def _replaced(body: Body, models: ModelIndex) -> Iterator[Race]:
         if model is None or words is None or act.effect != "delete" or words.writes_later or act.gives == "row":
             continue
         made = next((m for m in _adds(body, model) if m.start > node.end), None)
-        if made is None or _apart(body, node, made):
+        if made is None or apart(body, node, made):
             continue
         yield Race(
             kind="replaced",
@@ -189,7 +189,7 @@ def _adds(body: Body, model: Model) -> Iterator[Call]:
             yield node
 
 
-def _apart(body: Body, one: Node, other: Node) -> bool:
+def apart(body: Body, one: Node, other: Node) -> bool:
     """Whether two places are never both passed: they stand on the two sides of a test, or the first leaves the function."""
     for outer in body.around(one):
         if isinstance(outer, Other) and outer.word in ("block", "else", "except", "case") and not _within(other, outer):

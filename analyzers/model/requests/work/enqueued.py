@@ -12,7 +12,7 @@ from analyzers.model.inference.acts import arguments_of
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests.bodies import Body
+from analyzers.model.requests.bodies import Body, parts_of
 from analyzers.model.requests.texts import calls_in, functions
 from analyzers.model.requests.work import sites
 from analyzers.model.tables.models import ModelIndex
@@ -25,6 +25,7 @@ _PUTS: dict[str, frozenset[str]] = {one.language: frozenset(one.passing.puts) fo
 _AFTER = frozenset(name for one in known() for name in one.passing.after)
 _QUEUED = frozenset(name for one in known() for name in one.passing.queued)
 _COMMITTED = frozenset(name for one in known() for name in one.passing.committed)
+_GONE = frozenset({"delete", "deleted", "deleting", "remove", "removed", "destroy", "purge", "cleanup"})
 _WRITES = {
     language: frozenset(
         name
@@ -148,6 +149,8 @@ def writes_before(function: Function, node: Node, language: str, opened: Node | 
 
 def rows(body: Body, models: ModelIndex) -> Iterator[Flaw]:
     """Rows that are put into a queue as they are."""
+    if _GONE.intersection(parts_of(body.function.name)):
+        return  # by its key nobody would find it any more
     for call in body.nodes if body.language == "python" else ():
         task = task_of(body.code, body.path, call) if isinstance(call, Call) else None
         if not isinstance(call, Call) or task is None:
