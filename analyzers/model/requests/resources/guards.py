@@ -16,8 +16,8 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition
 from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests.resources.remembered import functions
 from analyzers.model.requests.resources.shared import is_empty, kept_by_modules
+from analyzers.model.requests.texts import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
 
