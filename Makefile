@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help setup run test proofs-php proofs-mariadb proofs-pgbouncer check fuzz bench lock clean
+.PHONY: help setup run test proofs-php proofs-mariadb proofs-pgbouncer check fuzz chaos bench lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,10 @@ check: $(VENV)/.development  ## Lint, check types and the architecture's contrac
 fuzz: $(VENV)/.development  ## Feed every frontend with what nobody wrote (EXAMPLES of each; the suite tries 25)
 	@CLIFFGUARD_FUZZ=$(or $(EXAMPLES),2000) $(BIN)/python -m pytest -q tests/analyzers/frontends/test_fuzz.py $(ARGS)
 
-bench: $(VENV)/.development  ## Measure, on this machine (ARGS: extraction audit review receiver; MIRRORS: folder of bare repositories)
+chaos: $(VENV)/.development  ## Kill processes and spoil answers over 200 reviews, and count what is left (REVIEWS, SEED, MINUTES)
+	@$(BIN)/python -m tests.chaos --reviews $(or $(REVIEWS),200) --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10)
+
+bench: $(VENV)/.development  ## Measure, on this machine (ARGS: extraction audit review receiver burst throughput; MIRRORS: folder of bare repositories)
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(BIN)/python  ## Resolve the dependencies anew, into requirements.lock and requirements-dev.lock

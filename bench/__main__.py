@@ -1,6 +1,6 @@
 """Every benchmark, one after the other, and at the end one table of figures with their targets.
 
-    python -m bench [extraction] [audit] [review] [receiver]
+    python -m bench [extraction] [audit] [review] [receiver] [burst] [throughput]
 
 Repositories are read from the folder `MIRRORS` names, with bare ones as `owner+name/repo`, or from the one bare repository it
 names; by default from `.mirror` beside this checkout. What is not there is skipped, and the table says so.
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from bench import audit, extraction, receiver, review
+from bench import audit, burst, extraction, receiver, review, throughput
 from bench.figures import Figure, table
 
 BENCHMARKS = {
@@ -18,6 +18,8 @@ BENCHMARKS = {
     "audit": audit.measure,
     "review": review.measure,
     "receiver": receiver.measure,
+    "burst": burst.measure,
+    "throughput": throughput.measure,
 }
 
 

@@ -10,6 +10,7 @@ The steps inside `analyse` are measured afterwards, in one process, by the faça
 """
 
 import gc
+import re
 import statistics
 import tempfile
 import time
@@ -50,7 +51,7 @@ def measure() -> list[Figure]:
     if source is None:
         return [Figure("reviews of a change in netbox", None, note="no repository")]
     with tempfile.TemporaryDirectory(prefix="cliffguard-bench-", ignore_cleanup_errors=True) as name:
-        with running(Path(name)) as service:
+        with running(Path(name), WRITE_SPACING="0") as service:  # people do not push as often as this does
             bench = Bench(service, source)
             cold = bench.open("warm", bench.commit(bench.base, VIEWS, FUNCTION, 0))
             told("cold", cold)
@@ -107,6 +108,7 @@ class Bench:
     def open(self, branch: str, sha: str) -> Reviewed:
         """A new pull request, reviewed."""
         github = self.service.github
+        self.service.settle()
         self.repository.git.update(f"refs/heads/{branch}", sha)
         calls = len(github.log)
         pull = self._pulls[branch] = github.open_pull(self.repository, branch)
@@ -116,11 +118,17 @@ class Bench:
         """One more commit on its branch (or on `parent`: the branch begins anew), reviewed."""
         github, pull = self.service.github, self._pulls[branch]
         sha = self.commit(parent or pull.head_sha, path, text, number)
+        self.service.settle()
         calls, comments = len(github.log), len(pull.review_comments)
         github.push(self.repository, branch, sha)
         done = self.service.follow(pull, calls, comments)
         told(f"push {number} of {path}", done)
         return done
+
+
+def _short(call: str) -> str:
+    method, _, path = call.partition(" ")
+    return f"{method} {re.sub(r'[0-9a-f]{40}', 'SHA', path).rsplit('/netbox/', 1)[-1].rsplit('/installations/', 1)[-1]}"
 
 
 def told(name: str, done: Reviewed) -> None:
@@ -143,6 +151,14 @@ def _figures(cold: Reviewed, warm: list[Reviewed], models: list[Reviewed], many:
         Figure("review of netbox, warm", middle(walls), "s", most=1.5, note=spread),
         Figure("  its processor time", middle([one.cpu for one in warm]), "cpu s", note="job and its git"),
         Figure("  a module of models changed", middle([one.wall for one in models]), "s", note=f"median of {len(models)}"),
+        Figure(
+            "requests to GitHub, a push without news",
+            len(models[-1].calls),
+            "",
+            most=8,
+            note=", ".join(map(_short, models[-1].calls)),
+        ),
+        Figure("  of them that notify people", models[-1].notices, "", most=0, note=f"with news: {warm[-1].notices}"),
         Figure("worker's peak memory", peak / 2**20, "MB", most=400, note="resident, shared pages included"),
         Figure("requests to GitHub, most", len(calls.calls), "", most=8, note=f"of {2 + len(warm) + len(models)} reviews"),
         Figure(

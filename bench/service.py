@@ -3,20 +3,17 @@
 import contextlib
 import json
 import os
-import socket
-import subprocess
-import sys
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
-from bot.embedded import EmbeddedValkey
 from bot.local_github import LocalGitHub, PullRequest
-from bot.processes import PARENT
+from bot.queue import Queue, connect
+from tests.fleet import Fleet, children
 
+NOTICE = re.compile(r"POST .*/(?:pulls/\d+/reviews|(?:issues|pulls)/\d+/comments)")
 WAIT = 90.0  # seconds for one review
 POLL = 0.01
 
@@ -32,17 +29,40 @@ class Reviewed:
     calls: list[str]
     comments: int
 
+    @property
+    def notices(self) -> int:
+        """Writes that people are notified of."""
+        return sum(bool(NOTICE.fullmatch(call)) for call in self.calls)
+
 
 @dataclass
 class Service:
     """A running service. `peak` is the most memory (bytes, resident) that any worker process had so far."""
 
-    github: LocalGitHub
-    workers: int
-    log: Path
+    fleet: Fleet
     peak: int = 0
     _sent: float = 0.0
     _cpu: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def github(self) -> LocalGitHub:
+        return self.fleet.github
+
+    @property
+    def log(self) -> Path:
+        return self.fleet.log
+
+    def settle(self) -> None:
+        """Waits until nothing is left to do: the first sweep, and what a review asks for besides."""
+        deadline = time.perf_counter() + WAIT
+        with connect(self.fleet.valkey.url) as connection:
+            queue = Queue(connection)
+            while time.perf_counter() < deadline:
+                depth = queue.depth()
+                if not (depth.queued or depth.started or depth.scheduled) and '"swept"' in self.log.read_text():
+                    return
+                time.sleep(POLL)
+        raise SystemExit(f"the queue does not become empty:\n{self.log.read_text()[-3000:]}")
 
     def __post_init__(self) -> None:
         send = self.github.webhooks.send
@@ -63,8 +83,8 @@ class Service:
                 raise SystemExit(f"no review within {WAIT:.0f} s:\n{self.log.read_text()[-3000:]}")
             time.sleep(POLL)
         wall = time.perf_counter() - self._sent
-        steps = self._steps(pull.head_sha)
         calls = [f"{entry['method']} {entry['path']}" for entry in self.github.log[calls_before:]]
+        steps = self._steps(pull.head_sha)
         return Reviewed(wall, sum(self._cpu.values()), steps, calls, len(pull.review_comments) - comments_before)
 
     def _completed(self, pull: PullRequest) -> bool:
@@ -87,17 +107,11 @@ class Service:
 
     def _look(self) -> None:
         """Notes memory of all worker processes, and processor time of those that do the job: the workers' children."""
-        for worker in children(self.workers):
+        for worker in self.fleet.workers:
             self.peak = max(self.peak, peak_memory(worker))
             for horse in children(worker):
                 self.peak = max(self.peak, peak_memory(horse))
                 self._cpu[horse] = max(self._cpu.get(horse, 0.0), processor_seconds(horse))
-
-
-def children(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
 
 
 def peak_memory(pid: int) -> int:
@@ -118,51 +132,9 @@ def processor_seconds(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Service]:
-    """Valkey, the local GitHub, the webhook service and one worker, on a data folder that is empty at first."""
-    with contextlib.ExitStack() as stack:
-        valkey = stack.enter_context(EmbeddedValkey(folder / "valkey"))
-        github = stack.enter_context(LocalGitHub(folder / "github"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        github.webhook_url = f"http://127.0.0.1:{port}/webhook"
-        settings = {
-            "APP_ID": str(github.app.id),
-            "PRIVATE_KEY": github.app.private_key,
-            "WEBHOOK_SECRETS": github.app.webhook_secret,
-            "GITHUB_URL": github.url,
-            "API_URL": github.api_url,
-            "VALKEY_URL": valkey.url,
-            "DATA_DIR": str(folder / "data"),
-            "PORT": str(port),
-            "STOP_GRACE": "2",
-        }
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CLIFFGUARD_")},
-            **{f"CLIFFGUARD_{name}": value for name, value in settings.items()},
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
-            PARENT: str(os.getpid()),
-        }
-        log = folder / "service.log"
-        with log.open("ab") as output:
-            processes = []
-            for module in ("bot.app", "bot.worker"):
-                command = [sys.executable, "-m", module]
-                process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-                processes.append(process)
-                stack.callback(process.wait, 20)
-                stack.callback(process.terminate)
-        _await(f"http://127.0.0.1:{port}/readyz", processes[1].pid, log)
-        yield Service(github, processes[1].pid, log)
-
-
-def _await(url: str, supervisor: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(url, trust_env=False).status_code == 200 and children(supervisor):
-                return
-        time.sleep(0.05)
-    raise SystemExit(f"the service does not start:\n{log.read_text()[-3000:]}")
+def running(folder: Path, **settings: str) -> Iterator[Service]:
+    """The service with one worker, unless `settings` (without their prefix) say otherwise, when its first sweep is over."""
+    with Fleet(folder, settings) as fleet:
+        service = Service(fleet)
+        service.settle()
+        yield service

@@ -65,6 +65,8 @@ RESULT_TTL = 6 * 3600
 FAILURE_TTL = 14 * 86400
 CURRENT_TTL = 30 * 86400
 DELIVERY_TTL = 4 * 86400  # GitHub can redeliver for three days
+CONNECTIONS = 16  # of a receiver to Valkey
+TURN = 8.0  # seconds a delivery waits for one of them; GitHub waits for ten
 MAX_WAIT = 6 * 3600  # a job that still has to wait for GitHub after this is given up
 
 
@@ -109,10 +111,13 @@ def connect(url: str) -> redis.Redis:
 
 
 def connect_async(url: str) -> redis.asyncio.Redis:
-    """The same for the receiver's event loop."""
+    """The same for the receiver's event loop. In a burst, requests wait for one of a few connections, instead of failing."""
     from redis.asyncio.retry import Retry as AsyncRetry
 
-    return redis.asyncio.Redis.from_url(url, **{**_patience(), "retry": AsyncRetry(NoBackoff(), 1)})
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url, max_connections=CONNECTIONS, timeout=TURN, **{**_patience(), "retry": AsyncRetry(NoBackoff(), 1)}
+    )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def _patience() -> dict[str, Any]:
@@ -209,7 +214,11 @@ class Queue:
             self.connection.delete(SWEPT)
         if self.connection.set(SWEPT, 1, nx=True, ex=every):
             self._rq.enqueue_call(
-                SWEEP, job_id=f"sweep-{uuid.uuid4().hex[:12]}", result_ttl=RESULT_TTL, failure_ttl=FAILURE_TTL
+                SWEEP,
+                job_id=f"sweep-{uuid.uuid4().hex[:12]}",
+                result_ttl=RESULT_TTL,
+                failure_ttl=FAILURE_TTL,
+                retry=RQRetry(len(RETRIES), RETRIES),  # it may be killed like any other
             )
 
     def current(self, job: Job) -> bool:

@@ -31,8 +31,7 @@ from bot.webhook import EVENTS
 REPOSITORIES = 200  # looked at in one sweep
 REDELIVERIES = 100  # asked for in one sweep
 KEPT = timedelta(days=3)  # how long GitHub keeps a delivery
-FRESH = timedelta(minutes=5)  # what is younger is under way
-STUCK = timedelta(minutes=20)  # a check run that is older and open belongs to nobody, unless its job is alive
+EVERY = 900  # seconds between two sweeps
 NEXT = "cliffguard:sweep:next"  # the repository to begin with
 
 log = structlog.get_logger()
@@ -52,6 +51,21 @@ class Queue(Protocol):
 
 
 @dataclass(frozen=True)
+class Ages:
+    """What is younger than `fresh` is under way. A check run that is open for longer than `stuck` belongs to nobody, unless its
+    job is alive."""
+
+    fresh: timedelta = timedelta(minutes=5)
+    stuck: timedelta = timedelta(minutes=20)
+
+    @classmethod
+    def of(cls, every: int) -> Ages:
+        """Shorter where somebody sweeps more often than usual: so often can what was lost be found again."""
+        share = min(1.0, every / EVERY)
+        return cls(cls.fresh * share, cls.stuck * share)
+
+
+@dataclass(frozen=True)
 class Swept:
     """What a sweep found."""
 
@@ -61,11 +75,11 @@ class Swept:
     repositories: int = 0
 
 
-def sweep(github: Installations, queue: Queue, writer: Writer, now: datetime | None = None) -> Swept:
-    """One sweep. `writer` opens a repository for the conclusion of a check run."""
-    now = now or datetime.now(UTC)
+def sweep(github: Installations, queue: Queue, writer: Writer, now: datetime | None = None, *, every: int = EVERY) -> Swept:
+    """One sweep of those that come `every` so many seconds. `writer` opens a repository for the conclusion of a check run."""
+    now, ages = now or datetime.now(UTC), Ages.of(every)
     redelivered = 0
-    for delivery in lost(github.deliveries(), queue, now):
+    for delivery in lost(github.deliveries(), queue, now, ages.fresh):
         github.redeliver(delivery)
         redelivered += 1
         if redelivered == REDELIVERIES:
@@ -77,7 +91,7 @@ def sweep(github: Installations, queue: Queue, writer: Writer, now: datetime | N
     for installation, repository in _turn(everywhere, queue):
         seen += 1
         try:
-            more = list(_waiting(github, queue, writer, installation, repository, now))
+            more = list(_waiting(github, queue, writer, installation, repository, now, ages))
         except (Gone, Broken) as error:  # removed since, or not readable for us: not the others' loss
             log.info("a repository is left out of the sweep", repository=repository.name, reason=error.reason)
             continue
@@ -94,7 +108,7 @@ class Writer(Protocol):
     def __call__(self, job: Job) -> GitHub: ...
 
 
-def lost(deliveries: Iterable[Delivery], queue: Queue, now: datetime) -> Iterator[Delivery]:
+def lost(deliveries: Iterable[Delivery], queue: Queue, now: datetime, fresh: timedelta = Ages.fresh) -> Iterator[Delivery]:
     """The latest attempt of each event that never arrived; late answers to what did arrive do not count."""
     arrived: set[str] = set()
     failed: dict[str, Delivery] = {}
@@ -104,7 +118,7 @@ def lost(deliveries: Iterable[Delivery], queue: Queue, now: datetime) -> Iterato
             break
         if delivery.ok:
             arrived.add(delivery.guid)
-        elif delivery.event in (*EVENTS, *TENANCY) and at < now - FRESH:
+        elif delivery.event in (*EVENTS, *TENANCY) and at < now - fresh:
             failed.setdefault(delivery.guid, delivery)
     return (one for guid, one in failed.items() if guid not in arrived and not queue.has_seen(guid))
 
@@ -134,20 +148,26 @@ def _turn(everywhere: Sequence[tuple[Installation, Repository]], queue: Queue) -
 
 
 def _waiting(
-    github: Installations, queue: Queue, writer: Writer, installation: Installation, repository: Repository, now: datetime
+    github: Installations,
+    queue: Queue,
+    writer: Writer,
+    installation: Installation,
+    repository: Repository,
+    now: datetime,
+    ages: Ages,
 ) -> Iterator[tuple[Job, bool]]:
     """What was queued for a repository, and whether a check run had to be concluded for it."""
     for pull in github.pulls(installation, repository):
         at = _time(pull.updated_at, now)
         if at < now - KEPT:
             return
-        if at > now - FRESH:
+        if at > now - ages.fresh:
             continue
         checks = github.checks(installation, repository, pull.head.sha)
         if any(check.status == "completed" for check in checks):
             continue
         stuck = [check for check in checks if not queue.is_alive(check.external_id or "")]
-        if checks and (len(stuck) < len(checks) or any(_time(check.started_at, now) > now - STUCK for check in stuck)):
+        if checks and (len(stuck) < len(checks) or any(_time(check.started_at, now) > now - ages.stuck for check in stuck)):
             continue
         job = _job(installation, repository, pull, stuck)
         for check in stuck:

@@ -112,7 +112,7 @@ def sweep() -> None:
         outcome = "failed"
         try:
             with Installations(context.tokens, settings.api_url) as github, observe.step("sweep"):
-                swept(github, _queue(), lambda job: context.github(job, _queue().connection))
+                swept(github, _queue(), lambda job: context.github(job, _queue().connection), every=settings.sweep)
             outcome = "swept"
         except (Later, Gone, Broken) as error:
             outcome = "interrupted"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import subprocess
 import threading
 import time
@@ -26,7 +25,8 @@ from bot.local_github import LocalGitHub
 from bot.mirror import Mirrors
 from bot.queue import Queue, connect
 from bot.settings import Settings
-from tests.bot.stage import CONTRACT, FILLER, Stage, compare, connected
+from tests.bot import contract
+from tests.bot.stage import FILLER, Stage, compare, connected
 
 
 @pytest.fixture(scope="session")
@@ -86,19 +86,7 @@ def serving() -> Callable[[FastAPI], contextlib.AbstractContextManager[httpx.Cli
 @pytest.fixture(scope="module")
 def violations() -> Callable[[list[dict[str, Any]]], list[str]]:
     """What GitHub's own description of its API says against recorded requests and answers; nothing where it is not at hand."""
-    if not CONTRACT.is_dir():
-        return lambda entries: []
-    spec = importlib.util.spec_from_file_location("contract_check", CONTRACT / "contract_check.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    contract = module.Contract(str(CONTRACT / "github-openapi-trim.json"))
-    return lambda entries: [
-        f"{entry['method']} {entry['path']}: {level}: {message}"
-        for entry in entries
-        for level, message in contract.check(entry)
-    ]
+    return contract.violations
 
 
 @pytest.fixture(scope="module")

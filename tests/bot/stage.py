@@ -197,9 +197,6 @@ class Stage:
 FILLER = "".join(f"line {n}\n" for n in range(20))
 
 
-CONTRACT = Path(__file__).parents[3] / "shared" / "bench" / "github_contract"
-
-
 def connected(context: Context, job: Job) -> GitHub:
     return GitHub(
         context.tokens,

@@ -19,10 +19,11 @@ from bot.jobs import Job, Work
 from bot.local_github import Fault
 from bot.observe import measuring
 from bot.settings import Settings
-from tests.bot.stage import CONTRACT, Killed, Stage, bad, compare
+from tests.bot.contract import AT_HAND, BESIDE
+from tests.bot.stage import Killed, Stage, bad, compare
 
 
-@pytest.mark.skipif(not CONTRACT.is_dir(), reason=f"the contract check is not at {CONTRACT}")
+@pytest.mark.skipif(not AT_HAND, reason=f"the contract check is not at {BESIDE}")
 def test_the_contract_check_sees_what_is_wrong(violations: Callable[[list[dict[str, Any]]], list[str]]) -> None:
     """It looks at every request of every test below."""
     assert violations([{"method": "POST", "path": "/repos/o/r/check-runs", "json": {"name": "x", "head_sh": "y"}}])
