@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -113,6 +114,8 @@ def test_it_stays_until_it_is_interrupted_and_survives_its_own_death(tmp_path: P
     first = start(tmp_path)
     page = read_until(first, r"As on GitHub: (http\S+)")[1]
     assert "n_plus_one" in httpx.get(page, trust_env=False).text
+    (record,) = (tmp_path / ".cliffguard").glob("github-*/log.jsonl")
+    assert "/reviews" in shutil.copy(record, tmp_path / "log.jsonl").read_text()  # for the contract check, which comes last
     running = children_of(first.pid)
     assert len(running) >= 4, "Valkey, service, supervisor, worker"
 
