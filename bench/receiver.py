@@ -59,7 +59,8 @@ def bare(url: str, *, with_rq: bool):  # type: ignore[no-untyped-def]
     from rq import Queue as RQQueue
 
     from bot.jobs import Job, Work
-    from bot.queue import Receiver, connect_async
+    from bot.queue import Receiver
+    from bot.valkey import connect_async
 
     receiver = Receiver(connect_async(url))
     plain = RQQueue("bench", connection=Redis.from_url(url), serializer="json")
@@ -198,7 +199,7 @@ def measure(seconds: float = 1.0, rounds: int = 9) -> list[Figure]:
     import uvloop
 
     from bot.embedded import EmbeddedValkey
-    from bot.queue import connect
+    from bot.valkey import connect
 
     figures = []
     with ExitStack() as stack:

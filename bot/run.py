@@ -32,9 +32,10 @@ from bot.local_github import LocalGitHub, PullRequest, Repository
 from bot.local_github import sample as sample_repository
 from bot.local_github.git import GitError
 from bot.processes import PARENT
-from bot.queue import Queue, connect
+from bot.queue import Queue
 from bot.reading import Outcome, outcome_of, tell
 from bot.settings import Settings
+from bot.valkey import connect
 
 START_SECONDS = 60.0
 REVIEW_SECONDS = 300.0

@@ -23,8 +23,9 @@ from bot.github import Tokens
 from bot.jobs import Job, Work
 from bot.local_github import LocalGitHub
 from bot.mirror import Mirrors
-from bot.queue import Queue, connect
+from bot.queue import Queue
 from bot.settings import Settings
+from bot.valkey import connect
 from tests.bot import contract
 from tests.bot.stage import FILLER, Stage, compare, connected
 

@@ -13,7 +13,7 @@ import pytest
 
 from bot.embedded import EmbeddedValkey, end_left_behind
 from bot.errors import Broken
-from bot.queue import connect
+from bot.valkey import connect
 
 
 def test_it_keeps_its_data_over_a_restart(tmp_path: Path) -> None:

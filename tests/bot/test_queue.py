@@ -17,7 +17,8 @@ from rq.job_lifecycle import record_job_failure
 
 from bot.errors import Later
 from bot.jobs import Job, Work
-from bot.queue import FAILURE_TTL, NAME, PERFORM, RESULT_TTL, RETRIES, Depth, Outcome, Queue, Receiver, connect_async
+from bot.queue import FAILURE_TTL, NAME, PERFORM, RESULT_TTL, RETRIES, Depth, Outcome, Queue, Receiver
+from bot.valkey import connect_async
 from tests.bot.stage import waiting
 
 A, B = "a" * 40, "b" * 40

@@ -20,7 +20,8 @@ import pytest
 from bot.embedded import EmbeddedValkey
 from bot.local_github import LocalGitHub, sample
 from bot.processes import PARENT
-from bot.queue import Queue, connect
+from bot.queue import Queue
+from bot.valkey import connect
 
 ROOT = Path(__file__).parents[2]
 RUN = "import sys; from bot.cli import main; sys.argv = ['cliffguard', *sys.argv[1:]]; main()"
