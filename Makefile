@@ -51,10 +51,11 @@ chaos: $(VENV)/.development  ## Kill processes and spoil answers over 200 review
 bench: $(VENV)/.development  ## Measure, on this machine (ARGS: extraction audit review receiver burst throughput; MIRRORS: folder of bare repositories)
 	@$(BIN)/python -m bench $(ARGS)
 
-lock: $(BIN)/python  ## Resolve the dependencies anew, into requirements.lock and requirements-dev.lock
+lock: $(BIN)/python  ## Resolve the dependencies anew, into the three requirements*.lock
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
 	echo 'setuptools>=77' | $(COMPILE) pyproject.toml - -o requirements.lock
-	echo 'setuptools>=77' | $(COMPILE) pyproject.toml - --group dev -c requirements.lock -o requirements-dev.lock
+	echo 'setuptools>=77' | $(COMPILE) pyproject.toml - --all-extras -c requirements.lock -o requirements-image.lock
+	echo 'setuptools>=77' | $(COMPILE) pyproject.toml - --all-extras --group dev -c requirements-image.lock -o requirements-dev.lock
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	--python-version 3.11 $(if $(UPGRADE),--upgrade)
 

@@ -15,7 +15,8 @@ import uvloop
 from bench.figures import Figure
 from bench.receiver import Client, percentile, prepare, server
 from bot.embedded import EmbeddedValkey
-from bot.queue import Queue, connect
+from bot.queue import Queue
+from bot.valkey import connect
 
 DELIVERIES, CONNECTIONS = 2000, 200
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.local_github import LocalGitHub, PullRequest
-from bot.queue import Queue, connect
+from bot.queue import Queue
+from bot.valkey import connect
 from tests.fleet import Fleet, children
 
 NOTICE = re.compile(r"POST .*/(?:pulls/\d+/reviews|(?:issues|pulls)/\d+/comments)")

@@ -10,15 +10,16 @@ from typing import Any
 import msgspec
 import structlog
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from redis.exceptions import RedisError
 
-from bot import observe, webhook
+from bot import alarms, observe, tracing, webhook
 from bot.errors import Broken
 from bot.processes import end_with_caller
-from bot.queue import Receiver, connect, connect_async
+from bot.queue import Receiver
 from bot.settings import Settings
+from bot.valkey import connect, connect_async
 from bot.vitals import vitals, vitals_async
 
 log = structlog.get_logger()
@@ -43,9 +44,16 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.webhook_secrets = [secret.get_secret_value().encode() for secret in settings.webhook_secrets]
     app.state.app_id = settings.app_id
     webhook.add_to(app)
+    app.add_exception_handler(Exception, _failed)
     _add_health(app)
     _add_metrics(app, settings)
     return app
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """An error of ours: GitHub shows the delivery as failed, and the sweep has it delivered again."""
+    alarms.tell(error, delivery=request.headers.get("x-github-delivery", "")[:100])
+    return Response("Internal Server Error", 500, media_type="text/plain")
 
 
 def _add_health(app: FastAPI) -> None:
@@ -85,6 +93,8 @@ def serve(settings: Settings | None = None) -> None:
     """Runs the service until SIGTERM or SIGINT; deliveries under way are finished first."""
     settings = settings or Settings()  # type: ignore[call-arg]
     observe.configure(settings.log_format)
+    tracing.configure("cliffguard-web")
+    alarms.configure("cliffguard-web")
     app = create_app(settings)
     log.info("webhook service", address=f"http://{settings.host}:{settings.port}/webhook")
     uvicorn.run(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from bot import operating
 from bot.backtest.command import backtest
 
 if TYPE_CHECKING:
@@ -283,6 +284,9 @@ def worker() -> None:
     from bot.worker import main as start
 
     raise typer.Exit(start())
+
+
+app.add_typer(operating.app)
 
 
 # What the two reviews share

@@ -29,6 +29,7 @@ import httpx
 import jwt
 from githubkit.exception import RequestError, RequestFailed
 
+from bot import tracing
 from bot.answers import (
     SECONDARY_WAIT,
     Answer,
@@ -102,6 +103,13 @@ class Transport:
     ) -> Answer:
         """One request, one answer, whatever its status. Raises `Outage` where there was none."""
         self.calls += 1
+        with tracing.span("github", "CLIENT", **{"http.request.method": method, "url.path": path}) as span:
+            answer = self._sent(method, path, token, params, json)
+            if span is not None:
+                span.set_attribute("http.response.status_code", answer.status)
+            return answer
+
+    def _sent(self, method: str, path: str, token: str, params: Mapping[str, str | int] | None, json: Any) -> Answer:
         headers = {"Authorization": f"Bearer {token}", "X-GitHub-Api-Version": API_VERSION}
         try:
             raw = self._client.request(method, path, params=dict(params or {}) or None, json=json, headers=headers).raw_response

@@ -52,7 +52,7 @@ class Job(msgspec.Struct, frozen=True):
     `number` is 0 for a merge group and for a re-run whose pull request the event does not name (forks): the worker then
     finds it by `head`, which in turn is empty where a comment asks for something. `attempt` tells a re-run of the same head,
     asked for by a person, from a duplicate. `updated` is when the pull request last changed (ISO 8601, UTC), as the event says
-    it: it orders events that arrive out of order.
+    it: it orders events that arrive out of order. `trace` is where its delivery is in a trace (W3C's `traceparent`).
     """
 
     work: Work
@@ -69,6 +69,7 @@ class Job(msgspec.Struct, frozen=True):
     attempt: str = ""
     updated: str = ""
     command: Command | None = None
+    trace: str = ""
 
     @property
     def subject(self) -> str:

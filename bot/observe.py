@@ -24,6 +24,8 @@ from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
 
+from bot import tracing
+
 if TYPE_CHECKING:
     from bot.vitals import Vitals
 
@@ -143,7 +145,8 @@ def step(name: str) -> Iterator[None]:
     """A named step of a review: its seconds are measured, also when it fails."""
     start = time.perf_counter()
     try:
-        yield
+        with tracing.span(name):
+            yield
     finally:
         seconds = time.perf_counter() - start
         if (measures := _measures.get()) is not None:

@@ -12,7 +12,8 @@ What it promises, beyond what RQ does:
 - `lease` keeps two runs from publishing on one pull request at once.
 - A job that fails for good stays in the dead letter registry for two weeks, and `tick` has its check run concluded.
 
-Jobs are JSON, on both sides: with RQ's default (pickle) whoever can write to Valkey could run code in a worker.
+Jobs are JSON, on both sides: with RQ's default (pickle) whoever can write to Valkey could run code in a worker. That default is
+taken away altogether, so that a library which names no serializer reads JSON too.
 """
 
 from __future__ import annotations
@@ -34,9 +35,8 @@ import msgspec
 import orjson
 import redis
 import redis.asyncio
-from redis.backoff import NoBackoff
+import rq.serializers
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue as RQQueue
 from rq import Retry as RQRetry
 from rq import Worker as RQWorker
@@ -50,6 +50,8 @@ from bot.errors import Later
 from bot.jobs import Job
 from bot.processes import end_with_parent
 from bot.queue_scripts import ADD, AGAIN, FEED, PROMOTE, RELEASE, SUBMIT, WAITING
+
+rq.serializers.PickleSerializer = rq.serializers.JSONSerializer  # type: ignore[assignment]
 
 NAME = "cliffguard"
 PERFORM = "bot.worker.perform"
@@ -65,8 +67,6 @@ RESULT_TTL = 6 * 3600
 FAILURE_TTL = 14 * 86400
 CURRENT_TTL = 30 * 86400
 DELIVERY_TTL = 4 * 86400  # GitHub can redeliver for three days
-CONNECTIONS = 16  # of a receiver to Valkey
-TURN = 8.0  # seconds a delivery waits for one of them; GitHub waits for ten
 MAX_WAIT = 6 * 3600  # a job that still has to wait for GitHub after this is given up
 
 
@@ -105,25 +105,6 @@ class DeadLetter(msgspec.Struct, frozen=True):
     traceback: str
 
 
-def connect(url: str) -> redis.Redis:
-    """A client that fails within seconds when Valkey is away, and reconnects once by itself. Every use is safe to repeat."""
-    return redis.Redis.from_url(url, **_patience())
-
-
-def connect_async(url: str) -> redis.asyncio.Redis:
-    """The same for the receiver's event loop. In a burst, requests wait for one of a few connections, instead of failing."""
-    from redis.asyncio.retry import Retry as AsyncRetry
-
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url, max_connections=CONNECTIONS, timeout=TURN, **{**_patience(), "retry": AsyncRetry(NoBackoff(), 1)}
-    )
-    return redis.asyncio.Redis.from_pool(pool)
-
-
-def _patience() -> dict[str, Any]:
-    return {"socket_timeout": 2.0, "socket_connect_timeout": 1.0, "retry": Retry(NoBackoff(), 1), "health_check_interval": 30}
-
-
 class _Submission:
     """`SUBMIT` with what RQ stores of every job written into it, and its arguments: the four fields in which jobs differ."""
 
@@ -143,7 +124,7 @@ class _Submission:
         own = {"data", "description", "created_at", "enqueued_at", "status"}
         fields = [(name, value) for name, value in template.to_dict().items() if name not in own and value not in ("", None)]
         fields.append(("status", "queued"))
-        self.script = _named(SUBMIT).replace("$common", ", ".join(f"{name!r}, {str(value)!r}" for name, value in fields))
+        self.script = named(SUBMIT).replace("$common", ", ".join(f"{name!r}, {str(value)!r}" for name, value in fields))
         base = RQQueue(NAME, connection=redis.Redis(), serializer="json")
         self._keys = [base.finished_job_registry.key, base.failed_job_registry.key]
 
@@ -187,7 +168,7 @@ class Queue:
         submission = _Submission(job_timeout)
         self._arguments, self._submit = submission.arguments, connection.register_script(submission.script)
         self._add, self._again, self._feed, self._promote, self._waiting, self._release = (
-            connection.register_script(_named(script)) for script in (ADD, AGAIN, FEED, PROMOTE, WAITING, RELEASE)
+            connection.register_script(named(script)) for script in (ADD, AGAIN, FEED, PROMOTE, WAITING, RELEASE)
         )
         self._started = StartedJobRegistry(queue=self._rq)
         self._scheduled = ScheduledJobRegistry(queue=self._rq)  # type: ignore[no-untyped-call]
@@ -243,6 +224,10 @@ class Queue:
         """For how many seconds the job that waits longest has been waiting; 0 where none does."""
         _, since = self._waiting()
         return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(_text(since))).total_seconds()) if since else 0.0
+
+    def register(self) -> None:
+        """Makes the queue known to those who list all queues."""
+        self.connection.sadd(RQQueue.redis_queues_keys, self._rq.key)
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """The jobs that failed for good, the latest first."""
@@ -402,7 +387,7 @@ class _Worker(RQWorker):
         """Nothing to end."""
 
 
-def _named(script: str) -> str:
+def named(script: str) -> str:
     """A script with the names of RQ's keys written into it."""
     base = RQQueue(NAME, connection=redis.Redis(), serializer="json")
     names = {"$queue": base.key, "$job": PREFIX, "$names": base.redis_queues_keys}

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
         description="Seconds between writes to GitHub for one installation in the long run; 0: no limit.",
     )
     stop_grace: int = Field(20, ge=0, description="Seconds a stopping worker may take to finish the review under way.")
+    alive: Path | None = Field(None, description="A file that `cliffguard worker` touches every second, for probes.")
     max_blob_bytes: int = Field(1_000_000, description="Larger files are not analysed, and the review says so.")
     max_repository_files: int = Field(60_000, description="Repositories with more files are refused, visibly.")
     mirror_bytes: int = Field(20 * 2**30, description="Disk the mirrors may take; the least recently used go first.")
@@ -47,6 +48,13 @@ class Settings(BaseSettings):
         le=100,
         description="Percent of a rule's comments in a repository that are to be fixed; below, it only lists.",
     )
+    operator_password: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Password of `operator` for the operator's page; without one there is no page.",
+    )
+    operator_host: str = Field("127.0.0.1", description="Address `cliffguard operator` listens on.")
+    operator_port: int = Field(8323, description="Port `cliffguard operator` listens on.")
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
 
     @field_validator("webhook_secrets", mode="before")

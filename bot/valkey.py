@@ -17,8 +17,10 @@ from urllib.parse import parse_qs, quote, unquote
 
 import redis
 import redis.asyncio
+from redis.asyncio.connection import BlockingConnectionPool
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
@@ -29,6 +31,8 @@ _ADDRESS = re.compile(
     r"(?P<scheme>rediss?)\+sentinel://(?:(?P<user>[^:@/]*):(?P<password>[^@/]*)@)?"
     r"(?P<hosts>[^/@?]+)/(?P<service>[^/?]+)(?:/(?P<db>\d+))?(?:\?(?P<query>.*))?"
 )
+CONNECTIONS = 16  # of a receiver to Valkey
+TURN = 8.0  # seconds a delivery waits for one of them; GitHub waits for ten
 _TIMEOUTS = {"socket_timeout": 2.0, "socket_connect_timeout": 1.0, "health_check_interval": 30}
 
 
@@ -87,12 +91,19 @@ def connect(url: str) -> redis.Redis:
     return client
 
 
+class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):  # type: ignore[misc]
+    """A few connections to the primary; who finds none free waits for one."""
+
+
 def connect_async(url: str) -> redis.asyncio.Redis:
-    """The same for the receiver's event loop."""
+    """The same for the receiver's event loop. In a burst, requests wait for one of a few connections, instead of failing."""
     options: dict[str, Any] = {**_TIMEOUTS, "retry": AsyncRetry(NoBackoff(), 1)}
+    few = {"max_connections": CONNECTIONS, "timeout": TURN}
     if (named := sentinels(url)) is None:
-        return redis.asyncio.Redis.from_url(url, **options)
-    client: redis.asyncio.Redis = _asked(named, AsyncSentinel, **options).master_for(named.service)
+        return redis.asyncio.Redis.from_pool(BlockingConnectionPool.from_url(url, **few, **options))
+    client: redis.asyncio.Redis = _asked(named, AsyncSentinel, **options).master_for(
+        named.service, connection_pool_class=_PrimaryPool, **few
+    )
     return client
 
 

@@ -9,24 +9,19 @@ import msgspec
 import redis
 import redis.asyncio
 
-from bot.queue import NAME, PREFIX
+from bot.queue import NAME, named
+from bot.queue_scripts import WAITING
 
-_KEYS = [f"rq:{kind}:{NAME}" for kind in ("queue", "wip", "scheduled", "failed", "workers")]
-_SCRIPT = """
--- KEYS: queue, started jobs, scheduled jobs, failed jobs, workers  ARGV: prefix of job keys
-local counts = {redis.call('LLEN', KEYS[1])}
-for n = 2, 4 do counts[n] = redis.call('ZCARD', KEYS[n]) end
+_REGISTRIES = [f"rq:{kind}:{NAME}" for kind in ("wip", "scheduled", "failed")]
+_ALIVE = """
 local alive = 0
-for _, worker in ipairs(redis.call('SMEMBERS', KEYS[5])) do alive = alive + redis.call('EXISTS', worker) end
-counts[5] = alive
-local first = redis.call('LINDEX', KEYS[1], 0)
-counts[6] = first and redis.call('HGET', ARGV[1] .. first, 'enqueued_at') or ''
-return counts
+for _, worker in ipairs(redis.call('SMEMBERS', KEYS[1])) do alive = alive + redis.call('EXISTS', worker) end
+return alive
 """
 
 
 class Vitals(msgspec.Struct, frozen=True):
-    """How many jobs are in which state, how many workers live, and for how many seconds the next job has been waiting."""
+    """How many jobs are in which state, how many workers live, and for how many seconds the oldest job has been waiting."""
 
     queued: int = 0
     started: int = 0
@@ -42,16 +37,29 @@ class Vitals(msgspec.Struct, frozen=True):
 
 def vitals(connection: redis.Redis) -> Vitals:
     """As Valkey says now. Raises `RedisError` where it does not answer."""
-    return _read(connection.register_script(_SCRIPT)(keys=_KEYS, args=[PREFIX]))
+    with connection.pipeline(transaction=False) as pipeline:
+        _ask(connection, pipeline)
+        return _read(pipeline.execute())
 
 
 async def vitals_async(connection: redis.asyncio.Redis) -> Vitals:
     """The same for the event loop of the webhook service."""
-    return _read(await connection.register_script(_SCRIPT)(keys=_KEYS, args=[PREFIX]))
+    async with connection.pipeline(transaction=False) as pipeline:
+        for command in _ask(connection, pipeline):
+            await command
+        return _read(await pipeline.execute())
+
+
+def _ask(connection: Any, pipeline: Any) -> list[Any]:
+    waiting, alive = connection.register_script(named(WAITING)), connection.register_script(_ALIVE)
+    asked = [waiting(client=pipeline), alive(keys=[f"rq:workers:{NAME}"], client=pipeline)]
+    for registry in _REGISTRIES:
+        pipeline.zcard(registry)
+    return asked
 
 
 def _read(answer: list[Any]) -> Vitals:
-    queued, started, scheduled, failed, workers, since = answer
+    (queued, since), workers, started, scheduled, failed = answer
     return Vitals(queued, started, scheduled, failed, workers, _age(since.decode()))
 
 

@@ -18,7 +18,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from redis.exceptions import RedisError
 
-from bot import tenancy
+from bot import tenancy, tracing
 from bot.jobs import BUTTONS, READINESS, Command, Job, Work
 from bot.observe import count_delivery
 from bot.queue import Outcome, Receiver
@@ -338,6 +338,12 @@ async def _accept(request: Request, event: str, delivery: str, body: bytes) -> R
     if isinstance(found, Ignored):
         count_delivery(event, "ignored")
         return _answer(200, status="ignored", reason=found.reason)
+    with tracing.span("delivery", "SERVER", **{"github.event": found.reason, "github.delivery": delivery}) as span:
+        return await _submit(request, event, found if span is None else msgspec.structs.replace(found, trace=tracing.here()))
+
+
+async def _submit(request: Request, event: str, found: Job) -> Response:
+    delivery = found.delivery
     receiver: Receiver = request.app.state.receiver
     try:
         submission = await receiver.submit(found)

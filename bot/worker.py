@@ -26,13 +26,14 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
-from bot import observe, tenancy
+from bot import alarms, observe, tenancy, tracing
 from bot.errors import Broken, Gone, Later
 from bot.jobs import Job
 from bot.mirror import Mirrors
 from bot.processes import end_with_caller, end_with_parent
-from bot.queue import Queue, connect, later, waiting
+from bot.queue import Queue, later, waiting
 from bot.settings import Settings
+from bot.valkey import connect
 
 TICK = 1.0  # seconds between two looks at the queue and the workers
 SHORT_LIFE = 5.0  # seconds; a worker that ends sooner is started again with growing delay
@@ -60,10 +61,10 @@ def perform(payload: Mapping[str, Any]) -> Any:
     """
     from bot import review
 
-    job = msgspec.convert(payload, Job)
-    with _logged(job), observe.measuring() as measures:
+    job, waited = msgspec.convert(payload, Job), waiting()
+    with _logged(job), _traced(job, waited), observe.measuring() as measures:
         outcome = "failed"
-        if (waited := waiting()) is not None:
+        if waited is not None:
             measures.seconds["queue"] = waited
         try:
             answer = None
@@ -84,6 +85,7 @@ def perform(payload: Mapping[str, Any]) -> Any:
             answer = _conclude(job, broken.reason)
         except BaseException as error:
             log.exception("the review failed")
+            alarms.tell(error, delivery=job.delivery, work=job.work)
             error.logged = True  # type: ignore[attr-defined]
             raise
         finally:
@@ -142,8 +144,24 @@ def _logged(job: Job) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _traced(job: Job, waited: float | None) -> Iterator[None]:
+    """What is traced and told to others is sent at the end: the process of a job ends without looking back."""
+    tracing.configure("cliffguard-worker")
+    alarms.configure("cliffguard-worker")
+    names: dict[str, tracing.Attribute] = {"vcs.repository.name": f"{job.owner}/{job.repository}", "vcs.change.id": job.number}
+    try:
+        with tracing.continued(job.trace, "job", waited, **names, **{"job.work": job.work, "github.delivery": job.delivery}):
+            yield
+    finally:
+        tracing.flush()
+        alarms.flush()
+
+
 def preload() -> None:
     """Imports and loads what every job needs, before any fork."""
+    tracing.preload()
+    alarms.preload()
     import githubkit  # noqa: F401
     import libcst  # noqa: F401
     import sqlglot  # noqa: F401
@@ -221,6 +239,8 @@ class Supervisor:
                 self._reap()
                 self._start_missing()
                 self._tick()
+                if self._settings.alive is not None:
+                    self._settings.alive.touch()
                 if select.select([wakeup], [], [], TICK)[0]:
                     wakeup.recv(4096)
             self._stop(wakeup)

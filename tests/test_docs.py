@@ -24,7 +24,6 @@ from bot import github, webhook
 from bot.cli import app as cli
 from bot.jobs import Job
 from bot.local_github import state
-from bot.settings import Settings
 from tests.reference import README, ROOT, SCHEMA, fresh
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -215,77 +214,7 @@ def test_the_manifest_has_the_keys_github_knows() -> None:
     assert manifest()["hook_attributes"]["url"].endswith("/webhook")
 
 
-# The deployment
-
-
-def compose() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "deploy" / "compose.yml").read_text(encoding="utf-8"))
-
-
-def dockerfile() -> list[tuple[str, str]]:
-    """`(instruction, arguments)` of each instruction of the Dockerfile."""
-    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
-    return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in joined.splitlines()]
-
-
-def test_the_containers_run_commands_that_exist() -> None:
-    services = compose()["services"]
-    words = [service["command"] for service in services.values() if service["command"][0] == "cliffguard"]
-    words += [json.loads(arguments) for name, arguments in dockerfile() if name == "CMD"]
-    assert {word[1] for word in words} == {"serve", "worker"}
-    assert {word[1] for word in words} <= set(COMMANDS)
-
-
-def test_the_deployment_sets_settings_that_exist() -> None:
-    known = {f"CLIFFGUARD_{name.upper()}" for name in Settings.model_fields}
-    files = [*(ROOT / "deploy").iterdir(), *PAGES]
-    used = {name for file in files for name in re.findall(r"CLIFFGUARD_[A-Z_]+[A-Z]", file.read_text(encoding="utf-8"))}
-    assert used <= known
-
-
-def test_the_example_environment_has_what_compose_needs() -> None:
-    wanted = set(re.findall(r"\$\{(CLIFFGUARD_\w+):\?\}", (ROOT / "deploy" / "compose.yml").read_text(encoding="utf-8")))
-    example = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
-    assert set(re.findall(r"^(CLIFFGUARD_\w+)=$", example, re.MULTILINE)) == wanted
-
-
-def test_the_queue_is_kept_and_never_evicted() -> None:
-    command = compose()["services"]["valkey"]["command"]
-    options = dict(zip(command[1::2], command[2::2], strict=True))
-    assert options["--appendonly"] == "yes"
-    assert options["--maxmemory-policy"] == "noeviction"
-
-
-def test_a_worker_may_finish_its_review_and_only_workers_have_the_key() -> None:
-    services = compose()["services"]
-    grace = int(services["worker"]["stop_grace_period"].removesuffix("s"))
-    assert grace > Settings.model_fields["stop_grace"].default + 8
-    assert "CLIFFGUARD_PRIVATE_KEY" not in services["web"]["environment"]
-    assert "CLIFFGUARD_WEBHOOK_SECRETS" not in services["worker"]["environment"]
-
-
-def test_the_image_installs_by_hashes_and_runs_as_nobody_special() -> None:
-    instructions = dockerfile()
-    runs = [arguments for name, arguments in instructions if name == "RUN"]
-    assert [run for run in runs if "--require-hashes -r requirements.lock" in run]
-    assert [run for run in runs if "apt-get install" in run and " git" in run]
-    assert instructions.index(("USER", "cliffguard")) < instructions.index(("CMD", '["cliffguard", "serve"]'))
-    assert any(name == "HEALTHCHECK" and ":8321/healthz" in arguments for name, arguments in instructions)
-    for name, arguments in instructions:
-        if name == "COPY" and not arguments.startswith("--from"):
-            assert all((ROOT / source).exists() for source in arguments.split()[:-1]), arguments
-
-
-def test_the_image_has_a_python_that_is_supported() -> None:
-    bases = {arguments.split()[0] for name, arguments in dockerfile() if name == "FROM"}
-    assert len(bases) == 1
-    lowest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
-    found, least = re.search(r"python:3\.(\d+)-slim", bases.pop()), re.search(r"3\.(\d+)", lowest)
-    assert found
-    assert least
-    assert int(found[1]) >= int(least[1])
+# The tools
 
 
 def test_commits_are_checked_with_what_is_installed() -> None:

@@ -15,8 +15,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from bot.app import create_app
-from bot.queue import CONNECTIONS, Queue
+from bot.queue import Queue
 from bot.settings import Settings
+from bot.valkey import CONNECTIONS
 
 DELIVERIES = 300
 

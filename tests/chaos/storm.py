@@ -12,7 +12,8 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from bot.local_github import Fault
-from bot.queue import DeadLetter, Queue, connect
+from bot.queue import DeadLetter, Queue
+from bot.valkey import connect
 from tests.chaos.blows import BLOWS, Blow
 from tests.chaos.world import Head, Push, World, pushes
 from tests.fleet import Fleet
