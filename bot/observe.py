@@ -210,7 +210,9 @@ class SharedCollector(Collector):
         for state, count in vitals.states.items():
             jobs.add_metric([state], count)
         yield jobs
-        yield GaugeMetricFamily("cliffguard_queue_age_seconds", "Seconds the next job has been waiting.", value=vitals.age)
+        yield GaugeMetricFamily(
+            "cliffguard_queue_age_seconds", "Seconds the oldest queued job has been waiting.", value=vitals.age
+        )
         yield GaugeMetricFamily("cliffguard_workers", "Worker processes that live.", value=vitals.workers)
         yield from _families({key.decode(): float(value) for key, value in raw.items()})
         yield from _budget({key.decode(): value.decode() for key, value in budgets.items()})

@@ -28,7 +28,7 @@ def operator() -> None:
 
 @app.command()
 def queue() -> None:
-    """Tell jobs by state, the workers that live, and how long the next job has been waiting."""
+    """Tell jobs by state, the workers that live, and how long the oldest job has been waiting."""
     from bot.vitals import vitals
 
     with _valkey() as connection:
@@ -37,7 +37,7 @@ def queue() -> None:
         print(f"{state:10}{count:>6}")
     print(f"{'workers':10}{found.workers:>6}")
     if found.queued:
-        print(f"The next job has been waiting for {found.age:.0f} seconds.")
+        print(f"The oldest has been waiting for {found.age:.0f} seconds.")
 
 
 @app.command()

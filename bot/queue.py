@@ -220,11 +220,6 @@ class Queue:
             (queued, _), *others = pipeline.execute()
             return Depth(queued, *others)
 
-    def age(self) -> float:
-        """For how many seconds the job that waits longest has been waiting; 0 where none does."""
-        _, since = self._waiting()
-        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(_text(since))).total_seconds()) if since else 0.0
-
     def register(self) -> None:
         """Makes the queue known to those who list all queues."""
         self.connection.sadd(RQQueue.redis_queues_keys, self._rq.key)

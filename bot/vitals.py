@@ -51,15 +51,14 @@ async def vitals_async(connection: redis.asyncio.Redis) -> Vitals:
 
 
 def _ask(connection: Any, pipeline: Any) -> list[Any]:
-    waiting, alive = connection.register_script(named(WAITING)), connection.register_script(_ALIVE)
-    asked = [waiting(client=pipeline), alive(keys=[f"rq:workers:{NAME}"], client=pipeline)]
     for registry in _REGISTRIES:
         pipeline.zcard(registry)
-    return asked
+    waiting, alive = connection.register_script(named(WAITING)), connection.register_script(_ALIVE)
+    return [waiting(client=pipeline), alive(keys=[f"rq:workers:{NAME}"], client=pipeline)]
 
 
 def _read(answer: list[Any]) -> Vitals:
-    (queued, since), workers, started, scheduled, failed = answer
+    started, scheduled, failed, (queued, since), workers = answer
     return Vitals(queued, started, scheduled, failed, workers, _age(since.decode()))
 
 

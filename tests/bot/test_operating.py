@@ -37,7 +37,8 @@ def settings(url: str, password: str | None = PASSWORD) -> Settings:
 def dead(queue: Queue, job: Job) -> str:
     """A job as a worker leaves it that has failed for the last time."""
     id = queue.submit(job).id
-    queue.connection.lrem(f"rq:queue:{NAME}", 0, id)
+    for key in queue.connection.scan_iter("rq:queue:*"):
+        queue.connection.lrem(key, 0, id)
     stored = RQJob.fetch(id, connection=queue.connection, serializer="json")
     stored.set_status(JobStatus.FAILED)
     stored.retries_left, stored.ended_at = 0, datetime.now(UTC)
