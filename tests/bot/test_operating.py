@@ -152,8 +152,8 @@ def test_the_page_shows_queue_jobs_and_workers(page: httpx.Client, queue: Queue,
     waiting, letter = queue.submit(make_job(number=1)).id, dead(queue, make_job(number=2))
     page.headers.update(basic())
     assert page.get("/").headers["location"] == "/rq/queues"
-    (shown,) = page.get("/rq/queues/json").json()
-    assert (shown["queue_name"], shown["queued"], shown["failed"]) == (NAME, 1, 1)
+    shown = {one["queue_name"]: (one["queued"], one["failed"]) for one in page.get("/rq/queues/json").json()}
+    assert shown[NAME] == (1, 1)
     assert waiting in page.get("/rq/jobs/json", params={"state": "queued"}).text
     assert "ValueError" in page.get(f"/rq/job/{letter}").text
     for path in ("/rq/queues", "/rq/workers", "/rq/jobs", "/rq/static/css/uno.css"):
