@@ -91,7 +91,7 @@ def connect(url: str) -> redis.Redis:
     return client
 
 
-class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):  # type: ignore[misc]
+class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):
     """A few connections to the primary; who finds none free waits for one."""
 
 
