@@ -23,7 +23,6 @@ import functools
 import hashlib
 import math
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -190,17 +189,14 @@ class Queue:
         return status is not None and _text(status) in ("queued", "scheduled", "deferred", "started")
 
     def sweep(self, every: int, at_once: bool = False) -> None:
-        """Queues a sweep, if none was in so many seconds, whoever asks; `at_once`, if none was in the last minute."""
+        """Queues a sweep, if none was in so many seconds, whoever asks; `at_once`, if none was in the last minute.
+
+        It takes its turn like an installation, and there is one at a time: one that takes long must not keep others waiting.
+        """
         if at_once and int(self.connection.ttl(SWEPT)) < every - 60:
             self.connection.delete(SWEPT)
         if self.connection.set(SWEPT, 1, nx=True, ex=every):
-            self._rq.enqueue_call(
-                SWEEP,
-                job_id=f"sweep-{uuid.uuid4().hex[:12]}",
-                result_ttl=RESULT_TTL,
-                failure_ttl=FAILURE_TTL,
-                retry=RQRetry(len(RETRIES), RETRIES),  # it may be killed like any other
-            )
+            self._add_job("sweep", SWEEP, (), 0, 0)
 
     def current(self, job: Job) -> bool:
         """Whether nothing newer was asked for on the pull request of `job`."""
@@ -264,23 +260,28 @@ class Queue:
 
     def _abandon(self, letter: DeadLetter, job: Job) -> None:
         stamp = f"{letter.failed:%Y%m%d%H%M%S%f}" if letter.failed else "0"
-        conclusion = RQJob.create(
-            ABANDON,
-            args=(msgspec.to_builtins(job), letter.reason),
+        payload = msgspec.to_builtins(job), letter.reason  # once, whichever supervisor is quicker
+        self._add_job(f"{letter.id}-abandon-{stamp}", ABANDON, payload, job.installation, job.repository_id)
+
+    def _add_job(self, id: str, function: str, arguments: tuple[Any, ...], installation: int, repository: int) -> None:
+        """Queues a job that is no `Job`, unless the one of this id waits or runs."""
+        made = RQJob.create(
+            function,
+            args=arguments,
             connection=self.connection,
-            id=f"{letter.id}-abandon-{stamp}",
+            id=id,
             origin=NAME,
             timeout=self._rq._default_timeout,
             result_ttl=RESULT_TTL,
             failure_ttl=FAILURE_TTL,
-            description=f"abandon {letter.id}",
+            description=id,
             status=JobStatus.QUEUED,
             serializer="json",
         )
-        conclusion.retries_left, conclusion.retry_intervals = len(RETRIES), RETRIES
-        fields = {**conclusion.to_dict(), "enqueued_at": _now()}
+        made.retries_left, made.retry_intervals = len(RETRIES), RETRIES
+        fields = {**made.to_dict(), "enqueued_at": _now()}
         parts = [part for field in fields.items() for part in field]
-        self._add(args=[job.installation, job.repository_id, conclusion.id, *parts])  # once, whoever is quicker
+        self._add(keys=[self._finished.key, self._failed.key], args=[installation, repository, id, *parts])
 
     def recover(self, worker: str) -> int:
         """Ends what the dead worker of this name had started, so that it runs again. Returns how many jobs that were."""

@@ -119,8 +119,13 @@ return {{outcome, key}}
 """
 
 ADD = f"""{_LANES}
--- A job of another kind, unless it exists.  ARGV: installation, repository, id, then fields and values
-if redis.call('EXISTS', JOB .. ARGV[3]) == 1 then return 0 end
+-- A job of another kind, unless it waits or runs.  KEYS: finished jobs, failed jobs
+-- ARGV: installation, repository, id, then fields and values
+local status = redis.call('HGET', JOB .. ARGV[3], 'status')
+if status == 'queued' or status == 'scheduled' or status == 'deferred' or status == 'started' then return 0 end
+redis.call('DEL', JOB .. ARGV[3])
+redis.call('ZREM', KEYS[1], ARGV[3])
+redis.call('ZREM', KEYS[2], ARGV[3])
 redis.call('HSET', JOB .. ARGV[3], unpack(ARGV, 4))
 wait(ARGV[3], ARGV[1], ARGV[2])
 feed()

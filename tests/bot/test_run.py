@@ -114,7 +114,7 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:
 def test_it_stays_until_it_is_interrupted_and_survives_its_own_death(tmp_path: Path) -> None:
     first = start(tmp_path)
     page = read_until(first, r"As on GitHub: (http\S+)")[1]
-    assert "n_plus_one" in httpx.get(page, trust_env=False).text
+    assert "n_plus_one" in httpx.get(page, trust_env=False, timeout=60).text
     (record,) = (tmp_path / ".cliffguard").glob("github-*/log.jsonl")
     assert "/reviews" in shutil.copy(record, tmp_path / "log.jsonl").read_text()  # for the contract check, which comes last
     running = children_of(first.pid)

@@ -170,7 +170,23 @@ def test_a_sweep_is_queued_now_and_then(queue: Queue) -> None:
     assert queue.depth().queued == 1
     queue.connection.expire("cliffguard:sweep:last", 600)
     queue.sweep(900, at_once=True)
-    assert queue.depth().queued == 2
+    assert queue.depth().queued == 1, "the first one waits still: there is one at a time"
+    assert waiting(queue) == ["sweep"]
+    for status, more in (("started", 0), ("finished", 1), ("failed", 1)):
+        queue.connection.delete("rq:queue:cliffguard", "cliffguard:sweep:last")
+        queue.connection.hset("rq:job:sweep", "status", status)
+        queue.sweep(900)
+        assert queue.depth().queued == more
+
+
+def test_a_sweep_takes_its_turn(queue: Queue, make_job: Any) -> None:
+    for number in range(1, 5):
+        queue.submit(make_job(number=number))
+    queue.sweep(900)
+    for _ in range(2):
+        queue.connection.lpop("rq:queue:cliffguard")
+        queue._feed()
+    assert waiting(queue)[0] == "sweep"
 
 
 def test_a_job_is_alive_until_it_is_done(queue: Queue, make_job: Any) -> None:
