@@ -22,7 +22,7 @@ from bench.service import NOTICE, Service, running
 from bot.local_github import PullRequest
 from tests.chaos.world import Push, World
 
-BATCH, LARGE, LONE, DEPTH = 60, 16, 8, 100
+BATCH, SPACED, LARGE, LONE, DEPTH = 40, 20, 8, 8, 100
 PATIENCE = 900.0
 
 
@@ -50,9 +50,9 @@ def _small(folder: Path, workers: int) -> float:
 
 def _spaced(folder: Path) -> float:
     with running(folder, WORKERS="2", SWEEP="86400") as service:
-        world = _world(service, [_push(number, 0) for number in range(1 + BATCH)])
+        world = _world(service, [_push(number, 0) for number in range(1 + SPACED)])
         _pushed(service, world, range(1))
-        return _rate(service, world, range(1, 1 + BATCH))
+        return _rate(service, world, range(1, 1 + SPACED))
 
 
 def _waiting(folder: Path) -> list[Figure]:
