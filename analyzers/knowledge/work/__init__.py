@@ -127,6 +127,8 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     puts: tuple[Put, ...] = ()
     retries: tuple[Retrying, ...] = ()
     sessions: Sessions = Sessions()
+    retried: dict[str, tuple[str, ...]] = {}  # marks of jobs that are tried again -> if one of these is given; none: always
+    never: dict[str, int | bool | None] = {}  # what such a mark is given where a job is not tried again
     once: tuple[str, ...] = ()  # marks of jobs that are not tried again unless they say so
 
 

@@ -1,4 +1,4 @@
-"""What is tried again at once, without a pause: where the other side has too much to do, each try is one more of it."""
+"""What is tried again: at once, though the other side may have too much to do; or as a whole, though half of it is done."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ _PACKAGES = {
     for language, retries in _KNOWN.items()
 }
 _METHODS = frozenset(name for one in known() for words in one.retries for name in (*words.methods, *words.calls))
+_RETRIED = {mark: wanted for one in known() for mark, wanted in one.retried.items()}
+_NEVER = {name: value for one in known() for name, value in one.never.items()}
 _OUTSIDE = frozenset({"http", "mail", "message", "payment", "model", "storage"})
 _PAUSES = frozenset({"sleep", "usleep", "wait", "backoff", "delay", "retry", "release", "countdown"})
 _REMEDY = "Wait before each try, longer each time and not all for as long; and give up soon, as somebody waits."
@@ -40,6 +42,8 @@ def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[F
     for errand in errands:
         if errand.kind in _OUTSIDE and errand.reached in ("request", "task") and not is_batch(errand.place.path):
             yield from _looped(code, errand)
+        if errand.kind in ("mail", "message", "payment"):
+            yield from _as_a_whole(code, errand)
 
 
 def _may_retry(code: Codebase, path: str) -> bool:
@@ -104,6 +108,48 @@ def _is_again(call: Call, words: Retrying) -> bool:
     times = [given[name] for name in words.times if name in given] or list(call.args[:1])
     numbers = [t.value for t in times if isinstance(t, Text)]
     return bool(times) and not (numbers and all(not n or n is True or n == 1 for n in numbers) and len(numbers) == len(times))
+
+
+# -- by a queue, as a whole --------------------------------------------------------------------------------------------
+
+
+def _as_a_whole(code: Codebase, errand: Errand) -> Iterator[Flaw]:
+    """A job that tells several something, and is tried again from its beginning: who was told is told again."""
+    path = errand.place.path
+    definition = next((f for f in functions(code, path) if f.qualified == errand.function), None)
+    mark = next((d for d in definition.node.decorators if _is_retried(code, path, d)), None) if definition is not None else None
+    site = sites.stand(code, CallSite(Reached(path, errand.function), errand.place)) if mark is not None else None
+    loop = sites.loop_of(site) if site is not None else None
+    if definition is None or mark is None or site is None or loop is None or _is_tried(site, loop):
+        return
+    name = definition.node.name
+    yield Flaw(
+        subject=f"{errand.function}: {errand.library} again for each",
+        title=f"`{name}` does again what it has done when it is tried again",
+        message=(
+            f"`{name}` {errand.does} for each of several, and is tried again from its beginning where one of them fails: those "
+            "before it get theirs again with each try."
+        ),
+        remedy="Queue a task for each of them; or write down who has got it, and leave them out.",
+        code=f"for key in keys:\n    {name}_one.delay(key)",
+        language="python",
+        place=errand.place,
+        related=((code.place(path, mark), "is tried again"), (sites.place(code, site, loop), "for each of these")),
+    )
+
+
+def _is_retried(code: Codebase, path: str, mark: Node) -> bool:
+    found = code.resolve_node(path, mark.callee if isinstance(mark, Call) else mark)
+    given = {k.name: k.value for k in mark.keywords} if isinstance(mark, Call) else {}
+    wanted = _RETRIED.get(found.name) if isinstance(found, External) else None
+    refused = any(isinstance(v, Text) and k in _NEVER and v.value == _NEVER[k] for k, v in given.items())
+    return wanted is not None and not refused and (not wanted or not given.keys().isdisjoint(wanted))
+
+
+def _is_tried(site: sites.Stand, loop: Node) -> bool:
+    """Whether one that fails does not stop the others."""
+    at = next((i for i, n in enumerate(site.around) if n is loop), 0)
+    return any(isinstance(n, Other) and n.word == "try" for n in site.around[at:])
 
 
 # -- by a loop ---------------------------------------------------------------------------------------------------------
