@@ -42,6 +42,8 @@ class _Known:
     def __init__(self, project: Project, small: set[str]) -> None:
         self.project, self.small = project, small
         self.grown = growing(project.tables)
+        self.answered = {heap.place for heap in project.heaps if heap.kind == "answered"}
+        self.met = {heap.function for heap in project.heaps if heap.kind in ("searched", "crossed")}
 
     def table(self, heap: Heap) -> Table | None:
         table = self.project.tables.get(heap.table)
@@ -232,8 +234,10 @@ def _walked(known: _Known, heap: Heap) -> Finding | None:
     batch = entry is not None or is_batch(path) or is_scheduled(path, heap.function.name)
     event = _EVENT.search(heap.function.name) is not None or known.project.reach.entry_to(heap.function, "hook") is not None
     own = event and not batch and is_busy(table) if table is not None else False
-    if table is None or heap.abstract or table.name not in known.grown or not (own or (batch and not heap.columns)):
+    if table is None or heap.abstract or table.name not in known.grown:
         return None
+    if not (own or (batch and not heap.columns)):
+        return _walked_for_answer(known, heap, table)
     return _made(
         heap,
         entry,
@@ -246,6 +250,29 @@ def _walked(known: _Known, heap: Heap) -> Finding | None:
         growth=f"N rows in memory: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
         remedy="Let the rows come a few at a time.",
         listed=_hardly_walked(heap, table, entry),
+        more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
+    )
+
+
+def _walked_for_answer(known: _Known, heap: Heap, table: Table) -> Finding | None:
+    """A request that walks a table, whatever it gives of it."""
+    entry = known.project.reach.entry_to(heap.function, "request")
+    told = heap.place in known.answered or heap.function in known.met
+    if entry is None or heap.columns or heap.partly or told or is_batch(heap.place.path):
+        return None
+    function = short(heap.function.name)
+    return _made(
+        heap,
+        entry,
+        what=heap.model,
+        title=f"`{function}` walks every `{heap.model}` for one answer",
+        message=(
+            f"`{function}` loads all `{heap.model}` rows and walks them, and nothing bounds how many: each answer takes as "
+            "long, and as much memory, as there are by then."
+        ),
+        growth=f"N rows per answer: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
+        remedy="Give a page of them at a time, or have the database compute what is wanted of them.",
+        listed=_hardly(known, heap, table),
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
     )
 

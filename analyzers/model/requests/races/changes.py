@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.findings import Edit, Fix
 from analyzers.knowledge.concurrency import Concurrency
@@ -68,7 +70,7 @@ def _changed(body: Body, models: ModelIndex) -> Iterator[Race]:
 def _changes(body: Body) -> Iterator[tuple[_Change, Act]]:
     for node, act in body.acts("assigned"):
         assert isinstance(node, Assign)
-        found = _of_assign(node)
+        found = _of_assign(body, node)
         if found is not None:
             yield found, act
     for node, act in (*body.acts("written"), *body.acts("queried"), *body.acts("called")):
@@ -79,8 +81,8 @@ def _changes(body: Body) -> Iterator[tuple[_Change, Act]]:
             yield change_, act
 
 
-def _of_assign(node: Assign) -> _Change | None:
-    """`row.column += amount`, `row.column = row.column + amount`."""
+def _of_assign(body: Body, node: Assign) -> _Change | None:
+    """`row.column += amount`, `row.column = row.column + amount`, also by a local name."""
     target = node.target
     if not isinstance(target, Member) or node.value is None:
         return None
@@ -88,8 +90,25 @@ def _of_assign(node: Assign) -> _Change | None:
         return _Change(node, target.of, target.name, node.operator, node.value)
     if node.operator:
         return None
-    found = _sum_of(node.value, dotted(target))
+    found = _sum_of(_unfolded(body, node.value, node), dotted(target))
     return _Change(node, target.of, target.name, *found) if found is not None else None
+
+
+def _unfolded(body: Body, value: Node, before: Node) -> Node:
+    """A sum with what a local name was given in the place of the name, if it was given something once: `stock + 1`."""
+    match value:
+        case Name(id=name):
+            held = _held(body, name, before)
+            return held if isinstance(held, Other) else value
+        case Other(word="+" | "-", children=(Name(id=name), second)):
+            held = _held(body, name, before)
+            return msgspec.structs.replace(value, children=(held, second)) if isinstance(held, Member) else value
+    return value
+
+
+def _held(body: Body, name: str, before: Node) -> Node | None:
+    given = body.assigned.get(name, ())
+    return given[0].value if len(given) == 1 and given[0].end <= before.start and not given[0].operator else None
 
 
 def _sum_of(value: Node, column: str) -> tuple[str, Node | None] | None:

@@ -45,6 +45,8 @@ def _numbered(body: Body, models: ModelIndex) -> Iterator[Race]:
         model = models.by_name[found.act.model]
         words = model.library.concurrency
         column = _goes_to(body, found, model) if words is not None else ""
+        if found.act.gives == "row" and column not in {n.name for n in walk(found.node) if isinstance(n, Member)}:
+            continue  # another column than the one that is read
         if words is not None and column:
             yield _number(body, model, words, found, column)
             return
@@ -120,7 +122,12 @@ def _is_last(call: Call, act: Act, around: Node, models: ModelIndex) -> bool:
     ordered = {s.column for s in act.searches if s.how == "ordered" and s.column}
     read_ = {n.name for n in walk(around) if isinstance(n, Member)}
     names = {model.columns[n].name for n in read_ if n in model.columns} | read_
-    return act.gives == "row" and act.limited and bool(ordered & names)
+    return act.gives == "row" and act.limited and (bool(ordered & names) or _is_newest(ordered, model))
+
+
+def _is_newest(ordered: set[str], model: Model) -> bool:
+    """Whether rows are ordered by when they were made: by their keys, or their times."""
+    return bool(ordered) and all(c in ("id", "pk", "created_at", "created", "createdAt", *model.keys) for c in ordered)
 
 
 def _goes_to(body: Body, found: _Next, model: Model) -> str:

@@ -125,6 +125,8 @@ def _walks(body: Body, node: Node, act: Act) -> Loop | None:
     """The loop that walks all rows of a table, once they are all there."""
     if answers.streams(act.name, body.language) or answers.deals_with_pages(body):
         return None
+    if act.kind == "collected" and dotted(node).startswith("$"):
+        return None  # what belongs to a row, loaded with it
     if any(s.how not in ("ordered", "below", "deleted", "key", "other") for s in act.searches):
         return None
     name = body.name_of(node)
