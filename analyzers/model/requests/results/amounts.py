@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Text, dotted
+from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.model.inference.acts import Act
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.results import answers
@@ -37,7 +37,8 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         if use is not None:
             yield _heap(body, model, node, found, use.kind, use.node, use.by)
         elif (loop := _walks(body, node, act)) is not None:
-            yield _heap(body, model, node, found, "walked", loop, "")
+            columns, partly = found
+            yield _heap(body, model, node, (columns, partly or _is_unpacked(node)), "walked", loop, "")
     yield from _of_relations(body, models)
 
 
@@ -121,6 +122,17 @@ def _is_column(element: Node, item: str) -> bool:
 # -- walked one by one -------------------------------------------------------------------------------------------------
 
 
+def _is_left(loop: Loop) -> bool:
+    """Whether the loop looks for one row, and is left where it is found."""
+    nodes = (n for statement in loop.body for n in walk(statement))
+    return any(isinstance(n, Return) or (isinstance(n, Other) and n.word == "break") for n in nodes)
+
+
+def _is_unpacked(node: Call) -> bool:
+    """Whether a query is asked for by what a dictionary holds: nobody knows what that is."""
+    return any(isinstance(n, Call) and any(k.name == "**" for k in n.keywords) for n in walk(node))
+
+
 def _walks(body: Body, node: Node, act: Act) -> Loop | None:
     """The loop that walks all rows of a table, once they are all there."""
     if answers.streams(act.name, body.language) or answers.deals_with_pages(body):
@@ -134,7 +146,7 @@ def _walks(body: Body, node: Node, act: Act) -> Loop | None:
     for one in candidates:
         for outer in body.around(one):
             if isinstance(outer, Loop) and outer.over is one and outer.kind == "for":
-                return outer
+                return outer if not _is_left(outer) else None
             if not isinstance(outer, Assign | Other):
                 break
     return None
