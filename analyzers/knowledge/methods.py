@@ -36,7 +36,9 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole: bool = False  # without arguments it loads more than can be told
     starts: bool = False  # it makes a query under construction; its first argument is the alias of the rows
     names_rows: bool = False  # its first argument is the class of the rows, its second their alias
-    filters: Literal["", "lookups", "criteria", "expression", "conditions", "columns", "related", "key", "unknown"] = ""
+    filters: Literal[
+        "", "lookups", "criteria", "expression", "conditions", "columns", "related", "key", "function", "unknown"
+    ] = ""
     orders: Literal["", "names", "criteria", "expression", "attributes", "column"] = ""
     then: bool = False  # it orders what was not told apart by the order before
     compares: str = ""  # of `columns`: how the column is compared that the first argument names; as its operator says if empty
@@ -47,6 +49,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deletes: bool = False  # rows are deleted, all that it asks for
     groups: bool = False  # rows are counted or summed up, so none can be left unread
     fresh: bool = False
+    joins: int | None = None  # its first argument names a table that it joins, on columns from this argument on
     limits: bool = False
     limit_at: int = 0  # position of the argument that is the bound
     runs: bool = False  # calling it sends the query

@@ -12,7 +12,7 @@ from analyzers.facts.store import FileFacts, NoStore
 from analyzers.findings import Problem
 from analyzers.model import remedies
 from analyzers.model.errands import Errand
-from analyzers.model.indexes import filters, query_sites, standing, validations, validators
+from analyzers.model.indexes import filters, query_sites, standing, table_queries, validations, validators
 from analyzers.model.inference import edges, handlers, inherited
 from analyzers.model.inference.branching import deeds, policies, procedures
 from analyzers.model.inference.branching.evidence import Evidence
@@ -81,6 +81,7 @@ def link(
         queries=(
             *standing.asked_always(code, models, schema.tables, query_sites.longest(q for root in said for q in root.queries)),
             *query_sites.written(code),
+            *table_queries.of_tables(code),
             *validations.validated(code, models),
             *validators.checked(code, models),
             *filters.addressed(code, models),

@@ -1,6 +1,7 @@
 """Whether an index serves a query, and what building or changing one means.
 
-`query_sites` (queries in a database's words), `validations`, `validators` (those of rules), `filters` (those of addresses),
+`query_sites` (queries in a database's words), `table_queries` (those of tables that code names), `validations`, `validators`
+(those of rules), `filters` (those of addresses),
 `standing` (what all of a table ask)
     what is asked
 `coverage` (whether an index serves one), `wanted` (which one would), `growth` (which tables grow), `dropped` (where one went),

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Return, Text
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.model.inference.rows import named_columns
@@ -28,12 +26,12 @@ def bracketed(inference: Inference, model: Model, words: RowsWords, function: Fu
     given = function.parameters[0].name if function.parameters else ""
     found: list[Search] = []
     for statement in function.body:
-        chain = list(_chain(statement.value if isinstance(statement, Return) and statement.value else statement, given))
+        chain = list(chain_of(statement.value if isinstance(statement, Return) and statement.value else statement, given))
         if not chain:
             found.append(Search("other", model.qualified, ""))
         for call in chain:
             found = _after(inference, model, words, call, found, frame)
-    return [msgspec.structs.replace(s, column="") if s.how == "either" else s for s in found]
+    return named_columns.closed(found)
 
 
 def related(inference: Inference, model: Model, words: RowsWords, call: Call, args: list[Value], frame: Frame) -> list[Search]:
@@ -51,7 +49,7 @@ def related(inference: Inference, model: Model, words: RowsWords, call: Call, ar
         case [Text(), *_] as named:
             method = words.methods.get(words.dynamic)
             if method is not None and len(named) > 1:
-                return named_columns.conditions(target, method, args[1:])
+                return named_columns.conditions(named_columns.of(target), method, args[1:])
     return [Search("other", model.qualified, "")]
 
 
@@ -64,7 +62,7 @@ def _reached(inference: Inference, model: Model, path: str) -> Model | None:
     return current
 
 
-def _chain(node: Node, given: str) -> Iterator[Call]:
+def chain_of(node: Node, given: str) -> Iterator[Call]:
     """The calls of `$given->one()->other()`, first to last; nothing if it is anything else."""
     calls: list[Call] = []
     while isinstance(node, Call) and isinstance(node.callee, Member):
@@ -86,7 +84,7 @@ def _after(inference: Inference, model: Model, words: RowsWords, call: Call, fou
     if not method.filters:
         return found
     added = filtered(inference, model, method, words, call, list(_stated(call.args)), {}, frame)
-    return named_columns.either(found, added, model, begins=method.alternative)
+    return named_columns.either(found, added, model.qualified, begins=method.alternative)
 
 
 def _stated(args: Iterable[Node]) -> Iterator[Value]:

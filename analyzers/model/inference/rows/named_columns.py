@@ -6,6 +6,9 @@ Where a library's models state no columns, a name that is none of the table's is
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+
+import msgspec
 
 from analyzers.facts.outline import Call, Member
 from analyzers.knowledge import Method
@@ -37,27 +40,36 @@ _OPERATORS = {
 """What an operator asks of an index; nothing for what only leaves rows out."""
 
 
-def conditions(model: Model, method: Method, args: list[Value]) -> list[Search]:
+Named = Callable[[str], tuple[str, str]]
+"""What a text names: whose rows, and which of their columns; an empty one, where it is none of theirs."""
+
+
+def of(model: Model) -> Named:
+    """What texts name in queries of a model."""
+    return lambda text: (model.qualified, column_named(model, text))
+
+
+def conditions(named: Named, method: Method, args: list[Value]) -> list[Search]:
     """The conditions that the arguments are."""
     match args:
         case []:
             return []
         case [Mapped(items=items), *_]:
-            return [_compared(model, name, "", value) for name, value in items]
+            return [_compared(named, name, "", value) for name, value in items]
         case [Tupled(items=items), *_]:
-            return [s for item in items for s in _triple(model, method, item)]
+            return [s for item in items for s in _triple(named, method, item)]
         case [Literal(value=str() as name)] if method.compares:
-            return _plain(model, name, method.compares, None)
+            return _plain(named, name, method.compares, None)
         case [Literal(value=str() as name), value, *rest]:
             if method.compares:
-                return _plain(model, name, method.compares, value)
+                return _plain(named, name, method.compares, value)
             operator = value.value if rest and isinstance(value, Literal) and isinstance(value.value, str) else ""
             if rest and not operator:
-                return [_unknown(model)]
+                return [unknown(named)]
             if _OPERATORS.get(operator.lower(), operator) == "" and operator:
                 return []
-            return [_compared(model, name, operator.lower(), rest[0] if rest else value)]
-    return [_unknown(model)]
+            return [_compared(named, name, operator.lower(), rest[0] if rest else value)]
+    return [unknown(named)]
 
 
 def in_name(words: RowsWords, call: Call) -> Literal | None:
@@ -69,30 +81,30 @@ def in_name(words: RowsWords, call: Call) -> Literal | None:
     return Literal(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", said).lower())
 
 
-def _triple(model: Model, method: Method, item: Value) -> list[Search]:
+def _triple(named: Named, method: Method, item: Value) -> list[Search]:
     """One of several conditions in a list: `['total', '>', 3]`."""
-    return conditions(model, method, list(item.items)) if isinstance(item, Tupled) else [_unknown(model)]
+    return conditions(named, method, list(item.items)) if isinstance(item, Tupled) else [unknown(named)]
 
 
-def _plain(model: Model, name: str, how: str, value: Value) -> list[Search]:
+def _plain(named: Named, name: str, how: str, value: Value) -> list[Search]:
     if how == "nothing":
         return []
-    column = column_named(model, name)
-    return [Search(how, model.qualified, column, lookups.literal(value)) if column else _unknown(model)]
+    rows, column = named(name)
+    return [Search(how, rows, column, lookups.literal(value)) if column else unknown(named)]
 
 
-def _compared(model: Model, name: str, operator: str, value: Value) -> Search:
-    column = column_named(model, name)
+def _compared(named: Named, name: str, operator: str, value: Value) -> Search:
+    rows, column = named(name)
     if not column:
-        return _unknown(model)
+        return unknown(named)
     if operator in ("like", "ilike", "regexp", "rlike", "~", "like binary"):
         text = value.value if isinstance(value, Literal) and isinstance(value.value, str) else "%"
         beginning = not text.startswith(("%", "_")) and text.endswith("%")
-        return Search("prefix" if beginning and operator == "like" else "pattern", model.qualified, column)
+        return Search("prefix" if beginning and operator == "like" else "pattern", rows, column)
     how = _OPERATORS.get(operator, "equal" if not operator else "other")
     if how == "equal" and value == Literal(None):
         how = "null"
-    return Search(how, model.qualified, column, lookups.literal(value)) if how != "other" else _unknown(model)
+    return Search(how, rows, column, lookups.literal(value)) if how != "other" else unknown(named)
 
 
 def column_named(model: Model, name: str) -> str:
@@ -103,17 +115,19 @@ def column_named(model: Model, name: str) -> str:
     return lookups.column_of(model, found["column"])
 
 
-def order(model: Model, method: Method, args: list[Value]) -> Search:
+def order(named: Named, method: Method, args: list[Value]) -> Search:
     """What a call orders by: a named column, newest first where it says so."""
-    named = args[0] if args else Literal(method.column)
-    text = named.value if isinstance(named, Literal) and isinstance(named.value, str) else ""
+    first = args[0] if args else Literal(method.column)
+    text = first.value if isinstance(first, Literal) and isinstance(first.value, str) else ""
     way = args[1].value if len(args) > 1 and isinstance(args[1], Literal) else ""
     descending = method.latest or (isinstance(way, str) and way.lower() == "desc")
-    return Search("ordered", model.qualified, column_named(model, text) if text else "", descending=descending)
+    rows, column = named(text)
+    return Search("ordered", rows, column if text else "", descending=descending)
 
 
-def either(found: list[Search], added: list[Search], model: Model, *, begins: bool) -> list[Search]:
-    """The conditions after one more: it holds beside those that came last, or in their place if it `begins` an alternative."""
+def either(found: list[Search], added: list[Search], rows: str, *, begins: bool) -> list[Search]:
+    """The conditions of `rows` after one more: it holds beside those that came last, or in their place if it `begins` an
+    alternative."""
     rest = [s for s in found if s.how in _APART]
     before = [s for s in found if s.how not in _APART]
     last = before[-1] if len(before) == 1 and before[-1].how == "either" and before[-1].column == _OR else None
@@ -123,7 +137,12 @@ def either(found: list[Search], added: list[Search], model: Model, *, begins: bo
         sides = (*last.sides[:-1], (*last.sides[-1], *added))
     else:
         return [*found, *added]
-    return [*rest, Search("either", model.qualified, _OR, sides=sides)] if before else [*rest, *added]
+    return [*rest, Search("either", rows, _OR, sides=sides)] if before else [*rest, *added]
+
+
+def closed(found: list[Search]) -> list[Search]:
+    """The conditions in brackets: what follows is no alternative of theirs."""
+    return [msgspec.structs.replace(s, column="") if s.how == "either" else s for s in found]
 
 
 _APART = ("ordered", "grouped", "deleted")
@@ -131,5 +150,6 @@ _OR = "|"
 """Marks alternatives that are still open for what follows."""
 
 
-def _unknown(model: Model) -> Search:
-    return Search("other", model.qualified, "")
+def unknown(named: Named) -> Search:
+    """A condition that was not understood."""
+    return Search("other", named("")[0], "")

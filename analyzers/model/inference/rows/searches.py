@@ -53,7 +53,7 @@ def searched(
     """The rows after a call: by what they are searched, and how they are ordered."""
     found = list(rows.searches)
     added = filtered(inference, model, method, words, call, args, dict(rows.aliases), frame)
-    found = named_columns.either(found, added, model, begins=method.alternative)
+    found = named_columns.either(found, added, model.qualified, begins=method.alternative)
     ordered = _ordered(inference, model, method, call, args, dict(rows.aliases), frame)
     if ordered is not None:
         kept = found if method.orders == "column" or method.then else [s for s in found if s.how != "ordered"]
@@ -102,13 +102,16 @@ def filtered(
         case "columns" if call.args and isinstance(call.args[0], Function):
             return closures.bracketed(inference, model, words, call.args[0], frame)
         case "columns":
-            named = named_columns.in_name(words, call)
-            return named_columns.conditions(model, method, [named, *args] if named is not None and args else args)
+            name = named_columns.in_name(words, call)
+            given = [name, *args] if name is not None and args else args
+            return named_columns.conditions(named_columns.of(model), method, given)
         case "related":
             return closures.related(inference, model, words, call, args, frame)
         case "key":
             return [Search("key", model.qualified, "")]
-        case "unknown":
+        case "function" if sum(isinstance(node, Function) for node in call.args) == 1:
+            return []  # what it adds to the query, which it is given, is read where it is walked
+        case "unknown" | "function":
             return [Search("other", model.qualified, "")]
         case "criteria" if args:
             return [s for s in _criteria(model, args[0], "equal") if s is not None]
@@ -131,7 +134,7 @@ def _ordered(
         case "attributes":
             return [comparisons.order(inference, model, node, frame) for node in call.args]
         case "column":
-            return [named_columns.order(model, method, args)]
+            return [named_columns.order(named_columns.of(model), method, args)]
         case "criteria" if len(args) > 1:
             return [s for s in _criteria(model, args[1], "ordered") if s is not None]
         case "expression" if args and isinstance(args[0], Literal) and isinstance(args[0].value, str):
