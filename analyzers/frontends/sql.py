@@ -1,7 +1,8 @@
 """SQL: `.sql` files, and the string literals of other languages that turn out to be SQL.
 
 A file is read statement by statement, so that one that cannot be read costs no other. The way back of a migration (what
-follows `-- +goose Down`, `-- migrate:down`) is no part of the schema and left out.
+follows `-- +goose Down`, `-- migrate:down`) is no part of the schema and left out. Which program runs the file, where it says
+so, is a call in its outline: `goose("no transaction")`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from typing import ClassVar
 
 import msgspec
 
+from analyzers.facts.outline import Call, Name, Text
 from analyzers.facts.sql import CreateTable, SchemaChange, SqlText
 from analyzers.facts.store import FileFacts, FileProblem
 from analyzers.frontends.frontend import Frontend
 from analyzers.frontends.lines import decoded, find_ignores, line_starts
-from analyzers.frontends.sql_statements import detect, only_up, split
+from analyzers.frontends.sql_statements import detect, only_up, runner, split
 from analyzers.frontends.sql_texts import STATEMENTS, read_statement
 
 
@@ -24,12 +26,12 @@ class SqlFrontend(Frontend):
     language: ClassVar[str] = "sql"
 
     def __init__(self) -> None:
-        self.version = "4"
+        self.version = "5"
 
     def read(self, source: bytes) -> FileFacts:
         starts = line_starts(source)
         text, mark = decoded(source)
-        text = only_up(text)
+        told, text = runner(text), only_up(text)
         dialect = detect(text)
         offsets = _Offsets(text, source, mark)
         found: list[SqlText] = []
@@ -47,10 +49,16 @@ class SqlFrontend(Frontend):
         return FileFacts(
             language=self.language,
             lines=starts.tobytes(),
+            outline=(_run_by(*told),) if told is not None else (),
             sql=tuple(found),
             ignores=find_ignores(source, starts),
             problems=tuple(problems),
         )
+
+
+def _run_by(start: int, end: int, program: str, outside: bool) -> Call:
+    """The program that runs a file, and what the file asks of it."""
+    return Call(start, end, Name(start, end, program), (Text(start, end, "no transaction"),) if outside else ())
 
 
 def _placed(change: SchemaChange, start: int, offsets: _Offsets) -> SchemaChange:

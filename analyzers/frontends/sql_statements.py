@@ -163,6 +163,25 @@ _MARKER = re.compile(
 )
 
 
+_DIRECTIVE = re.compile(
+    r"^[ \t]*--[ \t]*(?:\+(?P<program>goose|migrate)[ \t]+(?P<said>[^\n]*)|(?P<dbmate>migrate:up)\b(?P<options>[^\n]*))",
+    re.I | re.M,
+)
+_PROGRAMS = {"goose": "goose", "migrate": "sql-migrate"}
+_OUTSIDE = re.compile(r"\bno\s*transaction\b|\btransaction:\s*false\b", re.I)
+
+
+def runner(text: str) -> tuple[int, int, str, bool] | None:
+    """Where the first word to the program stands that runs the file (goose, sql-migrate, dbmate), which program that is, and
+    whether the file asks it for no transaction."""
+    found = list(_DIRECTIVE.finditer(text))
+    if not found:
+        return None
+    first = found[0]
+    name = _PROGRAMS[first["program"].lower()] if first["program"] else "dbmate"
+    return first.start(), first.end(), name, any(_OUTSIDE.search(said[0]) for said in found)
+
+
 def only_up(text: str) -> str:
     """`text` with the parts that undo a migration (goose, sql-migrate, dbmate, MyBatis) blanked out; offsets stay."""
     pieces: list[str] = []

@@ -184,6 +184,9 @@ class Migration(msgspec.Struct, frozen=True):
     database: str = ""  # the dialect, as of a table
     baseline: bool = False  # it states what is there already (a dump, a squash), and is no step
     tree: str = ""  # of files of SQL: the folder of the history it belongs to
+    marks: str = (
+        ""  # of files of SQL: the program whose marks it has (goose, sql-migrate, dbmate), which puts a transaction around
+    )
 
 
 class Relation(msgspec.Struct, frozen=True):

@@ -125,3 +125,32 @@ def test_two_tables_of_one_application_have_one_migration() -> None:
     assert text.count("AddIndexConcurrently(") == 2
     assert text.count('dependencies = [("shop", "0001_initial")]') == 1
     assert "import Upper" in text
+
+
+_MARKS = {
+    "goose": ("-- +goose Up", "-- +goose Down", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY"),
+    "dbmate": ("-- migrate:up", "-- migrate:down", "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY"),
+    "sql-migrate": ("-- +migrate Up", "-- +migrate Down", "-- +migrate Up notransaction\nCREATE INDEX CONCURRENTLY"),
+}
+
+
+@pytest.mark.parametrize("program", _MARKS)
+def test_a_program_that_reads_marks_finds_them(program: str) -> None:
+    up, down, begins = _MARKS[program]
+    first = f"""{up}
+CREATE TABLE users (id bigserial PRIMARY KEY);
+CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint REFERENCES users (id), placed_at timestamptz);
+{down}
+DROP TABLE orders;
+"""
+    blobs = Blobs()
+    base = {"migrations/20240101000000_first.sql": first.encode()}
+    (told,) = analyzers.audit(blobs.add(base), blobs).review.new
+    (file,) = told.files
+    assert file.path == "migrations/20240101000001_orders_user_id_idx.sql"
+    assert file.text.startswith(begins)
+    assert f"{down}" in file.text
+    assert "DROP INDEX CONCURRENTLY orders_user_id_idx;" in file.text
+    review = analyzers.compare(blobs.add(base), blobs.add({**base, file.path: file.text.encode()}), blobs).review
+    assert not review.new
+    assert {finding.subject for finding in review.fixed} == {told.subject}

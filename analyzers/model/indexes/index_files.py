@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from analyzers.findings import NewFile
-from analyzers.model.indexes.live_indexes import NewIndex, pattern_class, sql
+from analyzers.model.indexes.live_indexes import NewIndex, dropping, pattern_class, sql
 from analyzers.model.project import Migration
 
 
@@ -215,7 +215,28 @@ def _sql(index: NewIndex, after: _After) -> NewFile | None:
     if numbered is None:
         return None
     turn, rest = numbered
-    return NewFile(f"{turn}{rest.format(index.name)}", "sql", "", (f"{sql(index)}\n",), "", follows=f"sql {last}", turn=turn)
+    before, after_it = _marked(tree[-1].marks, index)
+    path = f"{turn}{rest.format(index.name)}"
+    return NewFile(path, "sql", before, (f"{sql(index)}\n",), after_it, follows=f"sql {last}", turn=turn)
+
+
+def _marked(program: str, index: NewIndex) -> tuple[str, str]:
+    """What stands around the statement for a program that reads marks, with the way back."""
+    if program not in _MARKS:
+        return "", ""
+    up, down, outside = _MARKS[program]
+    asks = outside if index.online else ""
+    alone = f"-- +goose{asks}\n" if program == "goose" and asks else ""
+    asks = "" if program == "goose" else asks
+    return f"{alone}-- {up}{asks}\n", f"\n-- {down}{asks}\n{dropping(index)}\n"
+
+
+_MARKS = {
+    "goose": ("+goose Up", "+goose Down", " NO TRANSACTION"),
+    "sql-migrate": ("+migrate Up", "+migrate Down", " notransaction"),
+    "dbmate": ("migrate:up", "migrate:down", " transaction:false"),
+}
+"""How a file says where the way forth and the way back begin, and that there is no transaction. Source: their manuals."""
 
 
 def _numbered(path: str) -> tuple[str, str] | None:

@@ -104,7 +104,7 @@ class _Walk:
 
     def run(self, migration: Migration, elsewhere: dict[str, str]) -> Iterator[Moment]:
         """The changes of one migration that meet a table of another."""
-        inside = migration.transactional and migration.runner in _WORK
+        inside = migration.transactional and (migration.runner in _WORK or bool(migration.marks))
         run = _Run(inside)
         unclear = any(isinstance(o.change, NotUnderstood) and not o.change.table for o in migration.operations)
         for operation in migration.operations:

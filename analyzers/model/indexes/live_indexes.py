@@ -55,6 +55,15 @@ def sql(index: NewIndex, *, online: bool = True) -> str:
     return f"CREATE INDEX{beside} {index.name} ON {place} ({', '.join(names)}){options};"
 
 
+def dropping(index: NewIndex) -> str:
+    """The statement that drops it again, while the table is in use."""
+    schema = index.table.name.rpartition(".")[0]
+    if index.table.database == "mysql":
+        return f"DROP INDEX {index.name} ON {quoted(index.table.name, '`')};"
+    name = f"{quoted(schema, chr(34))}.{index.name}" if schema else index.name
+    return f"DROP INDEX{' CONCURRENTLY' if index.online else ''} {name};"
+
+
 def quoted(name: str, mark: str) -> str:
     """A name that a database would fold or refuse, between its own marks."""
     return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f"{mark}{name}{mark}"

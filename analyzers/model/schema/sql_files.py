@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from analyzers.facts.outline import Call, Name
 from analyzers.facts.sql import CreateTable, SchemaChange, SqlText
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.roles import is_test
@@ -109,7 +110,16 @@ def _history(code: Codebase, files: list[SqlFile], tree: str, *, baseline: bool)
     database = _dialect(files)
     for file in files:
         operations = tuple(_operation(code, file.path, text, change) for text in file.texts for change in changes_of(text))
-        yield Migration(file.path, "sql", file.path, operations, database=database, baseline=baseline, tree=tree)
+        marks, inside = _run_by(code, file.path)
+        yield Migration(file.path, "sql", file.path, operations, inside, database, baseline, tree, marks)
+
+
+def _run_by(code: Codebase, path: str) -> tuple[str, bool]:
+    """The program by whose marks a file is written, and whether that puts a transaction around it."""
+    match code.files[path].outline:
+        case (Call(callee=Name(id=program), args=args), *_):
+            return program, not args
+    return "", True
 
 
 def _operation(code: Codebase, path: str, text: SqlText, change: SchemaChange) -> Operation:
