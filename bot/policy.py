@@ -25,10 +25,14 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Gate:
-    """What fails the check: by the repository's settings, and where they are silent by the service's `fail_on`."""
+    """What fails the check: by the repository's settings, and where they are silent by the service's `fail_on`.
+
+    `own`: how it ends for a failure of ours.
+    """
 
     fail_on: str
     settings: analyzers.Settings = _UNSET
+    own: Outcome = "neutral"
 
     def blocking(self, findings: Sequence[Finding]) -> list[Finding]:
         return [finding for finding in findings if analyzers.fails(finding, self.settings, self.fail_on)]
@@ -42,8 +46,10 @@ class Gate:
 
 
 def conclude(review: Review, gate: Gate) -> Conclusion:
-    """Failure for blocking findings; neutral where the analysis as a whole is incomplete; else success. What was not
-    analysed is always in the title."""
+    """Failure for blocking findings; neutral, or as `gate.own` says, where the analysis as a whole is incomplete; else success.
+
+    What was not analysed is always in the title.
+    """
     blockers, new = gate.blocking(review.new), len(review.new)
     mistakes = analyzers.settings_files(problem.path for problem in review.problems)
     files = {problem.path for problem in review.problems if problem.path and problem.path not in mistakes}
@@ -57,7 +63,7 @@ def conclude(review: Review, gate: Gate) -> Conclusion:
     if general:
         reason = general[0].text
         title = f"{_count(new, 'new finding') if new else 'No new finding'}, but the analysis is incomplete"
-        return Conclusion("neutral", title, f"The analysis is incomplete, so this is not a pass: {reason}")
+        return Conclusion(gate.own, title, f"The analysis is incomplete, so this is not a pass: {reason}")
     if new:
         needed = f", which needs {gate.words}" if gate.words else ""
         threshold = "the check never fails here" if gate.words == "never" else f"none fails the check{needed}"
@@ -70,9 +76,9 @@ def conclude(review: Review, gate: Gate) -> Conclusion:
     return Conclusion("success", f"No new findings{unread}", explanation)
 
 
-def incomplete(reason: str) -> Conclusion:
-    """There is no review, and here is why."""
-    return Conclusion("neutral", "Not reviewed", reason)
+def incomplete(reason: str, own: Outcome = "neutral") -> Conclusion:
+    """There is no review, and here is why; `own`: how the check ends where that is a failure of ours."""
+    return Conclusion(own, "Not reviewed", reason)
 
 
 def _because(finding: Finding, count: int, gate: Gate) -> str:

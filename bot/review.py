@@ -38,7 +38,7 @@ from bot.ledger import Ledger, demoted
 from bot.mirror import Mirror, NoCommit, Snapshot
 from bot.objects import GitError
 from bot.observe import count_findings, step
-from bot.policy import Conclusion, Gate, conclude, incomplete
+from bot.policy import Conclusion, Gate, Outcome, conclude, incomplete
 from bot.settings import Settings
 
 log = structlog.get_logger()
@@ -130,7 +130,8 @@ def give_up(job: Job, reason: str, settings: Settings, queue: Coordination, cont
     with _at_work(job, queue, context) as (_, github):
         check = publish.start(github, job.head, job.id, retried=True)
         if check.status != "completed":
-            publish.complete(github, check, incomplete(_sentence(reason)), _explained(reason))
+            conclusion = incomplete(_sentence(reason), settings.on_error)
+            publish.complete(github, check, conclusion, _explained(reason, conclusion))
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class _Run:
             self._complete(check, gone.reason)
             raise
         except Broken as broken:
-            self._complete(check, broken.reason)
+            self._complete(check, broken.reason, self.context.settings.on_error)
             raise
         except RateLimited:
             raise  # without one more request
@@ -274,7 +275,7 @@ class _Run:
     def _placed(self, judgement: _Judgement, conversation: Conversation, diff: str, number: int) -> publish.Publication:
         """Where each finding is told that nobody has accepted."""
         analysis, settings = judgement.analysis, judgement.settings
-        gate = Gate(self.context.settings.fail_on, settings)
+        gate = Gate(self.context.settings.fail_on, settings, self.context.settings.on_error)
         notes = [_unused(one) for one in conversation.unused(analysis.review)]
         with step("place"):
             applied, told = conversation.applied(analysis.review), conversation.summary.fingerprints
@@ -322,12 +323,13 @@ class _Run:
 
     # ways out
 
-    def _complete(self, check: Check, reason: str) -> None:
+    def _complete(self, check: Check, reason: str, own: Outcome = "neutral") -> None:
         """Without hiding why: if this fails too, the job's own error counts."""
         if check.status == "completed":
             return
         try:
-            publish.complete(self.github, check, incomplete(_sentence(reason)), _explained(reason))
+            conclusion = incomplete(_sentence(reason), own)
+            publish.complete(self.github, check, conclusion, _explained(reason, conclusion))
         except Exception as error:
             log.warning("the check run could not be completed", error=str(error), reason=reason)
 
@@ -361,5 +363,10 @@ def _sentence(reason: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def _explained(reason: str) -> str:
-    return f"{_sentence(reason)}\n\nThis commit was not reviewed: neither a pass nor a failure. “Re-run” asks for another try."
+def _explained(reason: str, conclusion: Conclusion) -> str:
+    told = (
+        "neither a pass nor a failure"
+        if conclusion.conclusion == "neutral"
+        else "and counts as failed, as this service is set up"
+    )
+    return f"{_sentence(reason)}\n\nThis commit was not reviewed: {told}. “Re-run” asks for another try."

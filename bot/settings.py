@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     fail_on: Literal["critical", "high", "medium", "low", "never"] = Field(
         "high", description="Lowest severity whose new findings fail the check; a repository may set its own."
     )
+    on_error: Literal["neutral", "failure"] = Field(
+        "neutral", description="How a check ends that we could not do: neutral lets the pull request pass, and says so."
+    )
     trust_floor: int = Field(
         20,
         ge=0,

@@ -78,5 +78,11 @@ def test_suggestion(case: Case) -> None:
     assert case.suggestion in [c.suggestion.rstrip("\n") for c in comments if c.suggestion is not None]
 
 
-def test_there_are_cases() -> None:
-    assert len(_CASES) >= 6
+@pytest.mark.parametrize("rule", sorted(analyzers.RULES))
+def test_each_rule_has_cases_of_both_kinds(rule: str) -> None:
+    """A rule grows with what it finds and with the twins that it is silent about; many of these stand in the same case."""
+    own = [case for param in _CASES for case in param.values if isinstance(case, Case) and case.about == rule]
+    found = [case for case in own if any(name == rule for _, _, name in case.expected)]
+    silent = [case for case in own if not case.expected]
+    assert len(found) >= 10, f"{rule} finds something in {len(found)} cases only"
+    assert len(silent) >= 2, f"{rule} is silent in {len(silent)} cases only"

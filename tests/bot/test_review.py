@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from analyzers import Analysis, Revision
+from analyzers import Analysis, Problem, Revision
 from bot import answers, organisation, review
 from bot.answers import Commit, Comparison
 from bot.context import Context, context_of
@@ -430,6 +431,31 @@ def test_what_cannot_be_done_is_said_at_once(stage: Stage) -> None:
     check = stage.check(pull.head_sha)
     assert check.conclusion == "neutral"
     assert "2 files; at most 1" in check.output["summary"]
+
+
+@pytest.mark.parametrize("how", ["broken", "given up", "a rule failed"])
+def test_a_failure_of_ours_fails_the_check_where_the_settings_ask_for_it(stage: Stage, how: str) -> None:
+    pull = stage.open(bad("one low"))
+    settings = stage.context.settings.model_copy(update={"on_error": "failure"})
+    stage.context = replace(stage.context, settings=settings)
+    if how == "broken":
+        stage.context = replace(stage.context, mirrors=replace(stage.context.mirrors, max_files=1))
+        with pytest.raises(Broken):
+            stage.run(stage.job(pull))
+    elif how == "given up":
+        stage.give_up(stage.job(pull), "it had to wait for too long")
+    else:
+
+        def failing(*arguments: Any, **options: Any) -> Analysis:
+            analysis = compare(*arguments, **options)
+            problem = Problem("", 0, "The rule x failed and found nothing.")
+            analysis.review = msgspec.structs.replace(analysis.review, problems=(problem,))
+            return analysis
+
+        stage.context = replace(stage.context, compare=failing)
+        stage.run(stage.job(pull))
+    check = stage.check(pull.head_sha)
+    assert (check.status, check.conclusion) == ("completed", "failure")
 
 
 def test_giving_up_a_job_that_never_had_a_check_makes_one(stage: Stage) -> None:
