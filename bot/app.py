@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -89,12 +90,24 @@ def _add_metrics(app: FastAPI, settings: Settings) -> None:
         return Response(generate_latest(observe.REGISTRY) + generate_latest(shared), media_type=CONTENT_TYPE_LATEST)
 
 
+def set_up(settings: Settings, file: Path = Path(".env")) -> None:
+    """Serves the page that makes the App, and nothing else, until `file` has its credentials."""
+    from bot import setup
+
+    log.info("no App is configured: the page /setup makes one", file=str(file))
+    wanted = setup.Setup(settings.public_url, file, settings.github_url.rstrip("/"), settings.api_url)
+    setup.run(wanted, settings.host, settings.port)
+
+
 def serve(settings: Settings | None = None) -> None:
     """Runs the service until SIGTERM or SIGINT; deliveries under way are finished first."""
     settings = settings or Settings()  # type: ignore[call-arg]
     observe.configure(settings.log_format)
     tracing.configure("cliffguard-web")
     alarms.configure("cliffguard-web")
+    if settings.app_id is None and not settings.webhook_secrets:
+        set_up(settings)
+        settings = Settings()  # type: ignore[call-arg]
     app = create_app(settings)
     log.info("webhook service", address=f"http://{settings.host}:{settings.port}/webhook")
     uvicorn.run(

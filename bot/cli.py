@@ -256,6 +256,10 @@ def setup(
     name: Annotated[str, typer.Option(help="The App's name; it must be free on GitHub.")] = "cliffguard",
     file: Annotated[Path, typer.Option(metavar="FILE", help="Where its key and secret are stored.")] = Path(".env"),
     github: Annotated[str, typer.Option(metavar="URL", help="An Enterprise Server.")] = "https://github.com",
+    kubernetes: Annotated[bool, typer.Option("--kubernetes", help="Write FILE as Secrets of Kubernetes.")] = False,
+    resolving: Annotated[
+        bool, typer.Option("--resolve-threads", help="Let it resolve threads, too: GitHub asks for the right to push for that.")
+    ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page on this machine.")] = 8322,
 ) -> None:
     """Make the GitHub App: a page on this machine leads through GitHub's, and stores what GitHub hands out."""
@@ -263,8 +267,10 @@ def setup(
 
     if not webhook.startswith(("https://", "http://")):
         raise UsageError(f"{webhook!r} is no address: it is that of the webhook service, as in https://cliffguard.example.org.")
-    run(Setup(webhook, file, github.rstrip("/"), api_of(github), organization, name), "127.0.0.1", port)
-    _progress(f"Stored in {file}. Start `cliffguard serve` and `cliffguard worker`")
+    wanted = Setup(webhook, file, github.rstrip("/"), api_of(github), organization, name, kubernetes, resolving)
+    run(wanted, "127.0.0.1", port)
+    then = f"`kubectl apply -f {file}`, and delete it" if kubernetes else "Start `cliffguard serve` and `cliffguard worker`"
+    _progress(f"Stored in {file}. {then}")
 
 
 app.command()(backtest)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,11 +59,12 @@ from bot.branches import DefaultBranch, default_branch, question
 from bot.errors import Broken, Gone, Later
 from bot.observe import count_call, note_budget
 from bot.rewriting import Rewrite, batches, mutation, written
-from bot.threads import resolved_by_people, threads
+from bot.threads import resolution, resolved_by_people, threads
 
 CHECK_NAME = "cliffguard"
 API_PERMISSIONS = {"checks": "write", "contents": "read", "pull_requests": "write"}
 GIT_PERMISSIONS = {"contents": "read"}
+RESOLVE_PERMISSIONS = {"contents": "write", "pull_requests": "write"}
 API_VERSION = "2022-11-28"
 
 PAGES = 30  # of 100: GitHub shows at most 3,000 of most lists
@@ -381,6 +382,16 @@ class GitHub:
         with suppress(Unsure, Broken, Unknown):
             return resolved_by_people(self._graphql(request, "reading the threads"))
         return frozenset()
+
+    def resolve(self, number: int, done: Collection[int], again: Collection[int]) -> None:
+        """Resolves the threads that begin with the comments `done`, and opens those of `again`. With a token of its own, of the
+        right that GitHub asks for; nothing happens where the installation does not grant it."""
+        with suppress(Unsure, Broken, Unknown, Outage):
+            answer = self._graphql(threads(*self._name, number), "reading the threads")
+            if (request := resolution(answer, done, again)) is not None:
+                held = self._tokens.token(self._transport, self._installation, self._repository_id, RESOLVE_PERMISSIONS)
+                with self._turn(False):
+                    self._transport.send("POST", self._graphql_url, held.token, json=request)
 
     def git_token(self) -> str:
         """A token with which git can read this repository's contents, and nothing else."""

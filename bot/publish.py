@@ -180,6 +180,7 @@ class Publisher:
     job_id: str
     check: Check
     pause: float = 2.0  # seconds GitHub gets to show what it may have stored before failing
+    resolving: bool = False  # threads of what is fixed, too
     _reviews: int = field(default=0, repr=False)
 
     def publish(self, publication: Publication, conversation: Conversation) -> Published:
@@ -216,6 +217,9 @@ class Publisher:
         ]
         if rewrites:
             self.github.rewrite(rewrites)
+        if self.resolving and any(one.hidden is not None for one in wanted):
+            done, again = ([one.comment.id for one in wanted if one.hidden is way] for way in (True, False))
+            self.github.resolve(self.number, done, again)
         return len(rewrites)
 
     def _present(self) -> set[str]:

@@ -186,7 +186,15 @@ class _Run:
         number = pull.number if pull else self.job.number
         tip = pull.base.sha if pull else self.job.base
         base = self._merge_base(tip)
-        publisher = publish.Publisher(self.github, number, self.job.head, self.job.id, check, self.context.pause)
+        publisher = publish.Publisher(
+            self.github,
+            number,
+            self.job.head,
+            self.job.id,
+            check,
+            self.context.pause,
+            self.context.settings.resolve_threads,
+        )
         with self.context.mirror(self.job, self.github) as mirror:
             for _ in range(ANALYSES):
                 with step("fetch"):

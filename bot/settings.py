@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     )
     github_url: str = Field("https://github.com", description="Where repositories are fetched from.")
     api_url: str = Field("https://api.github.com", description="REST API; https://HOST/api/v3 on an Enterprise Server.")
+    public_url: str = Field("", description="Where GitHub reaches the service, https://HOST; only /setup asks for it.")
     valkey_url: str = Field("redis://127.0.0.1:6379/0", description="Queue, leases and delivery ids. Needs noeviction.")
     facts_url: str | None = Field(None, description="A second, evictable Valkey shared by workers as cache of facts.")
     data_dir: Path = Field(Path(".cliffguard"), description="Mirrors and the cache of facts.")
@@ -44,6 +45,10 @@ class Settings(BaseSettings):
     )
     on_error: Literal["neutral", "failure"] = Field(
         "neutral", description="How a check ends that we could not do: neutral lets the pull request pass, and says so."
+    )
+    resolve_threads: bool = Field(
+        False,
+        description="Resolve the threads of fixed comments, which needs `contents: write`; nothing else does.",
     )
     trust_floor: int = Field(
         20,

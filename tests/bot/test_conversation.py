@@ -33,6 +33,34 @@ def test_what_is_fixed_is_said_and_hidden_and_comes_back(stage: Stage) -> None:
     assert (one.minimized, len(pull.review_comments)) == (None, 2)
 
 
+@pytest.mark.parametrize(("granted", "wanted"), [(True, True), (False, True), (True, False)])
+def test_threads_are_resolved_only_where_the_owner_granted_it(stage: Stage, granted: bool, wanted: bool) -> None:
+    settings = stage.context.settings.model_copy(update={"resolve_threads": wanted})
+    stage.context = replace(stage.context, settings=settings)
+    installation = stage.hub.installation(stage.repository)
+    if granted:
+        installation.permissions["contents"] = "write"
+    pull = stage.open(bad("one"))
+    stage.run(stage.job(pull))
+    [comment] = pull.review_comments
+    stage.push("feature", shop__py=bad())
+    stage.run(stage.job(pull))
+    assert (comment.minimized, comment.thread.resolved_by is not None) == ("resolved", granted and wanted)
+    stage.push("feature", shop__py=bad("one"))
+    stage.run(stage.job(pull))
+    assert (comment.minimized, comment.thread.resolved_by) == (None, None)
+    stage.hub.resolve(comment, "ann")
+    stage.push("feature", shop__py=bad())
+    stage.run(stage.job(pull))
+    stage.push("feature", shop__py=bad("one"))
+    stage.run(stage.job(pull))
+    assert comment.thread.resolved_by is not None  # what a person resolved stays so
+    assert comment.thread.resolved_by.login == "ann"
+    asked = [entry["json"]["permissions"] for entry in stage.log if entry["path"].endswith("access_tokens")]
+    assert ({"contents": "write", "pull_requests": "write"} in asked) is wanted
+    installation.permissions["contents"] = "read"
+
+
 def test_a_push_without_news_writes_nothing_but_its_check(stage: Stage) -> None:
     pull = stage.open(bad("one"))
     stage.run(stage.job(pull))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -22,7 +25,7 @@ from fastapi import FastAPI
 from bot.errors import Broken
 from bot.local_github import LocalGitHub
 from bot.settings import Settings
-from bot.setup import Credentials, Setup, api_of, create_app, write_environment
+from bot.setup import Credentials, Setup, api_of, create_app, reasons, write_environment
 from tests.reference import ROOT
 
 Serving = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
@@ -124,6 +127,89 @@ def test_variables_replace_their_like_and_keep_the_rest(tmp_path: Path) -> None:
     write_environment(file, {"A": "3"})
     assert file.read_text() == '# mine\nB=2\nA="3"\n'
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
+
+
+def test_each_permission_has_its_reason(hub: LocalGitHub, tmp_path: Path, serving: Serving) -> None:
+    wanted = yaml.safe_load((ROOT / "app.yml").read_text())["default_permissions"]
+    assert reasons().keys() == wanted.keys()
+    setup = made_for(hub, tmp_path / ".env")
+    with serving(create_app(setup)) as browser:
+        page = html.unescape(browser.get("/setup", params={"token": setup.token}).text)
+    assert all(reason in page for reason in reasons().values())
+
+
+@pytest.mark.parametrize("resolving", [True, False])
+def test_the_right_to_resolve_threads_is_asked_for_on_request_alone(
+    hub: LocalGitHub, tmp_path: Path, serving: Serving, resolving: bool
+) -> None:
+    setup = made_for(hub, tmp_path / ".env", resolving=resolving, name=f"resolving {resolving}")
+    with serving(create_app(setup)) as browser:
+        assert follow(browser, setup).status_code == 302
+    app = max(hub.world.apps.values(), key=lambda app: app.id)
+    assert app.permissions["contents"] == ("write" if resolving else "read")
+    assert Settings(_env_file=setup.file).resolve_threads is resolving  # type: ignore[call-arg]
+
+
+def test_secrets_of_kubernetes_hold_what_each_process_needs(hub: LocalGitHub, tmp_path: Path, serving: Serving) -> None:
+    setup = made_for(hub, tmp_path / "secrets.yml", kubernetes=True, name="in a cluster")
+    with serving(create_app(setup)) as browser:
+        assert follow(browser, setup).status_code == 302
+    app = max(hub.world.apps.values(), key=lambda app: app.id)
+    assert stat.S_IMODE(os.stat(setup.file).st_mode) == 0o600
+    held = {one["metadata"]["name"]: one for one in yaml.safe_load_all(setup.file.read_text())}
+    assert {one["kind"] for one in held.values()} == {"Secret"}
+    web, worker = held["cliffguard-web"]["stringData"], held["cliffguard-worker"]["stringData"]
+    assert worker["CLIFFGUARD_PRIVATE_KEY"] == app.private_key.strip()
+    assert web["CLIFFGUARD_WEBHOOK_SECRETS"] == app.webhook_secret
+    assert "CLIFFGUARD_PRIVATE_KEY" not in web
+    assert "CLIFFGUARD_WEBHOOK_SECRETS" not in worker
+    assert {web["CLIFFGUARD_APP_ID"], worker["CLIFFGUARD_APP_ID"]} == {str(app.id)}
+
+
+def test_an_organisation_may_be_named_on_the_page(hub: LocalGitHub, tmp_path: Path, serving: Serving) -> None:
+    setup = made_for(hub, tmp_path / ".env")
+    with serving(create_app(setup)) as browser:
+        page = browser.get("/setup", params={"token": setup.token, "organization": 'a"><b>'}).text
+        assert "<b>a" not in page.replace("organisation <b>a", "")
+        action, _ = form_of(page)
+    assert action.startswith(f"{hub.url}/organizations/a%22%3E%3Cb%3E/settings/apps/new?state=")
+
+
+def test_a_service_without_an_app_makes_one_and_goes_on_with_it(hub: LocalGitHub, tmp_path: Path, valkey_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CLIFFGUARD_")}
+    environment = {
+        **own,
+        "PYTHONPATH": str(ROOT),
+        "CLIFFGUARD_PORT": str(port),
+        "CLIFFGUARD_GITHUB_URL": hub.url,
+        "CLIFFGUARD_API_URL": hub.api_url,
+        "CLIFFGUARD_VALKEY_URL": valkey_url,
+        "CLIFFGUARD_PUBLIC_URL": "https://guard.example.org",
+        "CLIFFGUARD_LOG_FORMAT": "console",
+    }
+    command = [sys.executable, "-c", "from bot.cli import main; main()", "serve"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        line = next(line for line in running.stderr if line.startswith("Open "))
+        page = httpx.URL(line.split()[1])
+        with httpx.Client(base_url=page.copy_with(raw_path=b"/"), trust_env=False, timeout=20) as browser:
+            assert browser.post("/webhook").status_code == 404  # nothing is received by a service of nobody
+            text = browser.get(page).text
+            action, manifest = form_of(text)
+            assert manifest["hook_attributes"]["url"] == "https://guard.example.org/webhook"
+            sent = httpx.post(action, data={"manifest": json.dumps(manifest)}, trust_env=False)
+            assert browser.get(sent.headers["location"]).status_code == 302
+        address, deadline, status = f"http://127.0.0.1:{port}/readyz", time.monotonic() + 60, 0
+        while status != 200 and time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                status = httpx.get(address, trust_env=False).status_code
+            time.sleep(0.1)
+        running.terminate()
+        running.wait(20)
+    assert status == 200
+    assert Settings(_env_file=tmp_path / ".env").app_id is not None  # type: ignore[call-arg]
 
 
 def test_the_command_leads_through_it_and_ends(hub: LocalGitHub, tmp_path: Path) -> None:
