@@ -19,6 +19,7 @@ from bot.github import GitHub
 from bot.jobs import Job, Work
 from bot.local_github import Fault
 from bot.observe import measuring
+from bot.queue import Queue
 from bot.settings import Settings
 from tests.bot.contract import AT_HAND, BESIDE
 from tests.bot.stage import Killed, Stage, bad, compare
@@ -477,7 +478,8 @@ def test_a_service_without_an_app_says_so(tmp_path: Path) -> None:
         Context.of(Settings(data_dir=tmp_path, _env_file=None))  # type: ignore[call-arg]
 
 
-def test_the_context_is_made_from_the_settings(stage: Stage) -> None:
+def test_the_context_is_made_from_the_settings(stage: Stage, queue: Queue) -> None:
+    stage.queue = queue  # type: ignore[assignment]
     pull = stage.open(bad("one"))
     made = Context.of(stage.context.settings)
     assert context_of(stage.context.settings) is context_of(stage.context.settings)
