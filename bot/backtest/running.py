@@ -40,6 +40,7 @@ def run(repo: str, last: int, jobs: int, *, later: bool = True, cached: bool = T
     newest = commits[0]
     head = Change(newest.commit, newest.title, newest.at, newest.number)
     branch = re.sub(r"^(refs/remotes/origin/|refs/heads/)", "", branch)
+    branch = "the default branch" if branch == "HEAD" else branch
     name = remote.name if remote else _named(path, page)
     return Backtest(name, branch, head, tuple(reviews), fates, page, time.monotonic() - start)
 
