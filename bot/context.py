@@ -15,9 +15,9 @@ from bot import limits
 from bot.cache import fact_store
 from bot.configuration import configuration
 from bot.errors import Broken
-from bot.github import GitHub, Tokens, clone_url
+from bot.github import GitHub, Tokens
 from bot.jobs import Job
-from bot.mirror import Mirror, Mirrors, Snapshot, Source
+from bot.mirror import Mirror, Mirrors, Snapshot, Source, clone_url
 from bot.settings import Settings
 from bot.squawk import Squawk
 

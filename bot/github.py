@@ -22,7 +22,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import githubkit
 import httpx
@@ -446,10 +446,3 @@ class GitHub:
                 self._tokens.forget(held)
             else:
                 return answer
-
-
-def clone_url(github_url: str, owner: str, repository: str) -> str:
-    """Where git fetches the repository from. Never carries a credential."""
-    parts = urlsplit(github_url)
-    root = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
-    return f"{root}/{quote(owner, safe='')}/{quote(repository, safe='')}.git"

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from analyzers import Revision
 from bot.errors import Broken, Later
@@ -101,6 +101,13 @@ class Source:
             secret = base64.b64encode(f"x-access-token:{self.token()}".encode()).decode()
             config[f"http.{parts.scheme}://{parts.netloc}/.extraheader"] = f"Authorization: Basic {secret}"
         return environment(config, keep=PASSED)
+
+
+def clone_url(github_url: str, owner: str, repository: str) -> str:
+    """Where git fetches the repository from. Never carries a credential."""
+    parts = urlsplit(github_url)
+    root = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+    return f"{root}/{quote(owner, safe='')}/{quote(repository, safe='')}.git"
 
 
 def scrub(text: str, environment: Mapping[str, str]) -> str:
