@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help setup run test proofs-php proofs-mariadb proofs-pgbouncer check fuzz chaos bench lock clean
+.PHONY: help setup run test proofs-php proofs-mariadb proofs-pgbouncer check audit fuzz chaos bench lock clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ check: $(VENV)/.development  ## Lint, check types and the architecture's contrac
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(BIN)/python  ## Look for known vulnerabilities of what is pinned (asks the registry)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv tool run --python $(BIN)/python pip-audit --disable-pip --require-hashes \
+		--requirement requirements-image.lock --requirement requirements-dev.lock
 
 fuzz: $(VENV)/.development  ## Feed every frontend with what nobody wrote (EXAMPLES of each; the suite tries 25)
 	@CLIFFGUARD_FUZZ=$(or $(EXAMPLES),2000) $(BIN)/python -m pytest -q tests/analyzers/frontends/test_fuzz.py $(ARGS)

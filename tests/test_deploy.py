@@ -112,6 +112,18 @@ def test_the_image_has_what_the_service_needs_and_every_extra() -> None:
     assert {name: development.get(name) for name in image} == image
 
 
+def test_what_is_pinned_is_audited_each_week() -> None:
+    workflow = yaml.load((ROOT / ".github" / "workflows" / "dependencies.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
+    assert set(workflow["on"]) == {"schedule", "push", "pull_request"}
+    assert workflow["permissions"] == {"contents": "read"}
+    (command,) = (step["run"] for step in workflow["jobs"]["audit"]["steps"] if "run" in step)
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").split(f"\n{command.removeprefix('make ')}: ")[1].split("\n\n")[0]
+    audited = set(re.findall(r"--requirement (\S+)", recipe))
+    assert {name for lock in audited for name in pinned(lock)} == {
+        name for lock in ROOT.glob("requirements*.lock") for name in pinned(lock.name)
+    }
+
+
 # Compose
 
 
