@@ -138,9 +138,8 @@ def _conclude(job: Job, reason: str) -> Any:
 
 @contextlib.contextmanager
 def _logged(job: Job) -> Iterator[None]:
-    with structlog.contextvars.bound_contextvars(
-        delivery=job.delivery, repository=f"{job.owner}/{job.repository}", number=job.number, head=job.head, event=job.reason
-    ):
+    names = {"repository": f"{job.owner}/{job.repository}", "number": job.number, "head": job.head}
+    with structlog.contextvars.bound_contextvars(delivery=job.delivery, github_event=job.reason, **names):
         yield
 
 

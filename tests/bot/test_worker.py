@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -183,6 +184,41 @@ def test_a_job_that_does_not_finish_in_time_goes_back_to_the_queue(
     impatient.start()
     impatient.until("end 2")
     assert impatient.stop() == 0
+
+
+def test_every_line_of_a_job_names_its_delivery_and_its_pull_request(
+    valkey_url: str, tmp_path: Path, queue: Queue, make_job: MakeJob
+) -> None:
+    working = Workers(valkey_url, tmp_path / "runs", log_format="json")
+    job = make_job(number=6, delivery="d-6", reason="pull_request.opened")
+    queue.submit(job)
+    working.until("begin 6")
+    until(lambda: queue.depth().scheduled == 1)
+    assert working.stop() == 0
+    lines = [json.loads(line) for line in (tmp_path / "runs.log").read_text().splitlines()]
+    ours = [line for line in lines if line["logger"] == "bot.worker" and line["event"] in ("the review failed", "job")]
+    assert [line["event"] for line in ours] == ["the review failed", "job"]
+    for line in ours:
+        assert {name: line[name] for name in ("delivery", "repository", "number", "head", "github_event")} == {
+            "delivery": "d-6",
+            "repository": "octo/shop",
+            "number": 6,
+            "head": "a" * 40,
+            "github_event": "pull_request.opened",
+        }
+    assert "ValueError: a bug" in ours[0]["exception"]
+
+
+def test_a_running_supervisor_touches_a_file(valkey_url: str, tmp_path: Path) -> None:
+    sign = tmp_path / "alive"
+    working = Workers(valkey_url, tmp_path / "runs", alive=str(sign))
+    until(sign.exists)
+    first = sign.stat().st_mtime_ns
+    until(lambda: sign.stat().st_mtime_ns > first, seconds=10)
+    assert working.stop() == 0
+    last = sign.stat().st_mtime_ns
+    time.sleep(1.5)
+    assert sign.stat().st_mtime_ns == last
 
 
 def test_without_a_queue_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
