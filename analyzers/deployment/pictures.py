@@ -18,7 +18,7 @@ class Flow(msgspec.Struct, frozen=True):
     service: str
     replicas: str
     processes: str
-    each: str  # connections of one process
+    each: str  # connections of one process; nothing where not even what decides them is known
     opens: int | None
 
 
@@ -67,5 +67,6 @@ def _flows(terms: tuple[Term, ...]) -> Iterator[Flow]:
     for term in terms:
         surge = term.surge.of(term.replicas.value) if term.replicas.value is not None else 0
         replicas = f"{number(term.replicas)} + {surge}" if surge else number(term.replicas)
-        each = " + ".join(map(number, term.each))
+        nobody = [f"connections of {term.service.name}"] == [factor.symbol for factor in term.each]
+        each = "" if nobody else " + ".join(map(number, term.each))
         yield Flow(term.service.name, replicas, number(term.processes), each, term.value)

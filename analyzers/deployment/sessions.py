@@ -57,7 +57,12 @@ _STATEMENTS = (
         "Let the driver prepare statements, if the pooler keeps those.",
     ),
 )
-_RUNS = frozenset({"execute", "executemany", "text", "exec", "query", "statement", "unprepared", "executeStatement", "raw"})
+# fmt: off
+_RUNS = frozenset({
+    "execute", "executemany", "text", "exec", "query", "statement", "unprepared", "executeStatement", "raw", "select",
+    "selectOne", "scalar", "affectingStatement", "fetchOne", "fetchAssociative", "executeQuery", "exec_driver_sql",
+})
+# fmt: on
 _LANGUAGES = ("python", "php")
 _CURSORS = "DISABLE_SERVER_SIDE_CURSORS"
 

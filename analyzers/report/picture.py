@@ -66,6 +66,8 @@ def _copies(flow: Flow) -> str:
 
 
 def _opens(flow: Flow) -> str:
+    if not flow.each:
+        return "an unknown number"
     return f"{flow.each} each" + (f": {flow.opens:,}" if flow.opens is not None else "")
 
 
@@ -85,6 +87,14 @@ def tables(pictures: Sequence[Picture]) -> Iterator[Table | Text]:
             accepts = f"{target.capacity:,}" if target.capacity is not None else target.limit or "?"
             for flow in target.flows:
                 opens = f"{flow.opens:,}" if flow.opens is not None else "?"
-                cells = (flow.service, flow.replicas, flow.processes, flow.each, opens, target.name or ELSEWHERE, accepts)
+                cells = (
+                    flow.service,
+                    flow.replicas,
+                    flow.processes,
+                    flow.each or "?",
+                    opens,
+                    target.name or ELSEWHERE,
+                    accepts,
+                )
                 table.add_row(*(Text(visible(cell)) for cell in cells), style="red" if target.over else "")
         yield table

@@ -20,6 +20,7 @@ from analyzers.model.requests.resources.shared import is_empty, kept_by_modules
 from analyzers.model.requests.texts import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
+from analyzers.source import Place
 
 _LOCKS = frozenset(
     {"threading.Lock", "threading.RLock", "asyncio.Lock", "anyio.Lock", "threading.Semaphore", "asyncio.Semaphore"}
@@ -62,16 +63,14 @@ def _locks(code: Codebase, reach: Reach, path: str) -> Iterator[State]:
         for node in (n for statement in function.node.body for n in walk(statement)):
             match node:
                 case Other(word="with", children=(*opened, block)):
-                    for name in (o.id for o in opened if isinstance(o, Name) and o.id not in told):
-                        lock = code.resolve_node(path, Name(node.start, node.end, name))
-                        if (
-                            isinstance(lock, ValueDefinition)
-                            and _is_lock(code, lock)
-                            and (there := _guarded(block)) is not None
-                        ):
-                            told.add(name)
-                            places = (code.place(lock.path, lock.node), code.place(path, there))
-                            yield State("lock", "process", name, places, "process-lock", of=lock.path, certain=True)
+                    for name in (o for o in opened if isinstance(o, Name) and o.id not in told):
+                        lock = code.resolve_node(path, name)
+                        if not isinstance(lock, ValueDefinition) or not _is_lock(code, lock):
+                            continue
+                        if (there := _guarded(code, path, block)) is not None:
+                            told.add(name.id)
+                            places = (code.place(lock.path, lock.node), there)
+                            yield State("lock", "process", name.id, places, "process-lock", of=lock.path, certain=True)
 
 
 def _is_lock(code: Codebase, definition: ValueDefinition) -> bool:
@@ -83,14 +82,18 @@ def _is_lock(code: Codebase, definition: ValueDefinition) -> bool:
     return "Semaphore" not in called.name or most is None or (isinstance(most, Text) and str(most.value) == "1")
 
 
-def _guarded(block: Node) -> Node | None:
-    """What is written of rows that are read under the same lock, unless the database locks them too."""
-    nodes = list(walk(block))
-    if any(_LOCKS_ROWS.search(said) for n in nodes for said in _words(n)):
+def _guarded(code: Codebase, path: str, block: Node) -> Place | None:
+    """Where something is written of rows that are read under the same lock, by the block itself or by a function that it calls,
+    unless the database locks them too."""
+    own = list(walk(block))
+    called = (code.resolve_node(path, n.callee) for n in own if isinstance(n, Call) and isinstance(n.callee, Name | Member))
+    helpers = list(dict.fromkeys(f for f in called if isinstance(f, FunctionDefinition)))
+    nodes = [(path, n) for n in own] + [(f.path, n) for f in helpers for s in f.node.body for n in walk(s)]
+    if any(_LOCKS_ROWS.search(said) for _, n in nodes for said in _words(n)) or not any(_is_read(n) for _, n in nodes):
         return None
-    reads = any(_is_read(n) for n in nodes)
-    writes = (n for n in nodes if isinstance(n, Call) and isinstance(n.callee, Member) and n.callee.name in _WRITES)
-    return next(writes, None) if reads else None
+    writes = ((p, n) for p, n in nodes if isinstance(n, Call) and isinstance(n.callee, Member) and n.callee.name in _WRITES)
+    first = next(writes, None)
+    return code.place(*first) if first is not None else None
 
 
 def _words(node: Node) -> Iterator[str]:
