@@ -28,6 +28,12 @@ _PUTS = frozenset({"append", "add", "insert", "appendleft", "put", "put_nowait"}
 _TAKES = frozenset({"remove", "discard", "pop", "popleft", "get_nowait"})
 _LOOKS = frozenset({"get", "items", "values", "keys", "pop"})
 _CONNECTED = re.compile(r"conn|sock|client|subscri|listener|room|peer|channel|queue", re.IGNORECASE)
+_FOR_TRIES = re.compile(r"(?:^|[/_])(?:fake|mock|dummy|stub)s?(?:[/_.]|$)", re.IGNORECASE)
+"""Files of what stands in for something else while one tries."""
+
+_NEAR = 2
+"""Calls between what a module calls and what puts something there: a factory of a whole application leads to everything."""
+
 _CONSTRUCTORS = ("__init__", "__post_init__")
 
 
@@ -48,7 +54,7 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
     """The values of the product's modules, and of objects that its modules keep, that requests leave for each other."""
     paths, kept = {f.path for f in reach.by_requests}, kept_by_modules(code)
     for path in sorted(paths):
-        if code.files[path].language != "python" or not is_product(path) or is_batch(path):
+        if code.files[path].language != "python" or not is_product(path) or is_batch(path) or _FOR_TRIES.search(path):
             continue
         for definition in code.definitions(path).values():
             match definition:
@@ -126,7 +132,9 @@ def _holds_objects(value: Node | None) -> bool:
 
 def _is_filled_when_loaded(code: Codebase, reach: Reach, put: FunctionDefinition) -> bool:
     """Whether a module calls what puts something there while it is loaded: each process fills its own then, with the same."""
-    leading = reach.with_callers(_reached(put))
+    leading = {_reached(put)}
+    for _ in range(_NEAR):
+        leading |= {call.function for function in leading for call in reach.callers.get(function, ())}
     names = {f.name.rpartition(".")[2] for f in leading}
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path):
