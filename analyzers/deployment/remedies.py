@@ -21,6 +21,9 @@ _REMEDIES = {
         'with redis.lock("stock", timeout=10):\n    …',
         "python",
     ),
+    "quart-limiter": ("Count in Redis.", 'RateLimiter(app, store=RedisStore(os.environ["REDIS_URL"]))', "python"),
+    "limits": ("Count in Redis.", 'storage = limits.storage.RedisStorage(os.environ["REDIS_URL"])', "python"),
+    "cachelib": ("Keep the cache in Redis, which all processes share.", "cache = cachelib.RedisCache(host=…)", "python"),
     "flask-socketio": (
         "Let the processes tell each other through Redis.",
         'socketio = SocketIO(app, message_queue=os.environ["REDIS_URL"])',
