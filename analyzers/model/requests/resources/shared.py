@@ -114,7 +114,9 @@ def _told(
     puts = [u for u in uses if u.puts is not None and not u.fills]
     after = [u for u in uses if (u.takes is not None or u.looks is not None) and not u.fills]
     pairs = [(p, a) for p in puts for a in after if p.function is not a.function and _meet(reach, name, p, a)]
-    if not pairs or (isinstance(stated, Assign) and _holds_objects(stated.value) and not _CONNECTED.search(name)):
+    if not pairs or (
+        isinstance(stated, Assign) and _holds_objects(stated.value) and not _CONNECTED.search(name.rpartition(".")[2])
+    ):
         return
     if any(_is_filled_when_loaded(code, reach, p.function) for p, _ in pairs):
         return
