@@ -126,7 +126,6 @@ class Writing:
     def __init__(self, connection: Any, installation: int, spacing: float) -> None:
         self._connection, self._spacing = connection, spacing
         self._keys = [writer_key(installation), f"cliffguard:writes:{installation}", f"cliffguard:notices:{installation}"]
-        self._turn, self._done = connection.register_script(_TURN), connection.register_script(_DONE)
 
     @contextlib.contextmanager
     def __call__(self, notifies: bool) -> Iterator[None]:
@@ -139,13 +138,13 @@ class Writing:
             yield
         finally:
             with contextlib.suppress(RedisError):  # it ends by itself
-                self._done(keys=self._keys[:1], args=[token])
+                self._connection.register_script(_DONE)(keys=self._keys[:1], args=[token])
 
     def _await(self, token: str, notifies: bool) -> None:
-        deadline = time.monotonic() + TURN
+        deadline, turn = time.monotonic() + TURN, self._connection.register_script(_TURN)
         pace = [token, int(WRITING * 1000), int(self._spacing * 1000), BURST]
         while True:
-            answer = int(self._turn(keys=self._keys, args=[*pace, int(notifies), A_MINUTE, AN_HOUR]))
+            answer = int(turn(keys=self._keys, args=[*pace, int(notifies), A_MINUTE, AN_HOUR]))
             if not answer:
                 return
             wait = POLL if answer < 0 else answer / 1000

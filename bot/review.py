@@ -332,12 +332,15 @@ class _Run:
     # ways out
 
     def _complete(self, check: Check, reason: str, own: Outcome = "neutral") -> None:
-        """Without hiding why: if this fails too, the job's own error counts."""
+        """Without hiding why: if this fails for good, the job's own error counts. Raises `Later` where another try can do it:
+        nobody else would conclude a check run of a head that is no longer the newest."""
         if check.status == "completed":
             return
         try:
             conclusion = incomplete(_sentence(reason), own)
             publish.complete(self.github, check, conclusion, _explained(reason, conclusion))
+        except Later:
+            raise
         except Exception as error:
             log.warning("the check run could not be completed", error=str(error), reason=reason)
 

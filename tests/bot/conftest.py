@@ -115,6 +115,7 @@ def stage(
         github_url=hub.url,
         api_url=hub.api_url,
         data_dir=tmp_path / "data",
+        write_spacing=0,
         _env_file=None,  # type: ignore[call-arg]
     )
     tokens = Tokens(hub.app.id, hub.app.private_key)

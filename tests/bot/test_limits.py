@@ -178,7 +178,8 @@ def test_a_writer_that_died_is_waited_out_or_known_to_be_dead(queue: Queue, make
 def test_each_write_of_a_review_takes_its_turn(stage: Stage, queue: Queue) -> None:
     """The check run twice and one review, which alone notifies."""
     pull = stage.open(bad("one"))
-    stage.context = replace(stage.context, connect=None)
+    settings = stage.context.settings.model_copy(update={"write_spacing": 1.0})
+    stage.context = replace(stage.context, connect=None, settings=settings)
     review.run(stage.job(pull), stage.context.settings, queue, stage.context)
     installation = stage.hub.installation(stage.repository).id
     assert queue.connection.zcard(f"cliffguard:notices:{installation}") == 1

@@ -239,6 +239,24 @@ def test_a_superseded_job_stops_before_it_begins(stage: Stage) -> None:
     assert stage.calls == []
 
 
+def test_a_superseded_check_run_that_cannot_be_completed_now_is_completed_later(stage: Stage) -> None:
+    pull = stage.open(bad("one"))
+    job = stage.job(pull)
+
+    def newer(*arguments: Any, **more: Any) -> Any:
+        stage.queue.newest = "f" * 40
+        stage.hub.faults.outage(r"/check-runs/\d+$", method="PATCH", times=2)
+        return compare(*arguments, **more)
+
+    stage.context = replace(stage.context, compare=newer)
+    with pytest.raises(Later):
+        stage.run(job)
+    assert stage.checks(pull.head_sha) == [("in_progress", None)]
+    with pytest.raises(Gone):
+        stage.run(job)
+    assert stage.checks(pull.head_sha) == [("completed", "neutral")]
+
+
 def test_a_retry_that_is_superseded_completes_what_it_had_begun(stage: Stage) -> None:
     pull = stage.open(bad("one"))
     stage.hub.faults.outage("compare", times=3)
