@@ -74,6 +74,8 @@ def test_a_push_without_news_writes_nothing_but_its_check(stage: Stage) -> None:
         "POST check-runs",
         f"PATCH {stage.check(pull.head_sha).id}",
     ]
+    asked = [call for call in stage.calls[before:] if "access_tokens" not in call]
+    assert len(asked) == 5  # and two tokens, in a process of its own
 
 
 def test_a_thread_that_people_answered_is_not_hidden(stage: Stage) -> None:
