@@ -172,6 +172,7 @@ def test_a_sweep_is_queued_now_and_then(queue: Queue) -> None:
     queue.sweep(900, at_once=True)
     assert queue.depth().queued == 1, "the first one waits still: there is one at a time"
     assert waiting(queue) == ["sweep"]
+    assert RQJob.fetch("sweep", connection=queue.connection, serializer="json").retries_left == 4, "it may be killed"
     for status, more in (("started", 0), ("finished", 1), ("failed", 1)):
         queue.connection.delete("rq:queue:cliffguard", "cliffguard:sweep:last")
         queue.connection.hset("rq:job:sweep", "status", status)

@@ -116,7 +116,7 @@ KILLS = (
         2.5,
         "Nothing that was answered is lost; jobs that needed it run again after 5 s, then 30.",
     ),
-    Blow("restart of Valkey", _valkey_restart, 1.5, "The same."),
+    Blow("restart of Valkey", _valkey_restart, 1.5, "Nothing is lost; jobs that needed it run again after 5 s."),
     Blow(
         "SIGKILL of everything at once",
         _everything,
@@ -154,7 +154,7 @@ ANSWERS = tuple(
             "answer cut off after a review was stored",
             2,
             lambda f: f.drop(REVIEW, method="POST", after_commit=True),
-            "The same.",
+            "It is looked for and found.",
         ),
         (
             "502 before a check run is made",
@@ -172,7 +172,7 @@ ANSWERS = tuple(
             "answer cut off after a check run was made",
             2,
             lambda f: f.drop(CHECKS, method="POST", after_commit=True),
-            "The same.",
+            "It is looked for by the job's name and found.",
         ),
         ("502 before a check run is completed", 2, lambda f: f.outage(CHECK, method="PATCH"), "It is looked at and completed."),
         (
@@ -206,7 +206,12 @@ ANSWERS = tuple(
             lambda f: f.secondary_limit(CHECKS, method="POST"),
             "The installation waits a minute, and twice as long the next time.",
         ),
-        ("429 without headers", 0.5, lambda f: _refused(f, PULL, 429, "Too many requests", "GET"), "The same."),
+        (
+            "429 without headers",
+            0.5,
+            lambda f: _refused(f, PULL, 429, "Too many requests", "GET"),
+            "The installation waits a minute, and twice as long the next time.",
+        ),
         (
             "401 on a fresh token",
             3,
