@@ -1,7 +1,10 @@
-"""What proofs of running projects share: a folder with the files of one, and a Valkey."""
+"""What proofs of running projects share: a folder with the files of one, programs that run there, and a Valkey."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +22,7 @@ def valkey() -> Iterator[str]:
 
 @contextmanager
 def project(files: dict[str, bytes]) -> Iterator[Path]:
+    """A folder with these files."""
     with tempfile.TemporaryDirectory(prefix="shop-") as name:
         for path, content in files.items():
             target = Path(name) / path
@@ -26,3 +30,13 @@ def project(files: dict[str, bytes]) -> Iterator[Path]:
             target.write_bytes(content)
         (Path(name) / "shop" / "__init__.py").touch()
         yield Path(name)
+
+
+def printed(folder: Path, code: str, *arguments: str) -> str:
+    """What a program prints that runs in a process of its own, in the folder of a project."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -6,15 +6,11 @@ The same files are analysed and run. `meet()` waits until all have come as far, 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import analyzers
+from tests.proofs.projects import printed, project
 from tests.reference import ROOT
 from tests.test_cases import Blobs
 
@@ -222,17 +218,8 @@ def _measured(server: str, title: str, counted: str, unique: str, body: str) -> 
 
 
 def _run(server: str, files: dict[str, bytes]) -> dict[str, int]:
-    with tempfile.TemporaryDirectory(prefix="shop-") as name:
-        for path, content in files.items():
-            target = Path(name) / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        (Path(name) / "shop" / "__init__.py").touch()
-        command = [sys.executable, "-c", _RUN, server]
-        environment = {**os.environ, "PYTHONPATH": name}
-        done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
-    counts: dict[str, int] = json.loads(done.stdout)
+    with project(files) as folder:
+        counts: dict[str, int] = json.loads(printed(folder, _RUN, server))
     return counts
 
 

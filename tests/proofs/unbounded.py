@@ -5,15 +5,11 @@ Each way runs in a process of its own; what is told is how much its memory grew 
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import analyzers
+from tests.proofs.projects import printed, project
 from tests.reference import ROOT
 from tests.test_cases import Blobs
 
@@ -156,18 +152,8 @@ def measured(server: str, rows: int) -> Iterator[Measured]:
 
 
 def _run(server: str, rows: int, files: dict[str, bytes]) -> int:
-    with tempfile.TemporaryDirectory(prefix="shop-") as name:
-        for path, content in files.items():
-            target = Path(name) / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        (Path(name) / "shop" / "__init__.py").touch()
-        (Path(name) / "celery.py").write_text("def shared_task(function):\n    return function\n", encoding="utf-8")
-        command = [sys.executable, "-c", _RUN, server, str(rows)]
-        environment = {**os.environ, "PYTHONPATH": name}
-        done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    with project({**files, "celery.py": b"def shared_task(function):\n    return function\n"}) as folder:
+        return int(printed(folder, _RUN, server, str(rows)))
 
 
 def table(found: list[Measured]) -> str:
