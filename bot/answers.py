@@ -133,14 +133,6 @@ class File(msgspec.Struct, frozen=True):
     patch: str | None = None
 
 
-class SubmittedReview(msgspec.Struct, frozen=True):
-    id: int
-    body: str | None = None
-    commit_id: str | None = None
-    state: str = ""
-    user: Account | None = None
-
-
 class Created(msgspec.Struct, frozen=True):
     id: int
 

@@ -47,7 +47,6 @@ from bot.answers import (
     PullRequest,
     RateLimited,
     Rejected,
-    SubmittedReview,
     Unknown,
     Unsure,
     decoded,
@@ -329,9 +328,6 @@ class GitHub:
         """The changed files with their patches as GitHub shows them, at most 3,000."""
         return self._pages(f"{self._root}/pulls/{number}/files", File, "the changed files")
 
-    def reviews(self, number: int) -> Iterator[SubmittedReview]:
-        return self._pages(f"{self._root}/pulls/{number}/reviews", SubmittedReview, "the reviews")
-
     # writes
 
     def create_check(self, head: str, external_id: str, fields: Mapping[str, Any], name: str = CHECK_NAME) -> Check:
@@ -352,6 +348,11 @@ class GitHub:
         review = {"commit_id": head, "event": "COMMENT", "body": body, "comments": list(comments)}
         path = f"{self._root}/pulls/{number}/reviews"
         return self._write("POST", path, review, Created, "creating the review", notifies=True).id
+
+    def comment_on_file(self, number: int, head: str, path: str, body: str) -> None:
+        """Writes a comment on a file of the diff as a whole. Raises `Unsure` and `Rejected`."""
+        comment = {"commit_id": head, "path": path, "subject_type": "file", "body": body}
+        self._write("POST", f"{self._root}/pulls/{number}/comments", comment, Created, "commenting on a file", notifies=True)
 
     def say(self, number: int, body: str) -> None:
         """Writes a comment in the conversation. Raises `Unsure` where it may be there now."""

@@ -35,7 +35,7 @@ _HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@", re.M)
 
 @dataclass(frozen=True)
 class Inline:
-    """A comment on the lines `start_line`..`line` of the new version.
+    """A comment on the lines `start_line`..`line` of the new version; where they are 0, on the file as a whole.
 
     `keys` are the fingerprints of what it tells: the finding's own first, then those of others that it tells too.
     """
@@ -133,8 +133,8 @@ def publication(
             Inline(
                 tuple(mark.fingerprint for mark in analyzers.marks(comment.finding)),
                 comment.path,
-                comment.start_line or comment.line,
-                comment.line,
+                comment.start_line or comment.line or 0,
+                comment.line or 0,
                 analyzers.comment_body(comment, link),
             )
             for comment in placement.inline
@@ -191,8 +191,9 @@ class Publisher:
         missing = [comment for comment in candidates if told.isdisjoint(comment.keys)]
         grown = {frozenset(c.keys): c.body for c in candidates if not told.issuperset(c.keys) and not told.isdisjoint(c.keys)}
         changed = self._change(changes(conversation.told, publication.present, publication.unread, grown, self.head))
-        if missing:
-            elsewhere |= self._post(publication.review_body, missing)
+        if on_lines := [comment for comment in missing if comment.line]:
+            elsewhere |= self._post(publication.review_body, on_lines)
+        elsewhere |= {comment.key for comment in missing if not comment.line and not self._post_on_file(comment)}
         annotations = [
             *publication.annotations,
             *(publication.annotation(c.key) for c in publication.inline if c.key in elsewhere),
@@ -268,6 +269,19 @@ class Publisher:
                 return {comments[0].key}
         middle = len(comments) // 2
         return self._post_halves(body, comments[:middle]) | self._post_halves(body, comments[middle:])
+
+    def _post_on_file(self, comment: Inline) -> bool:
+        """Posts a comment on a whole file, if it is not there; whether GitHub took it."""
+        body = shortened(comment.body, COMMENT_CHARACTERS)
+        try:
+            self.github.comment_on_file(self.number, self.head, comment.path, body)
+        except Rejected:
+            return False
+        except Unsure:
+            time.sleep(self.pause)
+            if comment.key not in self._present():
+                self.github.comment_on_file(self.number, self.head, comment.path, body)
+        return True
 
     def _review(self, body: str, comments: Sequence[Inline]) -> None:
         self._reviews += 1

@@ -61,8 +61,8 @@ def tell(console: Console, pull: PullRequest, outcome: Outcome) -> None:
 
 def _comment(comment: ReviewComment) -> RenderableType:
     first, last = comment.start_line, comment.line or comment.original_line
-    lines = f"{first}-{last}" if first and first != last else f"{last}"
-    place = Text(f"{comment.path}:{lines}", style="bold cyan")
+    lines = f":{first}-{last}" if first and first != last else f":{last}" if last else ""
+    place = Text(f"{comment.path}{lines}", style="bold cyan")
     code = [line for line in comment.diff_hunk.splitlines() if not line.startswith("@@")][-1:]
     quoted = Text(f"  {code[0]}" if code else "", style="dim")
     return Group(place, quoted, Padding(_markdown(comment.body), (0, 0, 0, 2)))

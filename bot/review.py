@@ -9,8 +9,8 @@
     publish   comments, then the completed check run
 
 Up to 25 findings cost seven requests: two tokens, the check run's creation and completion, the comparison, the pull request and
-the review; and one more each where there are comments on the diff, or in the conversation. What is fixed costs one for all
-comments together, so that a push that fixes everything costs eight.
+the review; and one more each where there are comments on the diff, or in the conversation, and for each comment on a whole
+file. What is fixed costs one for all comments together, so that a push that fixes everything costs eight.
 """
 
 from __future__ import annotations

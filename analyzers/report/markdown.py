@@ -30,7 +30,7 @@ _WHY_ELSEWHERE = {
     Reason.LISTED: "only listed",
     Reason.LIMIT: "beyond the number of comments",
     Reason.REPEATED: "said by another comment",
-    Reason.REFUSED: "not accepted as comments",
+    Reason.REFUSED: "where GitHub takes no comment",
 }
 _COMMENT_STYLE = {
     "php": ("// ", ""),
@@ -56,8 +56,8 @@ def comment_body(comment: Comment, link: Link | None = None) -> str:
     """The body of an inline comment, with its hidden marker as last line."""
     finding = comment.finding
     span = finding.place.span
-    start = comment.start_line or comment.line
-    away = comment.path != finding.place.path or span.start_line > comment.line or span.end_line < start
+    last, start = comment.line or 0, comment.start_line or comment.line or 0
+    away = comment.path != finding.place.path or span.start_line > last or span.end_line < start
     block = None if comment.suggestion is None else code_block(comment.suggestion, "suggestion")
     body = _told(finding, link, block=block, show_place=away, hint=True)
     return f"{cut(body, COMMENT_BYTES)}\n\n{marker(finding)}"

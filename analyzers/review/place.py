@@ -1,8 +1,9 @@
 """Placing: which line of the diff carries a finding, or why none does.
 
 GitHub takes comments only on lines its diff shows, refuses a whole review for one that is not, and answers badly to long
-reviews. So every finding gets at most one comment, on the line that best explains what the change did, and what finds no
-line is handed back with the reason: never dropped, never put on a random line.
+reviews. So every finding gets at most one comment, on the line that best explains what the change did, or, where the diff
+shows none of its lines, on its whole file. What finds neither is handed back with the reason: never dropped, never put on a
+random line.
 """
 
 from __future__ import annotations
@@ -42,17 +43,20 @@ class Told(msgspec.Struct, frozen=True):
 
 
 _LIMITS, _NOTHING_TOLD = Limits(), Told()
+WHOLE = 5
+"""Comments on whole files for one push. GitHub takes none of them in a review: each is a request, and a notification."""
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """A finding at the lines `start_line`..`line` of the new file (`start_line` is `None` for a single line).
+    """A finding at the lines `start_line`..`line` of the new file (`start_line` is `None` for a single line); without a `line`,
+    on the file as a whole.
 
     With a `suggestion`, the lines are exactly those it replaces.
     """
 
     finding: Finding
     path: str
-    line: int
+    line: int | None
     start_line: int | None = None
     suggestion: str | None = None
 
@@ -104,17 +108,18 @@ def place(
     room = _Room(limits, told)
     for finding in sorted(findings, key=order):
         anchor = _anchor(finding, diff)
+        path = anchor.path if anchor is not None else finding.place.path
         if finding.listed:
             elsewhere.append(Elsewhere(finding, Reason.LISTED))
-        elif anchor is None:
+        elif path not in diff.files:
             elsewhere.append(Elsewhere(finding, Reason.OUTSIDE))
         elif finding.identity in said:
             elsewhere.append(Elsewhere(finding, Reason.REPEATED))
-        elif not room.take(finding, anchor.path):
+        elif not room.take(finding, path, whole=anchor is None):
             elsewhere.append(Elsewhere(finding, Reason.LIMIT))
         else:
             said.add(finding.identity)
-            inline.append(_comment(finding, anchor, diff, read, verify))
+            inline.append(_comment(finding, anchor, diff, read, verify) if anchor else Comment(finding, path, None))
     return Placement(inline=tuple(inline), elsewhere=tuple(elsewhere))
 
 
@@ -123,11 +128,11 @@ class _Room:
 
     def __init__(self, limits: Limits, told: Told) -> None:
         self._limits, self._told = limits, told
-        self._new = 0
+        self._new = self._whole = 0
         self._rules: Counter[str] = Counter()
         self._files: Counter[str] = Counter()
 
-    def take(self, finding: Finding, path: str) -> bool:
+    def take(self, finding: Finding, path: str, *, whole: bool) -> bool:
         limits = self._limits
         known = finding.fingerprint in self._told.fingerprints
         left = (
@@ -135,9 +140,11 @@ class _Room:
             and self._told.comments + self._new < limits.pull_request
             and self._rules[finding.rule] < limits.rule
             and self._files[path] < limits.file
+            and (not whole or self._whole < WHOLE)
         )
         if known or left:
             self._new += not known
+            self._whole += whole and not known
             self._rules[finding.rule] += 1
             self._files[path] += 1
         return known or left

@@ -1,5 +1,5 @@
 """A stage for reviews: a local GitHub with a repository, and a process that reviews, whose analysis finds a problem named X in
-every line `BAD X`. Its fixtures are in `conftest.py`."""
+every line `BAD X`, and in every line `LATER X` where there is a file `CAUSE`. Its fixtures are in `conftest.py`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from bot.local_github import LocalGitHub, PullRequest, Repository
 from bot.local_github.state import timestamp
 from bot.queue import NAME, Queue
 
+CAUSE = "cause.py"
+
 
 class Killed(BaseException):
     """What SIGKILL would do: nothing after it runs."""
@@ -32,11 +34,12 @@ def findings(revision: Revision, blobs: BlobReader) -> dict[str, Finding]:
     texts = dict(blobs.read(revision.files.values()))
     for path, blob in sorted(revision.files.items()):
         for number, line in enumerate(texts.get(blob, b"").decode().splitlines(), 1):
-            if match := re.fullmatch(r"BAD (\w+)(?: (\w+))?", line):
+            match = re.fullmatch(r"(BAD|LATER) (\w+)(?: (\w+))?", line)
+            if match is not None and (match[1] == "BAD" or CAUSE in revision.files):
                 place = Place(path, Span(number, 1, number, len(line) + 1))
-                severity = Severity(match[2] or "high")
-                found[match[1]] = Finding(
-                    "n_plus_one", match[1], f"Title {match[1]}", "Message.", "", "Remedy.", "", "", place, severity=severity
+                severity = Severity(match[3] or "high")
+                found[match[2]] = Finding(
+                    "n_plus_one", match[2], f"Title {match[2]}", "Message.", "", "Remedy.", "", "", place, severity=severity
                 )
     return found
 

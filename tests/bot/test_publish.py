@@ -53,6 +53,13 @@ class FakeGitHub:
             self.stored += [Comment(len(self.stored), c["body"], c["path"], c["line"], BOT) for c in comments]
         return len(self.reviews)
 
+    def comment_on_file(self, number: int, head: str, path: str, body: str) -> None:
+        self.asked.append("comment on a file")
+        for _ in self._trouble():
+            if self.unacceptable({"path": path}):
+                raise Rejected("Path could not be resolved")
+            self.stored.append(Comment(len(self.stored), body, path, None, BOT))
+
     def comments(self, number: int) -> Iterator[Comment]:
         self.asked.append("comments")
         return iter(self.stored)
@@ -171,6 +178,40 @@ def test_several_lines_carry_their_start(github: FakeGitHub, publisher: Publishe
     run(publisher, publication([Inline(("x",), "a.py", 3, 5, "b")]))
     comment = github.reviews[0]["comments"][0]
     assert (comment["start_line"], comment["start_side"], comment["line"]) == (3, "RIGHT", 5)
+
+
+def test_what_has_no_line_is_a_comment_on_its_file(github: FakeGitHub, publisher: Publisher) -> None:
+    both = publication([*inline("x"), *inline("y", line=0)])
+    done = run(publisher, both)
+    assert (done.posted, done.elsewhere) == (2, 0)
+    assert github.asked == ["review", "comment on a file"]
+    assert [len(review["comments"]) for review in github.reviews] == [1]
+    done = run(publisher, both)
+    assert (done.posted, done.present) == (0, 2)
+    assert keys(github) == ["x", "y"]
+
+
+def test_a_comment_on_a_file_needs_no_review(github: FakeGitHub, publisher: Publisher) -> None:
+    run(publisher, publication(inline("y", line=0)))
+    assert github.asked == ["comment on a file"]
+
+
+@pytest.mark.parametrize("happens", [True, False])
+def test_a_comment_on_a_file_is_looked_for_before_it_is_written_again(
+    github: FakeGitHub, publisher: Publisher, happens: bool
+) -> None:
+    github.trouble = [(Unsure("502"), happens)]
+    run(publisher, publication(inline("y", line=0)))
+    assert keys(github) == ["y"]
+    assert github.status == "completed"
+
+
+def test_a_file_that_github_does_not_show_is_told_in_the_check_run(github: FakeGitHub, publisher: Publisher) -> None:
+    github.unacceptable = lambda comment: True
+    done = run(publisher, publication(inline("y", line=0)))
+    assert (done.posted, done.elsewhere) == (0, 1)
+    assert github.updates[-1]["output"]["summary"] == "here: y"
+    assert [one["title"] for one in github.annotations] == ["y"]
 
 
 def test_a_failed_review_that_exists_is_not_posted_again(github: FakeGitHub, publisher: Publisher) -> None:

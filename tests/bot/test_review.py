@@ -22,7 +22,7 @@ from bot.observe import measuring
 from bot.queue import Queue
 from bot.settings import Settings
 from tests.bot.contract import AT_HAND, BESIDE
-from tests.bot.stage import Killed, Stage, bad, compare
+from tests.bot.stage import FILLER, Killed, Stage, bad, compare
 
 
 @pytest.mark.skipif(not AT_HAND, reason=f"the contract check is not at {BESIDE}")
@@ -178,6 +178,28 @@ def test_a_draft_gets_a_check_that_says_so(stage: Stage) -> None:
     stage.hub.mark_ready(pull)
     stage.run(stage.job(pull, attempt="ready"))
     assert len(pull.review_comments) == 1
+
+
+def test_what_has_no_line_in_the_diff_is_a_comment_on_its_file_once(stage: Stage) -> None:
+    stage.push("main", shop__py=f"{FILLER}LATER far\n", other__py="LATER away\n")
+    stage.push("feature", shop__py=f"changed\n{FILLER}LATER far\n", cause__py="BAD near\n")
+    pull = stage.hub.open_pull(stage.repository, "feature")
+    result = stage.run(stage.job(pull))
+    near, far = sorted(pull.review_comments, key=lambda one: one.path)
+    assert (near.path, near.line, near.subject_type) == ("cause.py", 1, "line")
+    assert (far.path, far.line, far.subject_type) == ("shop.py", None, "file")
+    assert "shop.py:22" in far.body
+    check = stage.check(pull.head_sha)
+    assert "2 comments on the diff, 1 listed in the check run (1 outside the diff)" in check.output["summary"]
+    assert [one["path"] for one in check.annotations] == ["other.py"]
+    assert result.posted == 2
+    stage.push("feature", more__py="fine\n")
+    assert stage.run(stage.job(pull)).posted == 0
+    assert len(pull.review_comments) == 2
+    stage.git("rm", "-q", "cause.py")
+    stage.push("feature", more__py="better\n")
+    stage.run(stage.job(pull))
+    assert all("Fixed" in one.body for one in pull.review_comments)
 
 
 def test_a_fork_is_reviewed_and_found_by_its_head(stage: Stage) -> None:

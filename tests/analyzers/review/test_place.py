@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzers.edits import Suggestion
 from analyzers.findings import Edit, Finding, Fix, Related, Severity
 from analyzers.review.diff import Diff, FileDiff, Hunk
-from analyzers.review.place import Comment, Limits, Placement, Reason, Told, place
+from analyzers.review.place import WHOLE, Comment, Limits, Placement, Reason, Told, place
 from analyzers.source import Place
 from tests.findings import at, finding
 
@@ -26,7 +26,7 @@ def placed(findings: list[Finding], shown: Diff, sources: dict[str, bytes] | Non
     return place(findings, shown, (sources or {}).get, lambda one, source: verified)
 
 
-def where(own: Place, shown: Diff, *related: Place) -> tuple[str, int | None, int] | Reason:
+def where(own: Place, shown: Diff, *related: Place) -> tuple[str, int | None, int | None] | Reason:
     """Where a finding goes: `(path, start_line, line)`, or why nowhere."""
     result = placed([finding(place=own, related=tuple(Related(one, "") for one in related))], shown)
     if result.elsewhere:
@@ -44,8 +44,10 @@ def where(own: Place, shown: Diff, *related: Place) -> tuple[str, int | None, in
         (at("a.py", 18, 60), [at("a.py", 12)], ("a.py", None, 12)),  # so a related place on a changed line is better
         (at("a.py", 1), [at("b.py", 3), at("a.py", 12)], ("a.py", None, 12)),
         (at("a.py", 1), [at("b.py", 3), at("b.py", 2)], ("b.py", None, 3)),  # else what is shown at all
-        (at("a.py", 1), [at("c.py", 3)], Reason.OUTSIDE),
-        (at("a.py", 21), [], Reason.OUTSIDE),
+        (at("a.py", 1), [at("c.py", 3)], ("a.py", None, None)),  # else the whole file
+        (at("a.py", 21), [], ("a.py", None, None)),
+        (at("renamed.py", 2), [], ("renamed.py", None, None)),
+        (at("c.py", 3), [at("a.py", 1)], Reason.OUTSIDE),  # which the change must have touched
         (at("long.py", 1, 90), [], ("long.py", 50, 59)),  # ten lines from the first changed one
         (at("long.py", 45, 90), [], ("long.py", 45, 54)),  # ten lines with it
         (at("two.py", 1, 90), [], ("two.py", 60, 63)),  # the hunk with the change, not the first
@@ -57,6 +59,7 @@ def test_choice(own: Place, related: list[Place], expected: object) -> None:
         b=[hunk(1, 9)],
         long=[hunk(1, 90, 50, 70)],
         two=[hunk(5, 9), hunk(60, 63, 61)],
+        renamed=[],
     )
     assert where(own, shown, *related) == expected
 
@@ -84,6 +87,16 @@ def test_at_most_so_many_the_worst_first_and_the_rest_is_told(limits: Limits, to
     assert {one.reason for one in result.elsewhere} == {Reason.LIMIT}
 
 
+def test_few_comments_are_on_whole_files() -> None:
+    findings = [finding(f"s{n}", place=at("a.py", n)) for n in range(1, 12)]
+    result = placed(findings, diff(a=[hunk(1, 2, 1, 2)]))
+    assert [one.line for one in result.inline] == [1, 2, *[None] * WHOLE]
+    assert {one.reason for one in result.elsewhere} == {Reason.LIMIT}
+    told = Told(frozenset(one.fingerprint for one in findings[2:]), 9)
+    again = place(findings, diff(a=[hunk(1, 2, 1, 2)]), {}.get, lambda one, source: True, told=told)
+    assert len(again.inline) == 11
+
+
 def test_what_was_told_before_keeps_its_comment() -> None:
     findings = [finding(f"s{n}", place=at("a.py", n)) for n in range(1, 9)]
     told = Told(frozenset({findings[7].fingerprint}), 60)
@@ -98,7 +111,7 @@ def test_one_comment_an_identity() -> None:
 
 
 def test_what_github_refuses_is_told_elsewhere() -> None:
-    findings = [finding(f"s{n}", place=at("a.py", n)) for n in (1, 2, 9)]
+    findings = [finding(f"s{n}", place=at("b.py" if n == 9 else "a.py", n)) for n in (1, 2, 9)]
     result = placed(findings, diff(a=[hunk(1, 4, 1, 2)])).without(lambda one: one.subject == "s1")
     assert [comment.finding.subject for comment in result.inline] == ["s2"]
     assert [(one.finding.subject, one.reason) for one in result.elsewhere] == [("s1", Reason.REFUSED), ("s9", Reason.OUTSIDE)]
@@ -158,6 +171,10 @@ def test_every_comment_stands_in_one_hunk_and_every_finding_is_told(
     told = [one.finding for one in (*result.inline, *result.elsewhere)]
     assert sorted(map(id, told)) == sorted(map(id, findings))
     for comment in result.inline:
+        if comment.line is None:
+            span = comment.finding.place.span
+            assert all(span.end_line < one.start or one.end < span.start_line for one in shown)
+            continue
         start = comment.start_line or comment.line
         assert comment.start_line is None or comment.start_line < comment.line
         assert comment.line - start < 10
