@@ -140,15 +140,16 @@ def _judged(
 def _script(
     path: str, texts: Sequence[SqlText], facts: FileFacts, source: _Source, transaction: bool
 ) -> tuple[bytes, list[tuple[int, int]]]:
-    """All that a file executes, in order, and where each of the texts stands there. What surrounds texts in code with a
-    transaction is the program that runs them."""
+    """All that a file executes, in order, and where each of the texts stands there. The transaction around it may be that of
+    the program that runs it."""
+    script, parts = b"BEGIN;\n" if transaction else b"", []
     if facts.language == "sql":
         whole = source(path)
         if whole is None:
             raise LinterError("the file could not be read.")
-        return executed_sql(whole), [(text.start, text.end) for text in texts]
+        begin = len(script)
+        return script + executed_sql(whole), [(begin + text.start, begin + text.end) for text in texts]
     values = {node.start: node.value for top in facts.outline for node in walk(top) if isinstance(node, Text)}
-    script, parts = b"BEGIN;\n" if transaction else b"", []
     for text in texts:
         said = str(values.get(text.start, "")).encode()
         parts.append((len(script), len(script) + len(said)))
