@@ -66,6 +66,7 @@ class Inference:
         self._summaries: dict[tuple[object, ...], tuple[Value, Noted]] = {}
         self.steps = 0
         self._depth = 0
+        self._within: list[int] = []  # the closures that are being walked, by the identity of their nodes
         self.assigned: set[tuple[Site | None, tuple[str, ...]]] = set()
         self.once: list[Site] = []  # loops whose body is left right after what is walked now
         self.loops: list[Site] = []
@@ -429,10 +430,16 @@ class Inference:
     def call_closure(
         self, closure: Closure, args: tuple[Value, ...], keywords: dict[str, Value], frame: Frame, node: Node
     ) -> Value:
-        if self._depth >= _MAX_DEPTH:
+        me = id(closure.node)  # one that calls itself in several places would take forever; a template's macro seldom does
+        again = self.code.files[closure.path].language not in ("python", "php")
+        if self._depth >= _MAX_DEPTH or self._within.count(me) > again:
             return None
         inner = Frame(frame.path, frame.function, frame.language, frame.owner, frame)
         inner.path = closure.path
         inner.env = dict(closure.env)
         self.bind_arguments(closure.node, args, keywords, inner)
-        return self._walk(closure.node, inner, frame, node)
+        self._within.append(me)
+        try:
+            return self._walk(closure.node, inner, frame, node)
+        finally:
+            self._within.pop()
