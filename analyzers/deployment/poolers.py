@@ -26,11 +26,11 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Prepares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many prepared statements a pooler keeps for its clients: what it is told, and from which versions on it can, and does
-    by itself."""
+    by itself; without the latter, none unless it is told."""
 
     told: Told
-    can: tuple[int, ...]
-    does: tuple[int, ...]
+    can: tuple[int, ...] = ()
+    does: tuple[int, ...] | None = None
 
 
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,25 +66,33 @@ def pooler_of(files: Mapping[str, FileFacts], service: Service) -> Pooler | None
     opens = _amount(product.opens, service, stated, name, "connections it opens")
     accepts = _amount(product.accepts, service, stated, name, "clients")
     mode = resolved(mode, service.environment).lower()
-    prepares = _prepares(product.prepares, service, stated) if product.prepares is not None else None
+    seen = bool(stated) or not product.files
+    prepares = _prepares(product.prepares, service, stated, seen=seen) if product.prepares is not None else None
     return Pooler(service.name, name, mode, opens, accepts, service.place, prepares)
 
 
 _VERSION = re.compile(r":v?(\d+(?:\.\d+)+)")
 
 
-def _prepares(known: Prepares, service: Service, stated: list[tuple[str, Setting, Place]]) -> bool | None:
-    """Whether a pooler keeps the statements that its clients prepare; nothing where neither it nor its version says."""
+def _prepares(known: Prepares, service: Service, stated: list[tuple[str, Setting, Place]], *, seen: bool) -> bool | None:
+    """Whether a pooler keeps the statements that its clients prepare; nothing where neither it nor its version says. `seen`:
+    whether all that it is told is in sight."""
     found = _VERSION.search(service.image)
     version = tuple(map(int, found[1].split("."))) if found is not None else None
     if version is not None and version < known.can:
         return False
     told = next((resolved(value, service.environment) for value, _ in _said(known.told, service, stated)), "")
-    if told.strip().isdigit():
-        return int(told) > 0
-    if told or version is None:
+    told = told.strip().strip("\"'").lower()
+    if told.isdigit() or told in _SWITCHED:
+        return int(told) > 0 if told.isdigit() else _SWITCHED[told]
+    if told:
         return None
-    return version >= known.does
+    if known.does is None:
+        return False if seen else None
+    return version >= known.does if version is not None else None
+
+
+_SWITCHED = {"true": True, "false": False}
 
 
 def _product(service: Service) -> str | None:

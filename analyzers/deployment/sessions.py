@@ -69,7 +69,7 @@ _CURSORS = "DISABLE_SERVER_SIDE_CURSORS"
 
 def conflicts(code: Codebase, stacks: Sequence[Stack]) -> Iterator[Conflict]:
     """What the product's code keeps in sessions, where a stack states a pooler that shares them between transactions."""
-    sharing = [(s, p) for s in stacks for p in s.poolers if p.mode == "transaction"]
+    sharing = [(s, p) for s in stacks for p in s.poolers if p.mode in ("transaction", "pinning")]
     if not sharing or any(server.database != "postgresql" for s, _ in sharing for server in s.servers):
         return
     pooler = sharing[0][1]
@@ -85,9 +85,16 @@ def conflicts(code: Codebase, stacks: Sequence[Stack]) -> Iterator[Conflict]:
                 for shape in _run(node):
                     texts.setdefault(shape, []).append(code.place(path, node))
     for shape, (first, *more) in texts.items():
-        yield Conflict(shape.what, shape.harm, shape.remedy, "", first, tuple(more[:4]), pooler)
+        yield Conflict(shape.what, _harm(shape.harm, pooler), shape.remedy, "", first, tuple(more[:4]), pooler)
     if cursors:
         yield from _of_cursors(code, cursors, pooler)
+
+
+def _harm(lost: str, pooler: Pooler) -> str:
+    """What comes of it: what is kept is `lost`, or, where the pooler sees that, its connection is shared no more."""
+    if pooler.mode == "pinning":
+        return "that is so: the connection stays with this one client until it disconnects, and nobody else can use it"
+    return lost
 
 
 def _of_cursors(code: Codebase, cursors: Sequence[Place], pooler: Pooler) -> Iterator[Conflict]:
@@ -104,7 +111,7 @@ def _of_cursors(code: Codebase, cursors: Sequence[Place], pooler: Pooler) -> Ite
     if stated:
         yield Conflict(
             "a server-side cursor of `iterator()`",
-            "the cursor is asked for its next rows on another connection, which does not know it",
+            _harm("the cursor is asked for its next rows on another connection, which does not know it", pooler),
             "Let Django read without cursors of the server.",
             f'"{_CURSORS}": True,',
             stated[0],

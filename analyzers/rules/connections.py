@@ -196,12 +196,14 @@ def _remedy(budget: Budget, capacity: int) -> str:
 
 def _shared(conflict: Conflict) -> Finding:
     pooler = conflict.pooler
-    why = f"`{pooler.service}` pools by transaction"
+    pins = pooler.mode == "pinning"
+    why = f"`{pooler.service}` shares connections between transactions" if pins else f"`{pooler.service}` pools by transaction"
+    how = "unless one keeps something in its session" if pins else "each transaction may get another connection to the server"
     return Finding(
         rule="connections",
         subject=f"{pooler.service}: {conflict.what}: {conflict.place.path}",
         title=f"{conflict.what[:1].upper()}{conflict.what[1:]} behind a pooler that shares sessions",
-        message=f"{why}: each transaction may get another connection to the server. Here, {conflict.harm}.",
+        message=f"{why}{',' if pins else ':'} {how}. Here, {conflict.harm}.",
         growth="",
         remedy=conflict.remedy,
         code=conflict.code,
