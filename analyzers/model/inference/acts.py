@@ -42,6 +42,7 @@ class Act(msgspec.Struct, frozen=True, eq=False):
     effect: str = ""
     ensures: bool = False
     limited: bool = False
+    runs: bool = False
     rows: Rows | None = None
     by: FunctionDefinition | None = None  # of rows that are handed over: the function of the project that gives them
 
@@ -134,6 +135,7 @@ def queried(inference: Inference, rows: Rows, name: str, method: Method, call: C
             method.effect,
             method.ensures,
             rows.limited,
+            method.runs,
             rows,
         )
         note(inference, call, act, frame)

@@ -260,7 +260,7 @@ def _carried(body: Body, node: Node) -> Node | None:
             case Call(callee=callee) if callee is inner:
                 pass
             case Call(callee=callee):
-                name = dotted(callee).rpartition(".")[2].rpartition("\\")[2]
+                name = callee.name if isinstance(callee, Member) else dotted(callee).rpartition("\\")[2]
                 if name in _ANSWERS[language]:
                     return outer
                 if isinstance(callee, Member) and name == "update" and isinstance(callee.of, Name):

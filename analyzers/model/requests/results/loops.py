@@ -15,6 +15,8 @@ from analyzers.model.ways import Heap
 
 _IN = "__in"
 _NAMED = frozenset({"in_", "whereIn", "whereNotIn", "whereKey"})
+_LISTS = frozenset({"list", "sorted", "tuple"})
+_SETS = _LISTS | {"set", "frozenset"}
 _MOST = 3  # lists made of lists that are followed into one another
 
 
@@ -48,14 +50,14 @@ def _heap(
 
 
 def _rows(body: Body, node: Node | None, found: dict[int, Act], *, listed: bool, hops: int = _MOST) -> Act | None:
-    """The query whose rows an expression holds; `listed` where they must be a list by then, which is searched item by item."""
+    """The query whose rows an expression holds; `listed` where they must be in memory by then."""
     match node:
         case Call() if id(node) in found:
             act = found[id(node)]
-            return act if not listed or _is_list(body, act) else None
-        case Call(callee=Name(id=name), args=(only,)) if name in ("list", "sorted", "tuple"):
+            return act if not listed or _is_list(act) else None
+        case Call(callee=Name(id=name), args=(only,)) if name in (_SETS if listed else _LISTS):
             return _rows(body, only, found, listed=False, hops=hops)
-        case Loop(kind="list", over=over):
+        case Loop(kind=kind, over=over) if kind in ("list", "set") and (listed or kind == "list"):
             return _rows(body, over, found, listed=False, hops=hops)
         case Call(callee=Member(of=of, name="toArray" | "all")):
             return _rows(body, of, found, listed=False, hops=hops)
@@ -67,9 +69,9 @@ def _rows(body: Body, node: Node | None, found: dict[int, Act], *, listed: bool,
     return None
 
 
-def _is_list(body: Body, act: Act) -> bool:
-    """Whether a query gives a list, and not something that is asked when it is looked into."""
-    return body.language == "php" or (act.rows is not None and act.name in ("all", "fetchall"))
+def _is_list(act: Act) -> bool:
+    """Whether rows are in memory, and not something that another query takes in as a part of it."""
+    return act.runs or act.kind == "collected" or (act.rows is not None and act.rows.stage == "fetched")
 
 
 def _loops(body: Body, node: Node) -> Iterator[Loop]:
@@ -88,9 +90,13 @@ def _searched(body: Body, models: ModelIndex, found: dict[int, Act]) -> Iterator
                 pass
             case Call(callee=Name(id=name), args=(item, holder, *_)) if name.lstrip("\\") in ("in_array", "array_search"):
                 pass
+            case Call(callee=Member(of=holder, name="contains" | "doesntContain"), args=(item,)) if body.language == "php":
+                pass
             case _:
                 continue
-        act = _rows(body, holder, found, listed=True)
+        act = _rows(body, holder, found, listed=False)
+        if act is not None and act.kind == "handed" and body.language == "python":
+            continue  # what gives them may have made a set
         loop = next((x for x in _loops(body, node) if _rows(body, x.over, found, listed=False) is not None), None)
         if act is None or loop is None or not isinstance(holder, Name) or not _is_of(item, loop):
             continue
