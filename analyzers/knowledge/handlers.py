@@ -19,7 +19,8 @@ class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decorators, `methods`; whoever has a method of these that is given an address (`@app.get("/orders")`) has it for that where
     `addressed`. `registers` are calls that are handed the function, at a position; one that begins with a
     dot is a method of that name, of whatever nobody knows. In `spaces` (parts of a namespace) a class
-    has no other purpose: `called` names the methods, or any.
+    has no other purpose: `called` names the methods, or any. `settings` are lists of a settings file that name classes, of
+    which it calls those methods; `keys` last parts of keys of its configurations that name a class, and a method after `::`.
     """
 
     kind: Kind
@@ -33,6 +34,8 @@ class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registers: dict[str, int] = {}
     spaces: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     queues: bool = False  # whoever calls such a function by its name has it queued
 
 

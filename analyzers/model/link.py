@@ -37,7 +37,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product, is_scheduled
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
-from analyzers.model.requests import bodies
+from analyzers.model.requests import bodies, routed
 from analyzers.model.requests.races import changes
 from analyzers.model.requests.resources import clients, guards, remembered, shared, streams
 from analyzers.model.requests.results import heaps
@@ -72,8 +72,10 @@ def link(
     traces.seen = world.seen()
     said = [root for of_file in walked.values() for root in of_file]
     reads = {_identity(read): read for root in said for read in root.reads}.values()
-    reach = Reach((e for root in said for e in root.entries), (c for root in said for c in root.calls))
     stated, configured = bodies.settings(code), tuple(scalars(code))
+    entered = tuple(e for root in said for e in root.entries)
+    listed = routed.entries(code, foundation.routes, configured, {e.function for e in entered})
+    reach = Reach((*entered, *listed), (c for root in said for c in root.calls))
     return Project(
         tables=schema.tables,
         reads=tuple(policies.decided(code, models, _seen_first(reads))),
