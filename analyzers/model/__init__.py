@@ -24,6 +24,8 @@
     the vocabulary of rules
 `errands`
     what requests wait for: calls that leave the process, or work for long in it
+`meetings`
+    where two requests are in a function at once, and what keeps them apart
 `ways`
     what requests, jobs and commands reach, and by which calls
 """

@@ -103,7 +103,9 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
     query counted few enough), replaced (rows are deleted and made anew), locked (rows are locked outside of a transaction),
     counted (a cache's value is read and put back), flagged (a mark is put into a cache where none was found), founded (a
     folder is made where none was found), parted (a row is made, and those that belong to it), moved (one row loses what
-    another gets). `columns` are those that tell rows apart, or the one that is changed.
+    another gets), drawing (the function gives a number that nobody has yet, by `call`: next, last or free), drawn (a column
+    gets what a call gives, which `also` names; `call` is last where one is added to it). `columns` are those that tell rows
+    apart, or the one that is changed.
     """
 
     kind: Literal[
@@ -119,6 +121,8 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
         "founded",
         "parted",
         "moved",
+        "drawing",
+        "drawn",
     ]
     function: Function
     place: Place
@@ -252,6 +256,17 @@ class Reach:
                     seen.add(call.function)
                     ahead.append(call.function)
         return frozenset(seen)
+
+    def calls_from(self, function: Function) -> tuple[CallSite, ...]:
+        """The calls that a function makes."""
+        return self._calls_from.get(function, ())
+
+    @cached_property
+    def _calls_from(self) -> Mapping[Function, tuple[CallSite, ...]]:
+        found: dict[Function, list[CallSite]] = {}
+        for call in self.calls:
+            found.setdefault(call.function, []).append(call)
+        return {function: tuple(calls) for function, calls in found.items()}
 
     @cached_property
     def calls_of(self) -> Mapping[Function, tuple[Function, ...]]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+
+import msgspec
 
 from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.indexes.growth import stays_small
+from analyzers.model.meetings import Meetings
 from analyzers.model.project import Project, Table
 from analyzers.model.ways import Entry, Function, Race
 from analyzers.settings import Settings
@@ -31,6 +33,8 @@ _WORTH = listed("""
     order invoice payment booking reservation purchase sale refund transfer subscription checkout deposit withdrawal charge
     quote estimate bill shipment
 """)
+# A word of a number that somebody set as a limit.
+_LIMITS = listed("max maximum limit limits quota cap allowed allowance places slots licenses licences size")
 # A word of a column that orders rows on a screen: two that are equal hurt nobody.
 _ORDERS = listed("position order ordering sort sorting rank weight priority index level depth lft rgt tree sequence")
 # A word of a column that counts how often one job has tried.
@@ -41,7 +45,7 @@ _TIMES = 50
 def check(project: Project, settings: Settings) -> Iterator[Finding]:
     """One finding for each row and column that a function changes, and for each table to which it adds what may be there."""
     small = {t.lower() for t in settings.tables.small}
-    known = _Known(project)
+    known = Meetings(project)
     said: set[tuple[Function, str, str, tuple[str, ...]]] = set()
     for race in project.races:
         key = (race.function, race.kind, race.model, race.columns)
@@ -53,41 +57,10 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
             yield found
 
 
-class _Known:
-    """What the project says of functions and tables."""
-
-    def __init__(self, project: Project) -> None:
-        self.project, self.reach = project, project.reach
-        self._locks = {g.function for g in project.guarded if g.locks}
-        self._transacts = {g.function for g in project.guarded if g.transacts}
-
-    def meets(self, function: Function) -> bool:
-        """Whether two of it can be at work at once: not where commands alone reach it."""
-        entries = self.reach.entering(function)
-        return not entries or any(e.kind != "command" for e in entries)
-
-    def reached(self, function: Function) -> Entry | None:
-        """The request or job that reaches it."""
-        return self.reach.entry_to(function, "request", "task")
-
-    @cached_property
-    def receives(self) -> bool:
-        """Whether functions are told of rows that are saved, and may read what is not there yet."""
-        return any(e.kind == "hook" and "." not in e.function.name for e in self.reach.entries)
-
-    def locks(self, function: Function) -> bool:
-        """Whether it, or a function that calls it, takes a lock."""
-        return bool(self.reach.with_callers(function) & self._locks)
-
-    def transacts(self, function: Function) -> bool:
-        """Whether it, or a function that calls it, opens a transaction."""
-        return bool(self.reach.with_callers(function) & self._transacts) or self.project.transacts
-
-
 _OF_TRANSACTIONS = ("replaced", "locked", "parted", "moved")
 
 
-def _finding(known: _Known, race: Race) -> Finding | None:
+def _finding(known: Meetings, race: Race) -> Finding | None:
     if race.kind not in _OF_TRANSACTIONS and known.locks(race.function):
         return None
     match race.kind:
@@ -97,6 +70,10 @@ def _finding(known: _Known, race: Race) -> Finding | None:
             return _doubled(known, race)
         case "numbered":
             return _numbered(known, race)
+        case "drawn":
+            return _drawn(known, race)
+        case "drawing":
+            return None  # whoever uses the number
         case "limited":
             return _limited(known, race)
         case "replaced" | "locked":
@@ -110,7 +87,7 @@ def _finding(known: _Known, race: Race) -> Finding | None:
 
 
 def _made(
-    known: _Known,
+    known: Meetings,
     race: Race,
     *,
     title: str,
@@ -160,7 +137,7 @@ def _reached(race: Race, entry: Entry | None) -> tuple[str, ...]:
 # -- columns -----------------------------------------------------------------------------------------------------------
 
 
-def _changed(known: _Known, race: Race) -> Finding | None:
+def _changed(known: Meetings, race: Race) -> Finding | None:
     table, name = known.project.tables.get(race.table), race.columns[0]
     column = None
     if table is not None:
@@ -191,14 +168,15 @@ def _changed(known: _Known, race: Race) -> Finding | None:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _doubled(known: _Known, race: Race) -> Finding | None:
+def _doubled(known: Meetings, race: Race) -> Finding | None:
     table = known.project.tables.get(race.table)
     if table is None or table.unread or race.abstract or stays_small(table):
         return None
-    columns = [c for c in race.columns if c]
+    asked = tuple(_referring(table, c[1:]) if c.startswith("@") else c for c in race.columns)
+    columns = [c for c in asked if c]
     if not columns or any(c not in table.columns for c in columns):
         return None
-    foreign = {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1} if "" in race.columns else set()
+    foreign = {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1} if "" in asked else set()
     unique = covering(table, columns, foreign)
     names = ", ".join(f"`{c}`" for c in columns)
     if unique:
@@ -216,7 +194,7 @@ def _doubled(known: _Known, race: Race) -> Finding | None:
             remedy="Insert first, and take what is there where that is refused: in one statement, or by a call that does both.",
             listed="The unique index keeps the rows single; two that come at once are seldom.",
         )
-    if "" in race.columns:
+    if "" in asked:
         return None
     ensured = race.kind == "ensured"
     does = f"`{race.call}` asks first, and inserts where it finds none" if ensured else "it asks first, and inserts then"
@@ -234,6 +212,12 @@ def _doubled(known: _Known, race: Race) -> Finding | None:
         evidence=(_indexes(table),),
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
     )
+
+
+def _referring(table: Table, target: str) -> str:
+    """The one column by which a table refers to rows of another; empty where there is none, or several."""
+    found = {key.columns[0] for key in table.foreign_keys if key.target == target and len(key.columns) == 1}
+    return found.pop() if len(found) == 1 else ""
 
 
 def covering(table: Table, columns: list[str], foreign: set[str]) -> bool:
@@ -257,7 +241,7 @@ def _constraint(race: Race, table: Table, columns: list[str]) -> str:
     return race.constraint.replace("{names}", names).replace("{table}", short)
 
 
-def _numbered(known: _Known, race: Race) -> Finding | None:
+def _numbered(known: Meetings, race: Race) -> Finding | None:
     table = known.project.tables.get(race.table)
     name = race.columns[0]
     if set(_words(name)) & _ORDERS or race.handled or race.abstract or table is None:
@@ -281,27 +265,64 @@ def _numbered(known: _Known, race: Race) -> Finding | None:
     )
 
 
-def _limited(known: _Known, race: Race) -> Finding | None:
+def _drawn(known: Meetings, race: Race) -> Finding | None:
+    table, name = known.project.tables.get(race.table), race.columns[0]
+    if set(_words(name)) & _ORDERS or race.handled or race.abstract or table is None or name not in table.columns:
+        return None
+    source = known.drawn_from(race)
+    if source is None:
+        return None
+    call, drawing = source
+    assert call.target is not None
+    unique = covering(table, [name], {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1})
+    outcome = "the unique index refuses the second, and that request fails" if unique else "both get the same number"
+    found = short(drawing.function.name)
+    does = {
+        "free": "looks for one that no row has yet",
+        "next": "takes the last one and adds one",
+        "last": "gives the last one",
+    }
+    return _made(
+        known,
+        msgspec.structs.replace(race, also=()),
+        title=f"Two at once get the same `{race.model}.{name}`",
+        message=(
+            f"`{short(race.function.name)}` takes the number from `{short(call.target.name)}`"
+            + (f", by `{found}`, which" if found != short(call.target.name) else ", which")
+            + f" {does[drawing.call]}, and keeps none for who asked. Two that ask before either is saved get the same answer: "
+            f"{outcome}."
+        ),
+        growth=f"Up to N of N at once {'fail but one' if unique else 'share a number'}: {_TIMES} of {_TIMES}",
+        code="" if unique else _constraint(race, table, [name]),
+        evidence=(_indexes(table),),
+        more=(Related(call.place, "asks for the number"), Related(drawing.place, f"`{found}` finds it")),
+    )
+
+
+def _limited(known: Meetings, race: Race) -> Finding | None:
     entry = known.reached(race.function)
     if entry is None or race.abstract:
         return None
+    bound = set(_words(race.row))
     return _made(
         known,
-        race,
+        msgspec.structs.replace(race, row=""),
         title=f"A limit on `{race.model}` rows that several requests at once pass",
         message=(
-            f"`{short(race.function.name)}` counts the `{race.model}` rows, and adds one where they are few enough. All "
-            "that count before any has added see the same number."
+            f"`{short(race.function.name)}` counts the `{race.model}` rows, and adds one where they are "
+            + (f"fewer than `{race.row}`. " if race.row else "few enough. ")
+            + "All that count before any has added see the same number."
         ),
         growth=f"Up to N rows above the limit: {_TIMES - 1} of {_TIMES} requests at once",
-        listed="A limit that is passed now and then seldom hurts.",
+        listed="" if bound & (_LIMITS | _VALUABLE) else "A limit that is passed now and then seldom hurts.",
+        severity=Severity.MEDIUM if bound & _VALUABLE else Severity.LOW,
     )
 
 
 # -- transactions ------------------------------------------------------------------------------------------------------
 
 
-def _alone(known: _Known, race: Race) -> Finding | None:
+def _alone(known: Meetings, race: Race) -> Finding | None:
     entry = known.reached(race.function)
     if entry is None or known.transacts(race.function):
         return None
@@ -335,7 +356,7 @@ def _alone(known: _Known, race: Race) -> Finding | None:
     )
 
 
-def _halved(known: _Known, race: Race) -> Finding | None:
+def _halved(known: Meetings, race: Race) -> Finding | None:
     entry = known.reached(race.function)
     if entry is None or known.transacts(race.function):
         return None
@@ -370,7 +391,7 @@ def _halved(known: _Known, race: Race) -> Finding | None:
     )
 
 
-def _counted(known: _Known, race: Race) -> Finding | None:
+def _counted(known: Meetings, race: Race) -> Finding | None:
     if known.reached(race.function) is None:
         return None
     return _made(
@@ -385,7 +406,7 @@ def _counted(known: _Known, race: Race) -> Finding | None:
     )
 
 
-def _marked(known: _Known, race: Race) -> Finding | None:
+def _marked(known: Meetings, race: Race) -> Finding | None:
     if known.reached(race.function) is None:
         return None
     function, flagged = short(race.function.name), race.kind == "flagged"

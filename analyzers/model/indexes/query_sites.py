@@ -131,7 +131,8 @@ def _conditions(models: ModelIndex, model: Model, searches: tuple[Search, ...]) 
             continue
         table = holder.table if holder is not model else ""
         alternatives = tuple(known for known, _ in sides)
-        found[Condition(search.how, search.column, search.value, table, alternatives)] = None
+        value = search.value if search.how != "key" else ""
+        found[Condition(search.how, search.column, value, table, alternatives)] = None
     return tuple(found), partial
 
 

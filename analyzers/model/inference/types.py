@@ -28,7 +28,7 @@ class Search(msgspec.Struct, frozen=True):
     """How a query searches one column: `how` is that of a `Condition`, or key (the row's own key, or the rows of one other
     row), ordered (by nothing known, where `column` is empty), grouped, other (something that was not understood).
 
-    `value` is what it is compared with, where that is literal. Of `either`, one of the `sides` holds.
+    `value` is what it is compared with, where literal; of `key`, that other row's model. Of `either`, one of the `sides` holds.
     """
 
     how: str

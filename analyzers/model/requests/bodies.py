@@ -140,7 +140,10 @@ def read(code: Codebase, trace: Trace, definition: ClassDefinition | FunctionDef
 
 
 def _is_looked_for(name: str) -> bool:
-    return is_cache(name) or name in ("makedirs", "mkdir")
+    return is_cache(name) or name in _LOOKED_FOR
+
+
+_LOOKED_FOR = frozenset({"makedirs", "mkdir", "max", "exists", "doesntExist", "isfile", "file_exists", "is_file"})
 
 
 _CACHES = frozenset({"cache", "redis", "caches", "valkey", "memcache", "memcached"})
@@ -180,7 +183,7 @@ def _by_language(words: str) -> dict[str, frozenset[tuple[str, ...]]]:
 
 
 _LOCKS, _TRANSACTIONS = _by_language("locks"), _by_language("transactions")
-_SQL_LOCK = re.compile(r"\bfor\s+update\b|\bget_lock\s*\(|\badvisory_", re.IGNORECASE)
+_SQL_LOCK = re.compile(r"\bfor\s+update\b|\bget_lock\s*\(|advisory_(?:xact_)?lock", re.IGNORECASE)
 
 
 @lru_cache(maxsize=200_000)

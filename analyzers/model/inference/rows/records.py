@@ -284,7 +284,7 @@ def _asked(inference: Inference, row: Row, relation: Relation, call: Call, frame
         bypass=row.rows is not None,
         chained=True,
         root=site,
-        searches=(Search("key", relation.target, ""),),
+        searches=(Search("key", relation.target, "", row.model),),
         stage="open",
         few=scarcity.of_one(row, call.callee, frame),
     )

@@ -23,6 +23,8 @@ _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _ABSENT = frozenset({"==", "===", "is", "<", "<="})
 _PRESENT = frozenset({"!=", "!==", "is not", ">", ">=", "<>"})
 _LEAVES = frozenset({"raise", "continue", "break"})
+_ABORTS = frozenset({"abort", "exit", "die", "dd"})
+_ABORTS_BY_TEST: dict[str, bool] = {"abort_if": True, "throw_if": True, "abort_unless": False, "throw_unless": False}
 _ATTRIBUTES = 40
 
 Answer = Literal["absent", "present", "few", "many"]
@@ -34,6 +36,7 @@ class Span(NamedTuple):
     start: int
     end: int
     refuses: bool
+    bound: str = ""  # of a number: what it was compared with
 
     def holds(self, node: Node) -> bool:
         return self.start <= node.start and node.end <= self.end
@@ -46,20 +49,23 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
         words = model.library.concurrency if model is not None else None
         if model is None or words is None or not isinstance(node, Call):
             continue
-        if act.ensures:
-            yield from _ensured(body, model, words, node, act)
+        if act.ensures or (act.name in words.prepares and _is_saved(body, node, words)):
+            yield from _ensured(body, models, model, words, node, act)
         elif not act.effect and (act.name in _ASKS or act.gives == "row"):
-            yield from _created(body, model, words, node, act)
+            yield from _created(body, models, model, words, node, act)
 
 
-def columns_of(model: Model, searches: tuple[Search, ...]) -> tuple[str, ...] | None:
-    """The columns that rows are found by, all with one value each; `None` where they are found by more than that. An empty name
-    stands for the key of another row, or for what was not understood."""
+def columns_of(models: ModelIndex, model: Model, searches: tuple[Search, ...]) -> tuple[str, ...] | None:
+    """The columns that rows are found by, all with one value each; `None` where they are found by more than that. `@table`
+    stands for the column that refers to a row of another table, and an empty name for the row's own key, or for what was not
+    understood."""
     found: dict[str, None] = {}
     for search in searches:
         match search.how:
             case "equal" | "null" if search.model == model.qualified and search.column:
                 found[search.column] = None
+            case "key" if search.value in models.by_name:
+                found[f"@{models.by_name[search.value].table}"] = None
             case "key" | "other":
                 found[search.column] = None
             case how if how not in _NO_CONDITION:
@@ -70,8 +76,8 @@ def columns_of(model: Model, searches: tuple[Search, ...]) -> tuple[str, ...] | 
 # -- found or made by one call -----------------------------------------------------------------------------------------
 
 
-def _ensured(body: Body, model: Model, words: Concurrency, node: Call, act: Act) -> Iterator[Race]:
-    columns = columns_of(model, act.searches)
+def _ensured(body: Body, models: ModelIndex, model: Model, words: Concurrency, node: Call, act: Act) -> Iterator[Race]:
+    columns = columns_of(models, model, act.searches)
     given = {k.name for k in node.keywords}
     if not columns or given & {"pk", "**", *model.keys}:
         return
@@ -94,13 +100,13 @@ def _ensured(body: Body, model: Model, words: Concurrency, node: Call, act: Act)
 # -- made after a question ---------------------------------------------------------------------------------------------
 
 
-def _created(body: Body, model: Model, words: Concurrency, node: Call, act: Act) -> Iterator[Race]:
+def _created(body: Body, models: ModelIndex, model: Model, words: Concurrency, node: Call, act: Act) -> Iterator[Race]:
+    columns = columns_of(models, model, act.searches)
     for answer, span in _spans(body, node, act):
         made = next((m for m in makings(body, model, words) if span.holds(m)), None)
-        columns = columns_of(model, act.searches)
-        if made is None or columns is None:
-            continue
         limits = answer in ("few", "many")
+        if made is None:
+            continue
         if not limits and (not columns or not _gets(body, model, made, columns, act.searches)):
             continue
         yield Race(
@@ -109,13 +115,14 @@ def _created(body: Body, model: Model, words: Concurrency, node: Call, act: Act)
             place=body.place(made),
             model=model.name,
             table=model.table,
-            columns=columns,
+            columns=columns or (),
+            row=span.bound if limits else "",
             call=act.name,
             also=((body.place(node), f"asks whether a `{model.name}` is there" if not limits else "counts"),),
             refuses=span.refuses,
             handled=handled(body, made, words),
             sentence=_LIMIT if limits else _UNIQUE,
-            code="" if limits else _ensuring(model, words, columns),
+            code="" if limits or columns is None else _ensuring(model, words, columns),
             language=model.library.language,
             constraint="" if limits else words.unique,
             abstract=model.abstract,
@@ -165,7 +172,7 @@ def _of_exceptions(body: Body, node: Call) -> Iterator[tuple[Answer, Span]]:
 def _of_test(body: Body, use: Node, act: Act) -> Iterator[tuple[Answer, Span]]:
     """`if not use: …`, `if use: return`, `use or Model(…)`."""
     answer: Answer = "absent" if act.name == "doesntExist" else "present"
-    inner = use
+    inner, bound = use, ""
     for outer in body.around(use):
         match outer:
             case Other(word="await" | "block", children=(only,)) if only is inner and not isinstance(only, Assign):
@@ -174,10 +181,15 @@ def _of_test(body: Body, use: Node, act: Act) -> Iterator[tuple[Answer, Span]]:
                 answer = _opposite(answer)
             case Call(callee=Name(id=name)) if name.lstrip("\\") in _EMPTY:
                 answer = "absent"
+            case Call(callee=Name(id=name), args=(test, *_)) if test is inner and name.lstrip("\\") in _ABORTS_BY_TEST:
+                held = _opposite(answer) if _ABORTS_BY_TEST[name.lstrip("\\")] else answer
+                yield held, Span(outer.end, body.function.end, refuses=True, bound=bound)
+                return
             case Other(word=word, children=(first, second)) if word in _ABSENT | _PRESENT:
                 compared = _compared(word if first is inner else _FLIPPED.get(word, word), second if first is inner else first)
                 if compared is None:
                     return
+                bound = _bound(second if first is inner else first)
                 answer = compared if answer == "present" else _opposite(compared)
             case Other(word="and"):
                 pass
@@ -187,11 +199,16 @@ def _of_test(body: Body, use: Node, act: Act) -> Iterator[tuple[Answer, Span]]:
             case Assign(target=Name(), value=value) if value is inner and not isinstance(use, Name):
                 return
             case Other(word="if" | "?:", children=(test, *rest)) if test is inner:
-                yield from _branch(body, outer, rest, answer)
+                yield from ((held, span._replace(bound=bound)) for held, span in _branch(body, outer, rest, answer))
                 return
             case _:
                 return
         inner = outer
+
+
+def _bound(node: Node) -> str:
+    """The last name in what a number is compared with: that of a column, a constant, or a function."""
+    return next((n.id if isinstance(n, Name) else n.name for n in walk(node) if isinstance(n, Name | Member)), "")
 
 
 def _opposite(answer: Answer) -> Answer:
@@ -227,14 +244,18 @@ def _branch(body: Body, test: Node, rest: list[Node] | tuple[Node, ...], answer:
 def leaves(block: Node) -> bool:
     """Whether what follows a block does not happen after it."""
     last = block.children[-1] if isinstance(block, Other) and block.word == "block" and block.children else block
-    return isinstance(last, Return) or (isinstance(last, Other) and last.word in _LEAVES)
+    return isinstance(last, Return) or (isinstance(last, Other) and last.word in _LEAVES) or _aborts(last)
+
+
+def _aborts(node: Node) -> bool:
+    return isinstance(node, Call) and dotted(node.callee).rpartition(".")[2].lstrip("\\") in _ABORTS
 
 
 def fails(block: Node | None) -> bool:
     """Whether a block refuses what was asked for: it raises, or answers with an error."""
     if block is None:
         return False
-    return any(isinstance(n, Other) and n.word == "raise" for n in walk(block)) or any(
+    return any((isinstance(n, Other) and n.word == "raise") or _aborts(n) for n in walk(block)) or any(
         isinstance(n, Text) and isinstance(n.value, int) and 400 <= n.value < 500 for n in walk(block)
     )
 
@@ -255,7 +276,7 @@ def makings(body: Body, model: Model, words: Concurrency) -> Iterator[Call]:
 
 def _is_saved(body: Body, node: Call, words: Concurrency) -> bool:
     """Whether a new row is written by the function."""
-    name = body.name_of(node)
+    name = name_of(body, node)
     for call in body.nodes:
         if not isinstance(call, Call) or not isinstance(call.callee, Member) or call.end < node.end:
             continue
@@ -268,15 +289,40 @@ def _is_saved(body: Body, node: Call, words: Concurrency) -> bool:
     return False
 
 
+_GIVES = ("set", "add", "with", "fill")
+
+
+def fluent(body: Body, made: Call) -> Iterator[Call]:
+    """The calls that follow the one that makes a row, each of which gives the row again: `(new Row())->setName(…)`."""
+    inner: Node = made
+    for outer in body.around(made):
+        match outer:
+            case Member(of=of, name=name) if of is inner and name.startswith(_GIVES):
+                pass
+            case Call(callee=callee) if callee is inner and isinstance(inner, Member):
+                yield outer
+            case _:
+                return
+        inner = outer
+
+
+def name_of(body: Body, made: Call) -> str:
+    """The local name that a new row gets, after what it is given at once."""
+    return body.name_of([made, *fluent(body, made)][-1])
+
+
 def attributes(body: Body, made: Call) -> dict[str, Node]:
     """What a new row is given: by the call that makes it, and afterwards."""
     found = {k.name: k.value for k in made.keywords}
+    for given in fluent(body, made):
+        if isinstance(given.callee, Member) and given.callee.name.startswith("set") and given.args:
+            found.setdefault(given.callee.name[3:4].lower() + given.callee.name[4:], given.args[0])
     for argument in made.args:
         for part in walk(argument):
             match part:
                 case Other(word="pair", children=(Text(value=str() as key), value)):
                     found.setdefault(key, value)
-    name = body.name_of(made)
+    name = name_of(body, made)
     for node in body.nodes:
         match node:
             case Assign(target=Member(of=of, name=attribute)) if name and dotted(of) == name:
@@ -291,6 +337,10 @@ def attributes(body: Body, made: Call) -> dict[str, Node]:
 def _gets(body: Body, model: Model, made: Call, columns: tuple[str, ...], searches: tuple[Search, ...]) -> bool:
     """Whether the new row has what was asked for, as far as can be seen."""
     given = attributes(body, made)
+    query = body.act(made, "queried")
+    if all(column.startswith("@") for column in columns):
+        owners = {s.value for s in searches if s.how == "key"}
+        return query is not None and bool(owners & {s.value for s in query.searches if s.how == "key"})
     literal = {s.column: s.value for s in searches if s.value}
     for name, value in given.items():
         column = model.columns[name].name if name in model.columns else name

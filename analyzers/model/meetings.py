@@ -1,0 +1,67 @@
+"""Where two requests or jobs can be in a function at once, and what keeps them apart: locks, transactions, numbers' sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from analyzers.model.project import Project
+from analyzers.model.ways import CallSite, Entry, Function, Race
+
+_DRAWN_BY = 3  # functions between the one that uses a number and the one that finds it
+
+
+class Meetings:
+    """What the project says of functions that two requests are in at once."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.reach = project, project.reach
+        self._locks = {g.function for g in project.guarded if g.locks}
+        self._transacts = {g.function for g in project.guarded if g.transacts}
+
+    def meets(self, function: Function) -> bool:
+        """Whether two of it can be at work at once: not where commands alone reach it."""
+        entries = self.reach.entering(function)
+        return not entries or any(e.kind != "command" for e in entries)
+
+    @cached_property
+    def drawing(self) -> Mapping[Function, Race]:
+        """The functions that give a number which nobody has yet."""
+        return {r.function: r for r in self.project.races if r.kind == "drawing"}
+
+    def drawn_from(self, race: Race) -> tuple[CallSite, Race] | None:
+        """The function that a number comes from, and the call that leads to it; nothing where a lock is taken on the way."""
+        places = {place for place, _ in race.also}
+        for call in self.reach.calls_from(race.function):
+            if call.place not in places or call.target is None:
+                continue
+            ahead, seen = [(call.target, 0)], {call.target}
+            while ahead:
+                function, depth = ahead.pop(0)
+                if function in self._locks:
+                    return None
+                found = self.drawing.get(function)
+                if found is not None and (found.call == "last") == (race.call == "last" and not depth):
+                    return call, found
+                for target in self.reach.calls_of.get(function, ()) if depth < _DRAWN_BY else ():
+                    if target not in seen:
+                        seen.add(target)
+                        ahead.append((target, depth + 1))
+        return None
+
+    def reached(self, function: Function) -> Entry | None:
+        """The request or job that reaches it."""
+        return self.reach.entry_to(function, "request", "task")
+
+    @cached_property
+    def receives(self) -> bool:
+        """Whether functions are told of rows that are saved, and may read what is not there yet."""
+        return any(e.kind == "hook" and "." not in e.function.name for e in self.reach.entries)
+
+    def locks(self, function: Function) -> bool:
+        """Whether it, or a function that calls it, takes a lock."""
+        return bool(self.reach.with_callers(function) & self._locks)
+
+    def transacts(self, function: Function) -> bool:
+        """Whether it, or a function that calls it, opens a transaction."""
+        return bool(self.reach.with_callers(function) & self._transacts) or self.project.transacts
