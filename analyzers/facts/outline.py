@@ -52,6 +52,21 @@ How the languages are lowered (frontends agree on this; `tests/analyzers/fronten
   `Call`s. PHP's `static` and `abstract`, and the `interface` of one, are decorators as plain `Name`s. A promoted constructor
   parameter is a `Parameter`, a class-level `Assign` with its type and attributes, and an `Assign` to `$this` at the start of
   the constructor's body.
+- JavaScript and TypeScript: `this` is the receiver of methods, not of functions. `const`, `let`, `var` and class fields are
+  `Assign`s, several of one declaration a `"block"`; a function that a declaration or a field names is a `Function` of that
+  name (`const list = async () => …`), other functions are closures. `new X(a)` is `Call(Name("X"), a)`; `a?.b`, `a!.b` are
+  `Member`s, `a as T` is `a`; `===` and `!==` are `==` and `!=`, `undefined` is nothing; a template string is a `"format"`,
+  a tagged one a `Call` of the tag. An object is a `"dict"` of pairs, shorthands and methods among them; a pattern a
+  `"tuple"`, of pairs where it takes names, with `"??"` where it has a default; a parameter that is a pattern is called
+  `#0`, `#1`… and taken apart by an `Assign` at the start of the body. `for … of` is a `Loop` for its target, `for … in` for
+  its key, the classic `for` is like PHP's. `export` and `default` are decorators as plain `Name`s, so are `static`, `get`,
+  `set`, `abstract`, `enum`; a default export without a name is called `default`; `export { a }` is `Other("export", (a,))`,
+  `export { a as b }` an `Assign`. `"use server"` is an `Other("directive")`. A component of JSX is a `Call` of its name
+  with its attributes (pairs) and what it holds, an element of HTML an `Other("element")` of the same. A constructor's
+  `private x: X` is PHP's promoted parameter. An import is of `module#name`, `module#default`, `module#*` (all names, under
+  one) or `module#=` (what `require` gives); what is exported `from` elsewhere is imported. Interfaces, type aliases,
+  overloads and what is declared `declare` are left out, and nothing is read as SQL. A file that runs in browsers alone, as
+  far as its bytes tell, is told of by its lines.
 - Left out: comments, docstrings and other bare literals, `pass`, parentheses, type parameters, what a closure captures,
   HTML around PHP, imports (facts of the file). Adjacent literals, also those joined by `+` or PHP's `.`, are one `Text`. A
   literal is cut at 200 characters unless it is SQL; a collection of more than 256 elements, all literals, at 256; an

@@ -20,6 +20,7 @@ class Import(msgspec.Struct, frozen=True, gc=False, array_like=True):
     Python: `from ..shop.models import Order as O` is `Import("O", "..shop.models.Order")`; `import a.b` is
     `Import("a", "a")`; `from m import *` is `Import("*", "m")`. PHP: `use App\\Entity\\Order` is
     `Import("Order", "App\\Entity\\Order")`.
+    JavaScript: `import { Order as O } from "./models"` is `Import("O", "./models#Order")`.
     """
 
     name: str
@@ -60,7 +61,7 @@ class FileFacts(msgspec.Struct, frozen=True, gc=False, array_like=True):
     what hardly any file has.
     """
 
-    language: str  # python, php, django (template), twig, blade, sql, yaml, env, …
+    language: str  # python, php, javascript, typescript, tsx, django (template), twig, blade, sql, yaml, env, …
     lines: bytes = b""
     outline: tuple[Node, ...] = ()
     imports: tuple[Import, ...] = ()

@@ -72,6 +72,24 @@ def _ruby() -> Frontend:
     return RubyFrontend()
 
 
+def _javascript() -> Frontend:
+    from analyzers.frontends.script import JavaScriptFrontend
+
+    return JavaScriptFrontend()
+
+
+def _typescript() -> Frontend:
+    from analyzers.frontends.script import TypeScriptFrontend
+
+    return TypeScriptFrontend()
+
+
+def _tsx() -> Frontend:
+    from analyzers.frontends.script import TsxFrontend
+
+    return TsxFrontend()
+
+
 def _config(language: str) -> Callable[[], Frontend]:
     def load() -> Frontend:
         from analyzers.frontends import config
@@ -92,6 +110,9 @@ _LOADERS: dict[str, Callable[[], Frontend]] = {
     "prisma": _prisma,
     "shell": _shell,
     "ruby": _ruby,
+    "javascript": _javascript,
+    "typescript": _typescript,
+    "tsx": _tsx,
     **{
         language: _config(language)
         for language in (
@@ -124,6 +145,12 @@ _BY_EXTENSION = {
     "sql": "sql",
     "prisma": "prisma",
 }
+_SCRIPTS = {
+    **dict.fromkeys(("js", "jsx", "mjs", "cjs"), "javascript"),
+    **dict.fromkeys(("ts", "mts", "cts"), "typescript"),
+    "tsx": "tsx",
+}
+"""Languages of paths that nothing else claims: a load test is one of these too."""
 
 # Patterns match the whole path (`^(.*/)?` before them); the first that fits decides.
 _BY_NAME: tuple[tuple[str, str], ...] = (
@@ -185,6 +212,8 @@ _NOT_OURS = re.compile(
     r"|\.min\.[\w.]+$"
     r"|(?:^|/)(?:package-lock\.json|composer\.lock|pnpm-lock\.ya?ml|yarn\.lock|symfony\.lock|[\w.-]+\.lock)$"
     r"|_pb2(?:_grpc)?\.py$|\.component\.html$"
+    r"|\.d\.[mc]?ts$|[.-](?:bundle|chunk|packed)\.[mc]?js$|(?:^|/)(?:\.next|\.nuxt|\.output|\.yarn|\.svelte-kit|storybook-static)/"
+    r"|\.(?:stories|story)\.[mc]?[jt]sx?$|(?:^|/)\.storybook/"
     r"|(?:^|[/._-])(?:down|undo|rollback|revert)\.sql$|(?:^|/)U\d[\w.]*__[^/]*\.sql$|(?:^|/)(?:down|undo|rollbacks?)/[^/]*\.sql$"
 )
 
@@ -202,6 +231,7 @@ def _language(path: str) -> str:
         language = "blade"
     if not language and _NAMED_EXTENSIONS.search(path) and (named := _NAMES.fullmatch(path)):
         language = _BY_NAME[int((named.lastgroup or "p0")[1:])][0]
+    language = language or _SCRIPTS.get(extension, "")
     return "" if language and _NOT_OURS.search(path) else language
 
 

@@ -277,6 +277,7 @@ class TreeFrontend(Frontend):
 
     revision: ClassVar[int]
     lowering: ClassVar[type[Lowering]]
+    supplied: ClassVar[frozenset[str]] = frozenset()  # tokens that the grammar puts where none is missing
 
     def __init__(self) -> None:
         self.version = ".".join(map(str, (self.revision, *(self.lowering.grammar.semantic_version or ()))))
@@ -302,7 +303,7 @@ class TreeFrontend(Frontend):
         root = parse(self.lowering.grammar, source).root_node
         lowering = self.lowering(source)
         outline = lowering.module(root)
-        problems = [*(syntax_problems(root) if root.has_error else ()), *lowering.problems]
+        problems = [*(syntax_problems(root, self.supplied) if root.has_error else ()), *lowering.problems]
         return FileFacts(
             language=self.language,
             lines=lines.tobytes(),
@@ -369,13 +370,15 @@ def is_constant(node: Node) -> bool:
     return False
 
 
-def syntax_problems(root: Syntax) -> list[tuple[int, str]]:
-    """Where the parser had to guess, in source order."""
+def syntax_problems(root: Syntax, supplied: frozenset[str] = frozenset()) -> list[tuple[int, str]]:
+    """Where the parser had to guess, in source order; not where it supplied what no correct source needs."""
     found: list[tuple[int, str]] = []
     stack = [root]
     while stack and len(found) < MAX_PROBLEMS:
         node = stack.pop()
         if node.is_missing:
+            if node.type in supplied:
+                continue
             found.append((node.start_byte, f"Syntax error: {node.type} is missing here."))
         elif node.is_error:
             found.append((node.start_byte, "Syntax error: this part could not be understood."))

@@ -8,6 +8,7 @@ from functools import lru_cache
 _TEST = re.compile(
     r"(^|/)(tests?|testing|unit_?tests?|integration_?tests?|Behat|spec|specs|__tests__|fixtures|factories|testutils?|test_\w+"
     r"|benchmarks?|examples?|docs?)(/|$)"
+    r"|\.(test|spec|test-d|e2e|e2e-spec|int-spec|mock)\.[mc]?[jt]sx?$|(^|/)(__tests?__|__mocks__|e2e|cypress|playwright)(/|$)"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|tests|conftest|factories|[^/]*Test|[^/]*TestCase|[^/]*Fixtures?)\.\w+$"
 )
 _PATHS = 1 << 16  # of the projects that a process reviews, kept: many readers ask of each

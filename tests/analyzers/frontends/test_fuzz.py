@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 FOUND = {
     "openings of a template that nothing closes": ("yaml", b"{" * 200_000),
     "actions that another opening interrupts": ("yaml", b"{{ a }" * 40_000),
+    "types in types": ("typescript", b"export let x: A" + b"<A" * 9_000),
 }
 """What took minutes, or broke a frontend, and no longer does."""
 
@@ -69,6 +70,7 @@ PIECES = [
         "end ",
         "model A {",
     ),
+    *("export ", "const x = ", "async (", "=> ", "${", "?.", "<A>", "</A>", "class A extends ", "import {", "} from 'a'\n"),
     *(
         "&a ",
         "*a",

@@ -12,19 +12,23 @@ from analyzers.frontends.frontend import Frontend
 from analyzers.frontends.php import PhpFrontend
 from analyzers.frontends.prisma import PrismaFrontend
 from analyzers.frontends.python import PythonFrontend
+from analyzers.frontends.script import JavaScriptFrontend, TsxFrontend, TypeScriptFrontend
 
 FRONTENDS: dict[str, Frontend] = {
     "python": PythonFrontend(),
     "php": PhpFrontend(),
     "html": PhpFrontend(),
     "prisma": PrismaFrontend(),
+    "js": JavaScriptFrontend(),
+    "ts": TypeScriptFrontend(),
+    "tsx": TsxFrontend(),
 }
 SECTION = re.compile(
     r"^## (?P<title>[^\n]+)\n```(?P<language>\w+)\n(?P<source>.*?)```\n```outline\n(?P<outline>.*?)\n```"
     r"(?:\n```imports\n(?P<imports>.*?)\n```)?",
     re.MULTILINE | re.DOTALL,
 )
-PAGES = [Path(__file__).with_name(name) for name in ("python.md", "php.md", "prisma.md")]
+PAGES = [Path(__file__).with_name(name) for name in ("python.md", "php.md", "prisma.md", "script.md")]
 SECTIONS = [
     pytest.param(section, id=f"{page.stem}: {section['title']}")
     for page in PAGES

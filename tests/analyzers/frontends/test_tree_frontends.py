@@ -15,8 +15,10 @@ from analyzers.facts.store import FileFacts
 from analyzers.frontends.frontend import MAX_DEPTH, MAX_TEXT, Frontend
 from analyzers.frontends.php import PhpFrontend
 from analyzers.frontends.python import PythonFrontend
+from analyzers.frontends.script import JavaScriptFrontend, TsxFrontend, TypeScriptFrontend
 
 PYTHON, PHP = PythonFrontend(), PhpFrontend()
+SCRIPT, TYPED, TSX = JavaScriptFrontend(), TypeScriptFrontend(), TsxFrontend()
 HERE = Path(__file__).parent
 BOTH = pytest.mark.parametrize("frontend", [PYTHON, PHP], ids=["python", "php"])
 
@@ -150,6 +152,10 @@ NESTING = [
     ),
     *((PHP, unit) for unit in ("(", "[", "f(", "$a[", "-", "f(a: ", "$a ?: ", "fn() => ", "'a'.(", "$a->b(", "new A(")),
     (PHP, "function () { if ($a) { return "),
+    *((SCRIPT, unit) for unit in ("(", "[", "f(", "a[", "{a:", "-", "a ? b : ", "() => ", "'a'+(", "a.b(", "new A(", "`${")),
+    (SCRIPT, "function () { if (a) { return "),
+    *((TYPED, unit) for unit in ("[", "f(", "() => ", "<A>(", "a as A<")),
+    (TSX, "<a b={"),
 ]
 
 
@@ -157,11 +163,12 @@ NESTING = [
 @pytest.mark.parametrize("closed", [False, True])
 def test_deep_nesting_is_a_problem_within_a_second(frontend: Frontend, unit: str, closed: bool) -> None:
     closing = "".join({"(": ")", "[": "]", "{": ";}"}.get(letter, "") for letter in reversed(unit)) if closed else ""
-    start = "<?php $x" if frontend is PHP else "x"
+    start = "<?php $x" if frontend is PHP else "x" if frontend is PYTHON else "export let x"
+    unit = unit if start != "export let x" else unit + "\n"  # a file of one long line is nobody's
     source = f"{start} = {unit * 10_000}1{closing * 10_000};\n".encode()
     started = time.thread_time()
     facts = frontend.read(source)
-    assert time.thread_time() - started < (1 if len(unit) == 1 else 3)
+    assert time.thread_time() - started < (1 if len(unit.strip()) == 1 else 3)
     assert depth(facts) <= MAX_DEPTH + 2
     assert facts.problems
     assert round_trip(facts) == facts
@@ -182,6 +189,13 @@ def test_deep_nesting_is_a_problem_within_a_second(frontend: Frontend, unit: str
         (PHP, b"<?php $x = $a" + b" . 'b'" * 20_000 + b";"),
         (PHP, b"<?php if ($a) b();" + b" else if ($c) d();" * 10_000),
         (PHP, b"<?php echo 1" + b", 2" * 20_000 + b";"),
+        (SCRIPT, b"export let x = a" + b".b(c)\n" * 20_000),
+        (SCRIPT, b"export let x = a" + b"?.[b]\n" * 20_000),
+        (SCRIPT, b"export let x = a" + b" + b\n" * 20_000),
+        (SCRIPT, b"export let x = 'a'" + b" + 'b'\n" * 20_000),
+        (SCRIPT, b"export {}; if (a) b();" + b" else if (c) d();\n" * 10_000),
+        (SCRIPT, b"export {}; x = 1" + b", y = 2\n" * 20_000),
+        (TYPED, b"export let x: A" + b" | B\n" * 20_000),
     ],
 )
 def test_long_chains_are_flat_and_complete(frontend: Frontend, source: bytes) -> None:
