@@ -147,9 +147,10 @@ class Heap(msgspec.Struct, frozen=True, array_like=True):
     """A result that grows with the data, where a function holds all of it at once.
 
     `kind`: answered (rows put into an answer), listed (rows that a class lists), counted, summed, filtered (in memory, what the
-    database could), walked (row by row, all loaded first), sized (as many as the request wants), read (a whole file), searched
-    (a list is searched for each row), crossed (each row meets each row), named (keys of a table listed in a query), opened (and
-    not closed). `columns` are those that one value each is asked for, empty where it is the key of another row.
+    database could: by the columns `tested`, if any), asked (whether there are any, or one like that), walked (row by row, all
+    loaded first), sized (as many as the request wants), read (a whole file), searched (a list is searched for each row),
+    crossed (each row meets each row), named (keys of a table listed in a query), opened (and not closed). `columns` are those
+    that one value each is asked for, empty where it is the key of another row.
     """
 
     kind: Literal[
@@ -158,6 +159,7 @@ class Heap(msgspec.Struct, frozen=True, array_like=True):
         "counted",
         "summed",
         "filtered",
+        "asked",
         "walked",
         "sized",
         "read",
@@ -173,6 +175,7 @@ class Heap(msgspec.Struct, frozen=True, array_like=True):
     columns: tuple[str, ...] = ()
     partly: bool = False  # it is also asked for by what was not understood, or by a period
     said: str = ""  # what the code calls it
+    tested: tuple[str, ...] = ()
     also: tuple[tuple[Place, str], ...] = ()
     returned: bool = False  # it is in the answer only if a library calls the function for one
     settings: str = ""  # one that gives it an end, where it is stated

@@ -43,7 +43,7 @@ class _Known:
         self.project, self.small = project, small
         self.grown = growing(project.tables)
         self.answered = {heap.place for heap in project.heaps if heap.kind == "answered"}
-        self.met = {heap.function for heap in project.heaps if heap.kind in ("searched", "crossed")}
+        self.met = {heap.function for heap in project.heaps if heap.kind in ("searched", "crossed", "named")}
 
     def table(self, heap: Heap) -> Table | None:
         table = self.project.tables.get(heap.table)
@@ -56,7 +56,7 @@ def _finding(known: _Known, heap: Heap) -> Finding | None:
     match heap.kind:
         case "answered" | "listed":
             return _answered(known, heap)
-        case "counted" | "summed" | "filtered":
+        case "counted" | "summed" | "filtered" | "asked":
             return _computed(known, heap)
         case "walked":
             return _walked(known, heap)
@@ -186,7 +186,7 @@ def _is_one(table: Table, columns: tuple[str, ...]) -> bool:
 
 # -- memory ------------------------------------------------------------------------------------------------------------
 
-_INSTEAD = {"counted": "count them", "summed": "add them up", "filtered": "pick from them"}
+_INSTEAD = {"counted": "count them", "summed": "add them up", "filtered": "pick from them", "asked": "look for one"}
 
 
 def _computed(known: _Known, heap: Heap) -> Finding | None:
@@ -194,6 +194,8 @@ def _computed(known: _Known, heap: Heap) -> Finding | None:
     entry = known.project.reach.entry_to(heap.function, "request", "task")
     if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
         return None
+    if not set(heap.tested) <= table.columns.keys():
+        return None  # the database does not know it
     function, do = short(heap.function.name), _INSTEAD[heap.kind]
     return _made(
         heap,
@@ -223,6 +225,7 @@ _REMEDIES = {
     "counted": "Count them in the query.",
     "summed": "Add them up in the query.",
     "filtered": "Put the condition into the query.",
+    "asked": "Ask the database whether there is one.",
 }
 
 
@@ -383,12 +386,12 @@ def _opened(known: _Known, heap: Heap) -> Finding | None:
         heap,
         entry,
         what=heap.said,
-        title=f"`{function}` opens a file and does not close it",
+        title=f"`{function}` opens `{heap.said}` and does not close it",
         message=(
-            f"`{function}` opens `{heap.said}` and leaves it to the garbage collector, which may come late: handles run out."
+            f"`{function}` opens `{heap.said}` for each call and leaves it to the garbage collector, which may come late: "
+            "handles run out."
         ),
         growth="1 handle per request, until it is collected",
         remedy="Open it by `with`.",
-        code=f"with open(…) as {heap.said}:\n    …",
         listed="The interpreter closes it when nothing refers to it any more.",
     )

@@ -116,6 +116,14 @@ def handed(inference: Inference, definition: FunctionDefinition, result: Value, 
         note(inference, node, act, frame)
 
 
+def inherited(inference: Inference, name: str, result: Value, node: Call, frame: Frame) -> None:
+    """A method that a class has of a library gives its rows."""
+    if isinstance(result, Rows) and result.owner is None and result.known:
+        limited = result.limited or result.limit > 0
+        act = Act("handed", result.model, name, result.searches, "rows", limited=limited, rows=result)
+        note(inference, node, act, frame)
+
+
 def listed(inference: Inference, definition: ClassDefinition, rows: Rows, attribute: str, *, by_settings: bool) -> None:
     """A class lists rows, and does not say by its attribute how many at a time; the settings may, where it goes by them."""
     if not (rows.limited or rows.limit):

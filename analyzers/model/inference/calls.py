@@ -9,7 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Member, Name
 from analyzers.knowledge import Library, libraries, named
-from analyzers.model.inference import containers, flow, functions, members
+from analyzers.model.inference import acts, containers, flow, functions, members
 from analyzers.model.inference.branching import conditions
 from analyzers.model.inference.readers import (
     declared,
@@ -235,6 +235,7 @@ def _of_base(
         serializers.inherited(inference, receiver, name, args, node, frame)
         given = endpoints.inherited(inference, receiver, name, args, keywords, node, frame)
         if given is not None:
+            acts.inherited(inference, name, given, node, frame)
             return given
     return templates.inherited(inference, receiver, name, keywords)
 

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Return, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.model.inference.acts import Act
 from analyzers.model.requests.bodies import Body
-from analyzers.model.requests.results import answers
+from analyzers.model.requests.results import answers, uses
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Heap
 
-_COUNTS, _SUMS, _PICKS = answers.words("counts"), answers.words("sums"), answers.words("picks")
 _LOOKED_AT = frozenset({"isEmpty", "isNotEmpty"})
-
-
-class _Use(NamedTuple):
-    """What is done with the rows: at which node."""
-
-    kind: Literal["counted", "summed", "filtered"]
-    node: Node
-    by: str
 
 
 def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
@@ -33,9 +24,9 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         found = answers.found_by(model, act, body)
         if found is None:
             continue
-        use = _use(body, node)
+        use = uses.use_of(body, model, node, act)
         if use is not None:
-            yield _heap(body, model, node, found, use.kind, use.node, use.by)
+            yield _heap(body, model, node, found, use.kind, use.node, use.by, use.tested)
         elif (loop := _walks(body, node, act)) is not None:
             columns, partly = found
             yield _heap(body, model, node, (columns, partly or _is_unpacked(node)), "walked", loop, "")
@@ -47,9 +38,10 @@ def _heap(
     model: Model,
     node: Node,
     found: tuple[tuple[str, ...], bool],
-    kind: Literal["counted", "summed", "filtered", "walked"],
+    kind: Literal["counted", "summed", "filtered", "asked", "walked"],
     at: Node,
     by: str,
+    tested: tuple[str, ...] = (),
 ) -> Heap:
     words = model.library.concurrency
     stream = words.stream if words is not None else ""
@@ -62,6 +54,7 @@ def _heap(
         columns=found[0],
         partly=found[1],
         said=by,
+        tested=tested,
         also=((body.place(at), _DONE[kind]),) if at.start != node.start else (),
         code=f"….{stream.lstrip('.')}" if kind == "walked" and stream and body.language == "python" else "",
         language=model.library.language,
@@ -69,54 +62,13 @@ def _heap(
     )
 
 
-_DONE = {"counted": "counts them", "summed": "adds them up", "filtered": "picks from them", "walked": "walks them"}
-
-
-def _use(body: Body, node: Node) -> _Use | None:
-    """What is done with the rows at once, or by the one use of their name."""
-    direct = _used(body, node)
-    if direct is not None:
-        return direct
-    name = body.name_of(node)
-    uses = list(body.uses(name, node.end)) if name else []
-    if name and len(body.assigned.get(name, ())) == 1 and uses:
-        found = [_used(body, use) for use in uses]
-        if all(f is not None and f.kind == "counted" for f in found):
-            return found[0]
-    return None
-
-
-def _used(body: Body, node: Node) -> _Use | None:
-    language = body.language
-    call = answers.follows(body, node)
-    if call is not None and isinstance(call.callee, Member):
-        name = call.callee.name
-        if body.act(call, "collected") is not None or language == "php":
-            if name in _COUNTS[language] and not call.args:
-                return _Use("counted", call, name)
-            if name in _SUMS[language] and call.args and not _is_function(call.args[0]):
-                return _Use("summed", call, name)
-            if name in _PICKS[language] and body.act(call, "collected") is not None:
-                return _Use("filtered", call, name)
-        return None
-    above = next(body.around(node), None)
-    match above:
-        case Call(callee=Name(id=name), args=(only,)) if only is node and name.lstrip("\\") in _COUNTS[language]:
-            return _Use("counted", above, name)
-        case Loop(kind="generator" | "list", over=over, target=Name(id=item), body=(element,)) if over is node:
-            outer = next(body.around(above), None)
-            match outer:
-                case Call(callee=Name(id=name)) if name in _SUMS[language] and _is_column(element, item):
-                    return _Use("summed", outer, name)
-    return None
-
-
-def _is_function(node: Node) -> bool:
-    return isinstance(node, Function)
-
-
-def _is_column(element: Node, item: str) -> bool:
-    return isinstance(element, Member) and isinstance(element.of, Name) and element.of.id == item
+_DONE = {
+    "counted": "counts them",
+    "summed": "adds them up",
+    "filtered": "picks from them",
+    "asked": "looks for one",
+    "walked": "walks them",
+}
 
 
 # -- walked one by one -------------------------------------------------------------------------------------------------
@@ -133,8 +85,11 @@ def _is_unpacked(node: Call) -> bool:
     return any(isinstance(n, Call) and any(k.name == "**" for k in n.keywords) for n in walk(node))
 
 
-def _walks(body: Body, node: Node, act: Act) -> Loop | None:
-    """The loop that walks all rows of a table, once they are all there."""
+_COPIES = answers.words("lists")
+
+
+def _walks(body: Body, node: Node, act: Act) -> Node | None:
+    """The loop that walks all rows of a table once they are all there, or what makes a list of them."""
     if answers.streams(act.name, body.language) or answers.deals_with_pages(body):
         return None
     if act.kind == "collected" and dotted(node).startswith("$"):
@@ -142,13 +97,21 @@ def _walks(body: Body, node: Node, act: Act) -> Loop | None:
     if any(s.how not in ("ordered", "below", "deleted", "key", "other") for s in act.searches):
         return None
     name = body.name_of(node)
+    copies = _COPIES[body.language] if act.gives != "values" else frozenset[str]()
     candidates: list[Node] = [node, *(body.uses(name, node.end) if name else ())]
     for one in candidates:
         for outer in body.around(one):
-            if isinstance(outer, Loop) and outer.over is one and outer.kind == "for":
-                return outer if not _is_left(outer) else None
-            if not isinstance(outer, Assign | Other):
-                break
+            match outer:
+                case Loop(kind="for", over=over) if over is one:
+                    return outer if not _is_left(outer) else None
+                case Loop(kind="list" | "set" | "dict", over=over) if over is one and act.gives != "values":
+                    return outer
+                case Call(callee=Name(id=made), args=(only,)) if only is one and made in copies:
+                    return outer
+                case Assign() | Other():
+                    pass
+                case _:
+                    break
     return None
 
 
@@ -170,14 +133,12 @@ def _of_relations(body: Body, models: ModelIndex) -> Iterator[Heap]:
             continue
         if rows.root is None or not isinstance(node.callee.of, Member) or rows.limit or act.limited:
             continue
-        sums = act.name in _SUMS["php"] and bool(node.args) and not _is_function(node.args[0])
-        counts = act.name in _COUNTS["php"] and not node.args
         relation = node.callee.of
-        if not (sums or counts) or _again(body, relation):
+        use = next(uses.of_relation(body, relation), None)
+        if use is None or use.node is not node or _again(body, relation):
             continue
-        kind: Literal["summed", "counted"] = "summed" if sums else "counted"
         yield Heap(
-            kind=kind,
+            kind=use.kind,
             function=body.called,
             place=body.place(node),
             model=model.name,
@@ -203,5 +164,5 @@ def _again(body: Body, relation: Member) -> bool:
 
 def _for_a_number(body: Body, use: Member) -> bool:
     call = answers.follows(body, use)
-    names = _SUMS["php"] | _COUNTS["php"] | _LOOKED_AT
-    return call is not None and isinstance(call.callee, Member) and call.callee.name in names
+    looked = call is not None and isinstance(call.callee, Member) and call.callee.name in _LOOKED_AT
+    return looked or next(uses.of_relation(body, use), None) is not None

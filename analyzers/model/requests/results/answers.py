@@ -32,7 +32,8 @@ _STREAMS, _BOUNDS = words("streams"), {language: told(some) for language, some i
 _PURPOSES = {language: told(some) for language, some in words("purposes").items()}
 _TEXTS = words("bound_texts")
 _PASSING = {language: told(some) for language, some in _PASSES.items()}
-ENDS = {of: words("counts")[of] | words("sums")[of] | words("picks")[of] for of in LANGUAGES}
+_ENDING = [words(field) for field in ("counts", "sums", "picks", "takes", "asks")]
+ENDS = {of: frozenset[str]().union(*(some[of] for some in _ENDING)) for of in LANGUAGES}
 """Methods of rows in memory that the database could do."""
 _PAGE_CODES = tuple(x.bounds.page_code for x in libraries() if x.bounds is not None and x.bounds.page_code)
 _HOLDS = frozenset({"dict", "pair", "list", "tuple", "set", "await", "spread", "block", "?:", "or", "and", "??", "yield"})

@@ -1,12 +1,11 @@
-"""Rows that meet each other in memory: lists searched for each row, loops within loops, keys of a table listed in a query; and
-files that are opened and not closed."""
+"""Rows that meet each other in memory: lists searched for each row, loops within loops, keys of a table listed in a query."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Literal
 
-from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, dotted, walk
+from analyzers.facts.outline import Call, Loop, Member, Name, Node, Other, walk
 from analyzers.model.inference.acts import Act
 from analyzers.model.requests.bodies import Body, names_in
 from analyzers.model.requests.results import answers
@@ -139,28 +138,3 @@ def _named(body: Body, models: ModelIndex, found: dict[int, Act]) -> Iterator[He
                 said = value.id if isinstance(value, Name) else ""
                 yield from _heap(body, models.by_name[act.model], act, "named", value, said, call)
                 return
-
-
-def opened(body: Body) -> Iterator[Heap]:
-    """`file = open(path)`, and no `close()` on any way."""
-    for node in body.nodes:
-        match node:
-            case Assign(target=Name(id=name), value=Call(callee=Name(id="open"))) if body.language == "python":
-                managed = any(isinstance(n, Other) and n.word == "with" for n in body.around(node))
-                if not managed and not any(_gives_away(body, use) for use in body.uses(name, node.end)):
-                    yield Heap("opened", body.called, body.place(node), said=name, language="python")
-
-
-def _gives_away(body: Body, use: Name) -> bool:
-    """Whether a handle is closed, or handed to whoever may close it."""
-    for outer in body.around(use):
-        match outer:
-            case Return() | Other(word="yield" | "with" | "tuple" | "list" | "dict"):
-                return True
-            case Call(callee=Member(of=of, name=name)) if of is use:
-                return name == "close"
-            case Call(callee=callee) if callee is not use and not (isinstance(callee, Member) and callee.of is use):
-                return dotted(callee) not in ("json.load", "csv.reader", "csv.DictReader", "yaml.safe_load")
-            case Assign(target=target) if not isinstance(target, Name) or isinstance(outer.value, Name):
-                return True
-    return False

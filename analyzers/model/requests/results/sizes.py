@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Parameter, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Parameter, Text, children, dotted, walk
 from analyzers.knowledge import libraries
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.requests import bodies
 from analyzers.model.requests.bodies import Body
-from analyzers.model.requests.results import answers, loops
+from analyzers.model.requests.results import answers, handles
 from analyzers.model.requests.results.answers import LANGUAGES
 from analyzers.model.ways import Function as Called
 from analyzers.model.ways import Heap
+from analyzers.source import Place
 
 _SIZES, _INPUTS, _UPLOADS, _WHOLES = (
     answers.words("sizes"),
@@ -24,8 +25,9 @@ _SIZES, _INPUTS, _UPLOADS, _WHOLES = (
     answers.words("wholes"),
 )
 _LISTS, _PARSERS, _FILE_FIELDS = answers.words("lists"), answers.words("parsers"), answers.words("file_fields")
-_CALLS: dict[str, dict[str, int]] = {
-    of: {name: at for x in libraries() if x.bounds is not None and x.language == of for name, at in x.bounds.size_calls.items()}
+_LOADERS, _QUERIES, _SENT = answers.words("loaders"), answers.words("queries"), answers.words("sent_files")
+_CALLS: dict[str, list[tuple[str, int]]] = {
+    of: [item for x in libraries() if x.bounds is not None and x.language == of for item in x.bounds.size_calls.items()]
     for of in LANGUAGES
 }
 _PAGES = {name: stated for x in libraries() if x.bounds is not None for name, stated in x.bounds.page_bases.items()}
@@ -46,15 +48,15 @@ def read(code: Codebase, definition: ClassDefinition | FunctionDefinition | None
             body = Body(code, function, {})
             yield from _sized(body)
             yield from _whole(body)
-            yield from loops.opened(body)
+            yield from handles.read(body)
 
 
 def _may(function: Function, language: str) -> bool:
     """Whether a function speaks of what is looked for, so that its body is worth reading."""
-    words = _SIZES[language] | _UPLOADS[language] | _WHOLES[language] | {name.rpartition(".")[2] for name in _PARSERS[language]}
-    for name in bodies.spoken((*function.decorators, *function.body)):
-        if name in words or name == "open":
-            return True
+    ends = {name.rpartition(".")[2] for name in _PARSERS[language] | _LOADERS[language]}
+    words = _SIZES[language] | _UPLOADS[language] | _WHOLES[language] | ends | handles.WORDS[language]
+    if any(name in words for name in bodies.spoken((*function.decorators, *function.body))):
+        return True
     return any(p.name.lstrip("$*") in words for p in function.parameters) or any(
         isinstance(n, Text) and n.value in words for statement in function.body for n in walk(statement)
     )
@@ -66,22 +68,33 @@ def _may(function: Function, language: str) -> bool:
 def _pagination(code: Codebase, definition: ClassDefinition) -> Iterator[Heap]:
     """A pagination that lets the request say how many rows it wants, without a most."""
     names = code.externals(definition) if definition.node.bases else frozenset()
-    for base in names & _PAGES.keys():
+    for base in sorted(names & _PAGES.keys()):
         asks, caps = _PAGES[base]
-        asked, capped = code.attribute(definition, asks), code.attribute(definition, caps)
-        if asked is None or capped is not None or asked[0] is not definition or not is_product(definition.path):
+        capped = code.attribute(definition, caps)
+        if (capped is not None and _says_something(capped[1])) or not is_product(definition.path) or definition.is_abstract:
             continue
-        value = asked[1].value
-        if not isinstance(value, Text) or not isinstance(value.value, str):
+        asked = code.attribute(definition, asks) if asks else None
+        if asks and (asked is None or asked[0] is not definition or not _says_something(asked[1])):
             continue
+        said = asked[1].value if asked is not None else None
         yield Heap(
             kind="sized",
             function=Called(definition.path, definition.qualified),
-            place=code.place(definition.path, asked[1]),
-            said=value.value,
+            place=code.place(definition.path, asked[1]) if asked is not None else _head(code, definition),
+            said=str(said.value) if isinstance(said, Text) else asks or "limit",
             code=f"{caps} = 100",
             language="python",
         )
+
+
+def _says_something(stated: Assign) -> bool:
+    return stated.value is not None and not (isinstance(stated.value, Text) and stated.value.value is None)
+
+
+def _head(code: Codebase, definition: ClassDefinition) -> Place:
+    node = definition.node
+    last = max((base.end for base in node.bases), default=node.start + 1)
+    return Place(definition.path, code.files[definition.path].span(node.start, last))
 
 
 class _Wanted(NamedTuple):
@@ -93,26 +106,47 @@ class _Wanted(NamedTuple):
 
 def _sized(body: Body) -> Iterator[Heap]:
     language = body.language
-    for call in body.nodes:
-        if not isinstance(call, Call):
-            continue
-        last = dotted(call.callee).rpartition(".")[2] or (call.callee.name if isinstance(call.callee, Member) else "")
-        at = _CALLS[language].get(last)
-        if at is None or at >= len(call.args):
-            continue
-        found = _wanted(body, call.args[at])
+    for call, given in _amounts(body):
+        found = _wanted(body, given)
         if found is None or _is_capped(body, found):
             continue
         yield Heap(
             kind="sized",
             function=body.called,
-            place=body.place(call.args[at]),
+            place=body.place(given),
             said=found.name,
             also=((body.place(found.node), "is what the request says"),) if found.node.end < call.start else (),
             code=f"min({found.name}, 100)" if language == "python" and found.name.isidentifier() else "",
             language=language,
         )
         return
+
+
+def _amounts(body: Body) -> Iterator[tuple[Node, Node]]:
+    """The calls that are given how many rows there are to be, and the numbers; also what a query is cut by."""
+    language = body.language
+    for node in body.nodes:
+        match node:
+            case Call(callee=callee, args=args, keywords=keywords):
+                last = callee.name if isinstance(callee, Member) else dotted(callee)
+                places = [at for name, at in _CALLS[language] if name == last]
+                yield from ((node, args[at]) for at in places if at < len(args))
+                yield from ((node, k.value) for k in keywords if places and k.name in _SIZES[language])
+            case Other(word="item", children=(of, Other(word="slice", children=(_, stop, _)))) if language == "python":
+                if _is_query(body, of):
+                    yield from ((node, part) for part in (stop, *children(stop)) if not isinstance(part, Text))
+
+
+def _is_query(body: Body, of: Node) -> bool:
+    """Whether an expression, as it reads, is a query that can be cut: `Order.objects.filter(…)`."""
+    if isinstance(of, Name):
+        before = [a.value for a in body.assigned.get(of.id, ()) if a.end <= of.start]
+        return bool(before) and before[-1] is not None and not isinstance(before[-1], Name) and _is_query(body, before[-1])
+    while isinstance(of, Call | Member):
+        if isinstance(of, Member) and of.name in _QUERIES[body.language]:
+            return True
+        of = of.callee if isinstance(of, Call) else of.of
+    return False
 
 
 def _wanted(body: Body, node: Node) -> _Wanted | None:
@@ -226,6 +260,10 @@ def _whole(body: Body) -> Iterator[Heap]:
             case Call(callee=Name(id=name), args=(only,)) if name in _LISTS[language] and _parses(body, only):
                 yield _file(body, call, "rows of the file")
                 return
+            case Call(callee=callee, args=(first, *_), keywords=keywords) if dotted(callee) in _LOADERS[language]:
+                if _is_upload(body, first) and not any(k.name in _PARTS for k in keywords):
+                    yield _file(body, call, body.said(first) or "file")
+                    return
             case Call(callee=Member(of=of, name=name), args=()) if name in _WHOLES[language] and _is_upload(body, of):
                 yield _file(body, call, body.said(of))
                 return
@@ -237,11 +275,12 @@ def _file(body: Body, call: Call, said: str) -> Heap:
         function=body.called,
         place=body.place(call),
         said=said,
-        code=_CHUNKS if isinstance(call.callee, Member) else "",
+        code=_CHUNKS if isinstance(call.callee, Member) and not call.args else "",
         language=body.language,
     )
 
 
+_PARTS = frozenset({"chunksize", "iterator", "read_only", "nrows"})
 _CHUNKS = "for chunk in file.chunks():\n    …"
 
 
@@ -279,22 +318,22 @@ def _is_upload(body: Body, of: Node) -> bool:
     """Whether an expression is a file that somebody sent: of a form, of a parameter's type, or a field of the class."""
     said = dotted(of)
     match of:
-        case Other(word="item", children=(Member(name="FILES"), _)):
-            return True
+        case Other(word="item", children=(Member() as files, _)):
+            return _is_sent(body, files)
         case Name(id=name):
             for parameter in body.function.parameters:
                 if parameter.name == name and parameter.annotation is not None:
                     return any(isinstance(n, Name) and n.id in _UPLOADS[body.language] for n in walk(parameter.annotation))
             before = [a.value for a in body.assigned.get(name, ()) if a.value is not None]
-            return any(_is_sent(value) for value in before)
+            return any(_is_sent(body, value) for value in before)
         case Member(of=Name(id="self"), name=name):
             owner = body.definition.owner
             stated = body.code.attribute(owner, name) if owner is not None else None
             value = stated[1].value if stated is not None else None
             return isinstance(value, Call) and dotted(value.callee).rpartition(".")[2] in _FILE_FIELDS[body.language]
-    return bool(said) and _is_sent(of)
+    return bool(said) and _is_sent(body, of)
 
 
-def _is_sent(value: Node) -> bool:
-    """`request.FILES["file"]`, `request.FILES.get("file")`."""
-    return any(isinstance(node, Member) and node.name == "FILES" for node in walk(value))
+def _is_sent(body: Body, value: Node) -> bool:
+    """`request.FILES["file"]`, `request.files.get("file")`."""
+    return any(isinstance(n, Member) and dotted(n).endswith(tuple(_SENT[body.language])) for n in walk(value))

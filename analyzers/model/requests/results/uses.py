@@ -1,0 +1,199 @@
+"""What is done in memory with rows that were loaded, where the database could have done it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from analyzers.facts.outline import Call, Function, Loop, Member, Name, Node, Other, Return, Text, walk
+from analyzers.model.inference.acts import Act
+from analyzers.model.requests.bodies import Body
+from analyzers.model.requests.results import answers
+from analyzers.model.tables.models import Model
+
+_COUNTS, _SUMS, _PICKS = answers.words("counts"), answers.words("sums"), answers.words("picks")
+_ASKS, _TAKES, _COPIES = answers.words("asks"), answers.words("takes"), answers.words("lists")
+_TESTS = frozenset({"if", "?:"})
+
+
+class Use(NamedTuple):
+    """What is done with the rows: at which node. `tested` are the columns that rows are told apart by, where code does it."""
+
+    kind: Literal["counted", "summed", "filtered", "asked"]
+    node: Node
+    by: str
+    tested: tuple[str, ...] = ()
+
+
+def use_of(body: Body, model: Model, node: Call, act: Act) -> Use | None:
+    """What is done with the rows of a query at once, or by the uses of their name."""
+    direct = _used(body, model, node, act)
+    if direct is not None:
+        return direct
+    name = body.name_of(node)
+    uses = list(body.uses(name, node.end)) if name else []
+    if not uses or len(body.assigned.get(name, ())) != 1:
+        return None
+    found = [None if _is_again(body, use, node) else _used(body, model, use, act) for use in uses]
+    if len(found) == 1 and (found[0] is None or found[0].kind in ("counted", "asked", "filtered")):
+        return found[0]
+    return found[0] if all(f is not None and f.kind in ("counted", "asked") for f in found) else None
+
+
+def _is_again(body: Body, use: Node, source: Node) -> bool:
+    """Whether rows that are loaded once are used in a loop, over and over."""
+    return any(isinstance(outer, Loop) and outer.start > source.start and outer.over is not use for outer in body.around(use))
+
+
+def _used(body: Body, model: Model, node: Node, act: Act) -> Use | None:
+    if body.language == "php":
+        call = answers.follows(body, node)
+        if call is not None and isinstance(call.callee, Member):
+            return _asked_of(body, model, call, call.callee.name)
+    held = _copied(body, node)
+    above = next(body.around(held), None)
+    match above:
+        case Call(callee=Name(id=name), args=(only,)) if only is held and name.lstrip("\\") in _COUNTS[body.language]:
+            return Use("counted", above, name)
+        case Loop(kind="generator" | "list" | "set", over=over) if over is held:
+            return _looped(body, model, above)
+        case Other(word="in" | "not in", children=(_, holder)) if holder is held and _is_sent(model, act):
+            return Use("asked", above, "in")
+        case Other(word="item", children=(of, at)) if of is held and (held is not node or act.runs) and _is_few(at):
+            key = next((k.value for k in held.keywords if k.name == "key"), None) if isinstance(held, Call) else None
+            if key is None or _is_by_columns(model, key):
+                return Use("filtered", above, "first")
+        case Call(callee=Name(id="bool"), args=(only,)) if only is held and _is_sent(model, act):
+            return Use("asked", above, "bool")
+        case Other() if _is_test(body, held) and _is_sent(model, act):
+            return Use("asked", held, "if")
+    return None
+
+
+def _asked_of(body: Body, model: Model, call: Call, name: str) -> Use | None:
+    """What a method of a collection does."""
+    language = body.language
+    collected = body.act(call, "collected") is not None
+    if name in _COUNTS[language] and not call.args:
+        return Use("counted", call, name)
+    if name in _SUMS[language] and call.args and not isinstance(call.args[0], Function):
+        return Use("summed", call, name)
+    if collected and name in _PICKS[language]:
+        return Use("filtered", call, name)
+    if collected and name in _ASKS[language] and not any(isinstance(a, Function) for a in call.args):
+        return Use("asked", call, name)
+    if collected and name in _TAKES[language]:
+        match call.args:
+            case (Function(parameters=(only,), body=(Return(value=value),)),) if value is not None:
+                tested = _columns(model, only.name, (value,))
+                return Use("filtered", call, name, tested) if tested else None
+    return None
+
+
+def _looped(body: Body, model: Model, loop: Loop) -> Use | None:
+    """What a comprehension does: `sum(o.total for o in orders)`, `[o for o in orders if o.paid]`."""
+    if not isinstance(loop.target, Name):
+        return None
+    *conditions, element = loop.body
+    item, outer = loop.target.id, next(body.around(loop), None)
+    tested = _columns(model, item, conditions) if conditions else ()
+    if conditions and not tested:
+        return None
+    match outer:
+        case Call(callee=Name(id=name), args=(only,)) if only is loop:
+            if name in _SUMS[body.language] and _columns(model, item, (element,)) and isinstance(element, Member):
+                return Use("summed", outer, name, tested)
+            if name in _ASKS[body.language] and (asked := _columns(model, item, (element,))):
+                return Use("asked", outer, name, (*tested, *asked))
+            if name in _COUNTS[body.language] and loop.kind != "set":
+                return Use("counted", outer, name, tested)
+    return Use("filtered", loop, "if", tested) if tested and loop.kind == "list" else None
+
+
+def _columns(model: Model, item: str, nodes: Iterable[Node]) -> tuple[str, ...]:
+    """The columns by which expressions tell rows apart; none where they need more than columns of the row."""
+    found: dict[str, None] = {}
+    named = 0  # how often the row is, by itself or by one of its columns
+    for node in (n for top in nodes for n in walk(top)):
+        match node:
+            case Call() if any(isinstance(n, Name) and n.id == item for n in walk(node)):
+                return ()
+            case Member(of=Member(of=Name(id=name))) if name == item:
+                return ()
+            case Member(of=Name(id=name), name=column) if name == item:
+                found[model.columns[column].name if column in model.columns else column] = None
+                named -= 1
+            case Name(id=name) if name == item:
+                named += 1
+    return tuple(found) if not named else ()
+
+
+def _is_by_columns(model: Model, key: Node) -> bool:
+    """Whether a function that orders rows goes by their columns."""
+    match key:
+        case Function(parameters=(only,), body=(Return(value=value),)) if value is not None:
+            return bool(_columns(model, only.name, (value,)))
+    return False
+
+
+def _copied(body: Body, node: Node) -> Node:
+    """The list that is made of rows where they stand, or they themselves."""
+    inner = node
+    for outer in body.around(node):
+        match outer:
+            case Call(callee=Name(id=name), args=(first, *_)) if first is inner and name in _COPIES[body.language]:
+                inner = outer
+            case Other(word="await"):
+                inner = outer
+            case _:
+                break
+    return inner
+
+
+def _is_sent(model: Model, act: Act) -> bool:
+    """Whether a query is sent at the latest when it is tested, or looked into."""
+    bounds = model.library.bounds
+    return act.kind != "handed" and (act.runs or (bounds is not None and bounds.sent_when_tested))
+
+
+def _is_few(at: Node) -> bool:
+    """Whether an index takes the first or last of a list."""
+    match at:
+        case Text(value=int()):
+            return True
+        case Other(word="-", children=(Text(value=int()),)):
+            return True
+        case Other(word="slice", children=(Text(value=None), Text(value=int()), _)):
+            return True
+    return False
+
+
+def _is_test(body: Body, node: Node) -> bool:
+    """Whether something is only asked whether it is empty: `if orders`, `not orders`."""
+    inner = node
+    for outer in body.around(node):
+        match outer:
+            case Other(word="not"):
+                return True
+            case Other(word="and" | "or"):
+                inner = outer
+            case Other(word=word, children=(test, *_)) if word in _TESTS:
+                return test is inner
+            case _:
+                return False
+    return False
+
+
+def of_relation(body: Body, relation: Node) -> Iterator[Use]:
+    """What is done at once with the rows that belong to another."""
+    call = answers.follows(body, relation)
+    if call is not None and isinstance(call.callee, Member):
+        name = call.callee.name
+        if name in _COUNTS["php"] and not call.args:
+            yield Use("counted", call, name)
+        elif name in _SUMS["php"] and call.args and not isinstance(call.args[0], Function):
+            yield Use("summed", call, name)
+        return
+    match next(body.around(relation), None):
+        case Call(callee=Name(id=name), args=(only,)) as outer if only is relation and name.lstrip("\\") in _COUNTS["php"]:
+            yield Use("counted", outer, name)
