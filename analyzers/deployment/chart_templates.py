@@ -28,7 +28,7 @@ INCLUDED = "included"
 
 _MAX_ITEMS = 50
 _MAX_DEPTH = 12
-_MAX_STEPS = 200_000
+_MAX_STEPS = 40_000
 """Actions and settings that are followed of one chart: templates that include each other twice would never end."""
 
 Told = tuple[str, str, Entry]
