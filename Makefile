@@ -25,7 +25,7 @@ run: $(VENV)/.runtime  ## Review the sample pull request on this machine (ARGS=-
 	@$(BIN)/cliffguard run $(ARGS)
 
 test: $(VENV)/.development  ## Run the tests, with coverage (ARGS: for pytest)
-	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term $(ARGS)
 
 proofs-php: $(VENV)/.development  ## Measure the N+1 rule's PHP examples, into its page (see CONTRIBUTING.md for what it needs)
 	@$(BIN)/python -m tests.proofs php

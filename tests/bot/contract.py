@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +41,23 @@ def violations(entries: Iterable[dict[str, Any]]) -> list[str]:
             if not refused or re.match(r"response|status \d", message):
                 found.append(f"{entry['method']} {entry['path']}: {level}: {message}")
     return found
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How many recorded requests were looked at, and what is wrong with them."""
+
+    checked: int = 0
+    violations: tuple[str, ...] = ()
+
+
+def judged(folder: Path) -> Judged:
+    """What the local GitHubs below a folder recorded (`log.jsonl`)."""
+    if not AT_HAND:
+        return Judged()
+    checked, found = 0, list[str]()
+    for log in sorted(folder.rglob("log.jsonl")):
+        entries = [json.loads(line) for line in log.read_text().splitlines()]
+        found += [f"{log}: {text}" for text in violations(entries)]
+        checked += len(entries)
+    return Judged(checked, tuple(found))

@@ -21,11 +21,6 @@ from bot.local_github.git import environment
 AUTHOR = {"GIT_AUTHOR_DATE": "2026-01-05T10:00:00Z", "GIT_COMMITTER_DATE": "2026-01-05T10:00:00Z"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The contract check reads what all other tests recorded, so it comes last."""
-    items.sort(key=lambda item: item.path.name == "test_contract.py")
-
-
 class Source:
     """A work tree one can commit to."""
 
