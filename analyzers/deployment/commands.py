@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from analyzers.deployment.configurations import configured, daemons, settings_called
+from analyzers.deployment.configurations import configured, daemons, directive, settings_called
 from analyzers.deployment.known_programs import Count, Kind, Known, Where, known_programs
 from analyzers.deployment.supervisors import Started, package_script, started
 from analyzers.deployment.values import Amount, Program
@@ -48,7 +48,7 @@ def programs(command: str, where: Where, depth: int = 0) -> Iterator[Program]:
         elif name in _SHELLS and depth < _MAX_NESTING:
             given = next((words[i + 1] for i, w in enumerate(words[:-1]) if re.fullmatch(r"-\w*c", w)), None)
             yield from programs(given, where, depth + 1) if given else _scripted(words[1:], where, depth)
-        elif (found := _known(words)) is not None:
+        elif (found := _known(words, where)) is not None:
             yield from _with_daemons(*found, words, where, depth)
         elif "--" in words[1:] and depth < _MAX_NESTING:
             yield from programs(shlex.join(words[words.index("--", 1) + 1 :]), where, depth + 1)
@@ -183,10 +183,12 @@ def _stripped(words: list[str]) -> list[str]:
     return words[at:]
 
 
-def _known(words: Sequence[str]) -> tuple[str, Known] | None:
+def _known(words: Sequence[str], where: Where) -> tuple[str, Known] | None:
     name = words[0].rpartition("/")[2].removeprefix("./")
     for title, program in known_programs().items():
         if name not in program.names and words[0] not in program.names:
+            continue
+        if program.directive and directive(where.files, program.directive) is None:
             continue
         rest = words[1:]
         if all(w in rest for w in program.when) and (
@@ -199,6 +201,8 @@ def _known(words: Sequence[str]) -> tuple[str, Known] | None:
 def _program(title: str, known: Known, words: Sequence[str], where: Where) -> Program:
     more = where.variables.get(known.options_in, "") if known.options_in else ""
     options = [*words[1:], *(_split(more) if more else ())]
+    if known.directive and (said := directive(where.files, known.directive)) is not None:
+        options, where = _split(said[0]), msgspec.structs.replace(where, place=said[1])
     stated = configured(known.config, options, where) if known.config is not None else {}
     kind = _kind(known, options, stated)
     processes = _count(known.processes, options, where, title, stated.get("processes"))
@@ -230,6 +234,8 @@ def _kind(known: Known, options: Sequence[str], stated: Mapping[str, Amount | st
 
 def _count(count: Count, options: Sequence[str], where: Where, title: str, stated: Amount | str | None) -> Amount:
     text = _flag(count.flags, options)
+    if text in count.all:
+        return Amount(None, f"`{count.flags[-1]}` of {title}", where.place, "processors")
     if text:
         text = text.rpartition(":")[2] if count.upper and "{" not in text else text
         return amount(text, where.variables, where.place, f"`{count.flags[-1]}` of {title}")

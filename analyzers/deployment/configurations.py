@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from analyzers.deployment.known_programs import Config, Where
+from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount
 from analyzers.deployment.variables import amount, from_ruby
 from analyzers.facts.outline import Assign, Call, Function, Keyword, Member, Name, Node, Other, Text, dotted, walk
@@ -154,3 +155,14 @@ def settings_called(files: Mapping[str, FileFacts], key: str) -> Iterator[tuple[
         for entry in facts.settings:
             if entry.key == key or entry.key.endswith(f".{key}"):
                 yield path, entry.value, Place(path, facts.span(entry.start, entry.end))
+
+
+def directive(files: Mapping[str, FileFacts], name: str) -> tuple[str, Place] | None:
+    """The words of the first directive of that name in a configuration of a server: `WSGIDaemonProcess shop processes=3`."""
+    for path, facts in files.items():
+        if facts.language == "ini" and not NOT_RUN.search(path):
+            for entry in facts.settings:
+                if entry.key.partition(" ")[0].rpartition(".")[2] == name:
+                    _, _, begun = entry.key.partition(" ")
+                    return f"{begun}={entry.value}", Place(path, facts.span(entry.start, entry.end))
+    return None

@@ -21,6 +21,7 @@ class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: str = ""  # a key of a configuration file, wherever that stands
     default: int | str = 1  # a number, or what decides it
     upper: bool = False  # `5:10`, of which the second counts
+    all: tuple[str, ...] = ()  # words that mean as many as there are processors
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +54,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: Count
     when: tuple[str, ...] = ()  # all of these words follow
     when_any: tuple[str, ...] = ()  # one of these words follows, or is its name
+    directive: str = ""  # of a configuration, which makes it this program, and has its flags
     options_in: str = ""  # a variable with further options
     config: Config | None = None
     kind_flags: tuple[str, ...] = ()

@@ -169,7 +169,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("yaml", r"(?:artillery|load[-_]?test(?:s|ing)?)/(?:.*/)?[\w.-]+\.ya?ml|[\w.-]*(?:artillery|load[-_]?test)[\w.-]*\.ya?ml"),
     ("ini", r"locust\.conf"),
     ("env", r"\.env(?:\.[\w.-]+)?|[\w-]+\.env|\.flaskenv"),
-    ("toml", r"(?:pyproject|netlify)\.toml|(?:fly|railway|pgcat)(?:[.-][\w-]+)?\.toml|Pipfile|migration_lock\.toml"),
+    ("toml", r"(?:pyproject|netlify)\.toml|(?:fly|railway|pgcat|hypercorn)(?:[.-][\w-]+)?\.toml|Pipfile|migration_lock\.toml"),
     ("json", r"composer\.json|package\.json|app\.json|vercel\.json|railway\.json|ecosystem\.config\.json|config/config\.json"),
     ("json", r"[\w.-]*(?:task-?def(?:inition)?|ecs-?(?:task|service)|desired-?count)[\w.-]*\.json"),
     ("yaml", r"(?:docker-)?compose[\w.-]*\.ya?ml"),
@@ -187,6 +187,8 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("ini", r"(?:php|uwsgi|pgbouncer|supervisord?|php-fpm|www|my|postgresql|redis|valkey)(?:[.-][\w.-]+)?\.(?:ini|conf|cnf)"),
     ("ini", r"(?:php-fpm\.d|pool\.d|fpm|conf\.d|supervisord?(?:\.d)?)/[\w.-]+\.(?:conf|ini)"),
     ("ini", r"[\w@.-]+\.service|(?:.*/)?debian/service|(?:nginx|proxysql|supervisor)[\w.-]*\.(?:conf|cnf)"),
+    ("ini", r"(?:apache2?|httpd|sites-(?:available|enabled)|vhosts?)/(?:.*/)?[\w.-]+\.conf|[\w.-]*Caddyfile"),
+    ("ini", r"[\w.-]*(?:apache|httpd|vhost|wsgi)[\w.-]*\.conf"),
     (
         "shell",
         r"[\w.-]*(?:entry-?point|entry|start|run|serve|web|worker|init|boot|command|cmd|gunicorn|celery|Procfile)[\w.-]*\.(?:sh|bash)",
@@ -200,7 +202,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
 _NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))
 _NAMED_EXTENSIONS = re.compile(
     r"(?:\.(?:ya?ml|tpl|toml|json|ini|conf|cnf|env|txt|in|pip|xml|jmx|sh|bash|rb|service|js|mjs|ts|scala|java|kt|lua|[Dd]ockerfile)"
-    r"|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip|Gem)[^/]*"
+    r"|(?:^|/)(?:\.env|\.flask|Docker|Container|Proc|Pip|Gem)[^/]*|Caddyfile"
     r"|(?:^|/)(?:docker-)?(?:entrypoint|start|run|serve|web|worker)|(?:^|/)debian/service)$"
 )
 
