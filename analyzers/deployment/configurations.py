@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
+import msgspec
+
 from analyzers.deployment.known_programs import Config, Where
 from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount
@@ -18,7 +20,33 @@ from analyzers.source import Place
 def configured(config: Config, options: Sequence[str], where: Where) -> dict[str, Amount | str]:
     """What a program's own file says of its processes, its threads, and the way it works."""
     path = _stated(config, options, where)
-    return dict(_said(path, config, where)) if path is not None else {}
+    if path is None:
+        return {}
+    return dict(_of_groups(path, config, where) if config.several else _said(path, config, where))
+
+
+def _of_groups(path: str, config: Config, where: Where) -> Iterator[tuple[str, Amount]]:
+    """The processes of all groups together, and the threads of the one that has most."""
+    found: dict[str, dict[str, Amount]] = {}
+    for entry in where.files[path].settings:
+        inside = re.fullmatch(rf"{config.several}\.(\w+)\.(\w+)", entry.key)
+        if inside is not None:
+            place = Place(path, where.files[path].span(entry.start, entry.end))
+            said = amount(from_ruby(entry.value), where.variables, place, f"`{inside[2]}` in `{path}`")
+            found.setdefault(inside[1], {})[inside[2]] = said
+    if not found:
+        return
+    one = Amount(1, f"one process for each group in `{path}`", where.place)
+    processes = [group.get(config.processes, one) for group in found.values()]
+    yield "processes", _together(processes, sum(a.value or 0 for a in processes))
+    if threads := [group[config.threads] for group in found.values() if config.threads in group]:
+        yield "threads", _together(threads, max(a.value or 0 for a in threads))
+
+
+def _together(several: list[Amount], value: int) -> Amount:
+    """One amount for several, unknown where one of them is."""
+    unknown = next((a for a in several if a.value is None), None)
+    return unknown or msgspec.structs.replace(several[0], value=value)
 
 
 def daemons(config: Config, options: Sequence[str], where: Where) -> Iterator[tuple[str, Place]]:
@@ -70,6 +98,11 @@ def _said(path: str, config: Config, where: Where) -> Iterator[tuple[str, Amount
                     yield wanted[name], text if is_kind else amount(text, where.variables, place, f"`{name}` in `{path}`")
     if facts.language == "ruby":
         yield from ((wanted[key], a) for key, a in directives(path, facts, where.variables) if key in wanted)
+        for node in (n for top in facts.outline for n in walk(top)):
+            match node:
+                case Assign(target=Member(name=name) | Call(callee=Member(name=name)), value=value) if name in wanted and value:
+                    place = Place(path, facts.span(node.start, node.end))
+                    yield wanted[name], amount(said(value), where.variables, place, f"`{name}` in `{path}`")
     for entry in facts.settings:
         key = entry.key.rpartition(".")[2].lstrip(":")
         if key in wanted and key:

@@ -25,7 +25,7 @@ class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of a program's own that may state the numbers, by these names."""
+    """A file of a program's own that may state the numbers, by these names; each of the groups of `several`, a process or more."""
 
     flags: tuple[str, ...]
     files: tuple[str, ...]
@@ -33,6 +33,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: str
     processes_also: str = ""
     daemons: str = ""  # the key of commands that it starts beside itself
+    several: str = ""  # keys under which there is a group for each kind of process
     kind: str = ""
 
 

@@ -112,6 +112,7 @@ _REMEDIES = {
         "python",
     ),
     "remembered": ("Keep it in a cache that all processes share, where one can delete it for all.", "", ""),
+    "jobs": ("Queue them where they last, and let a worker do them: Celery, RQ, or a table of the database.", "", ""),
     "laravel-session": ("Keep sessions in Redis, or in the database.", "SESSION_DRIVER=redis", "ini"),
     "laravel-cache": ("Keep the cache in Redis, or in the database.", "CACHE_STORE=redis", "ini"),
 }

@@ -118,7 +118,7 @@ class State(msgspec.Struct, frozen=True):
     """What is kept in one process or on one disk, or done in the request instead of by a worker. `setting` says so at `places`,
     or does not say otherwise (`absent`)."""
 
-    kind: str  # session, cache, rate limit, values, websocket, scheduler, memo, remembered, upload, lock, queue
+    kind: str  # session, cache, rate limit, values, websocket, scheduler, memo, remembered, upload, lock, queue, jobs
     kept: Literal["process", "disk", "request"]
     setting: str
     places: tuple[Place, ...]

@@ -39,7 +39,7 @@ from analyzers.model.naming.roles import is_batch, is_product, is_scheduled
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.requests import bodies, routed
 from analyzers.model.requests.races import changes
-from analyzers.model.requests.resources import clients, guards, remembered, shared, streams
+from analyzers.model.requests.resources import clients, guards, remembered, shared, streams, waiting
 from analyzers.model.requests.results import heaps
 from analyzers.model.requests.work import blocked, enqueued, errands, jobs, postponing, queues, retries
 from analyzers.model.tables.models import ModelIndex
@@ -182,6 +182,7 @@ def _left(code: Codebase, reach: Reach) -> Iterator[State]:
     told = {(state.of, state.setting) for state in limits}
     yield from limits
     yield from (state for state in shared.states(code, reach) if (state.of, state.setting) not in told)
+    yield from waiting.states(code, reach)
 
 
 def _seen_first(reads: Iterable[RelationRead]) -> tuple[RelationRead, ...]:

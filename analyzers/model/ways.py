@@ -73,6 +73,7 @@ class Made(msgspec.Struct, frozen=True):
     way: Way
     handed_on: bool  # the function that makes it gives it to its callers
     closed: bool
+    addressed: bool = False  # of what the request brings
 
 
 class Unreturned(msgspec.Struct, frozen=True):

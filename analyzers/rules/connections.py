@@ -379,6 +379,8 @@ def _once(made: Made, function: str) -> tuple[str, str]:
     if made.client.instead:
         return f"Use {made.client.instead}.", ""
     name = function.rpartition(".")[2]
+    if made.addressed:
+        return "Make one for each address, and let the process remember it.", "@functools.cache\ndef engine_of(address): …"
     if made.handed_on and not name.startswith("__") and not made.place.path.endswith(".php"):
         return f"Make it once for each process: let `{function}` remember what it made.", f"@functools.cache\ndef {name}(…):"
     return "Make it once for each process, where the module is loaded, and use that one.", ""

@@ -30,6 +30,7 @@ _HARM = {
     "upload": "A file that one {other} was sent, the others do not have",
     "lock": "What one {other} has locked, the others lock too: two do at once what only one should",
     "queue": "Who makes a job waits until it is done, and a job that fails is not tried again",
+    "jobs": "What waits there is gone when that {other} ends (a new version, a crash, a recycled worker): no other takes it, or tries again",
     "remembered": "What changes is forgotten in one {other} only: the others answer with what they remember until they end",
 }
 _WHAT = {
@@ -43,12 +44,14 @@ _WHAT = {
     "upload": "uploads",
     "lock": "locks",
     "queue": "queued jobs",
+    "jobs": "jobs that wait",
     "remembered": "what it answered once",
 }
 _NOTES = {
     "values": ("it is put there here", "it is looked for here"),
     "upload": ("a field that keeps files",),
     "lock": ("what is written under it, other processes write too",),
+    "jobs": ("a request puts one there", "a thread of the process takes it"),
     "remembered": ("it is forgotten here, by one process",),
 }
 _LOCKS_FILES = frozenset({"symfony-session", "php-session"})
@@ -99,7 +102,7 @@ def _finding(state: State, copies: Copies) -> Finding:
         place=place,
         related=tuple(related),
         evidence=(f"{copies.because}.",) if certain else (),
-        severity=Severity.MEDIUM if certain and state.kind not in ("memo", "remembered") else Severity.LOW,
+        severity=Severity.MEDIUM if certain and state.kind not in ("memo", "remembered", "jobs") else Severity.LOW,
         confidence=Confidence.CERTAIN if certain else Confidence.POSSIBLE,
         cause=subject,
     )

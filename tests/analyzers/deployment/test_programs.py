@@ -114,6 +114,27 @@ FILES = {
         {"config/sidekiq.yml": ":concurrency: 15\n"},
         ("sidekiq", "1", "15"),
     ),
+    "GoodJob's initializer": (
+        "bundle exec good_job start",
+        {"config/initializers/good_job.rb": "Rails.application.configure do\n  config.good_job.max_threads = 12\nend\n"},
+        ("good-job", "1", "12"),
+    ),
+    "Solid Queue's groups": (
+        "bin/jobs",
+        {
+            "config/queue.yml": "default: &default\n  workers:\n    - {queues: fast, threads: 5, processes: 2}\n"
+            "    - {queues: slow, threads: 8}\nproduction:\n  <<: *default\n"
+        },
+        ("solid-queue", "3", "8"),
+    ),
+    "Solid Queue's variable": (
+        "bin/jobs start",
+        {
+            "config/queue.yml": "production:\n  workers:\n    - queues: '*'\n      threads: 3\n"
+            '      processes: <%= ENV.fetch("JOB_CONCURRENCY", 4) %>\n'
+        },
+        ("solid-queue", "4", "3"),
+    ),
     "PM2's file": (
         "pm2-runtime start ecosystem.config.json",
         {"ecosystem.config.json": '{"apps": [{"name": "web", "script": "dist/server.js", "instances": 4}]}'},

@@ -25,7 +25,8 @@ _LOOKS_AFTER = re.compile(r"health|readiness|liveness|heartbeat|diagnos|(?:syste
 
 
 def made(code: Codebase, reach: Reach) -> Iterator[Made]:
-    """The clients that are made for each request or job, though they are made of the same each time."""
+    """The clients that are made for each request or job, though they are made of the same each time, or are to be kept for each
+    address."""
     for call in reach.of_library(_CLIENTS):
         client = _CLIENTS[call.library]
         if client.makes == "session" or is_batch(call.place.path) or _is_aside(call):
@@ -36,9 +37,25 @@ def made(code: Codebase, reach: Reach) -> Iterator[Made]:
         way = reach.way(call, ("request", "task"), lambda calls: _lasts_no_longer(code, calls))
         if way is None or any(map(_is_aside, way.calls)):
             continue
-        if _is_the_same_each_time(code, way) and (_LANGUAGES[call.library] != "php" or _repeats(code, way)):
+        closed, brought = _closes(site, client), _brought(code, way)
+        if brought is None or (brought and (closed or not _lasts(client, site) or any(map(_tries, way.calls)))):
+            continue
+        if _LANGUAGES[call.library] != "php" or _repeats(code, way):
             handed_on = lifetimes.fate(code, site) == "handed on"
-            yield Made(client, call.library, call.function.name, call.place, way, handed_on, _closes(site, client))
+            yield Made(client, call.library, call.function.name, call.place, way, handed_on, closed, brought)
+
+
+def _lasts(client: Client, site: Around) -> bool:
+    """Whether what is made is meant to be kept, though there is one for each address."""
+    return client.lasts and isinstance(site.node, Call) and all(k.name not in client.unless for k in site.node.keywords)
+
+
+def _tries(call: CallSite) -> bool:
+    """Whether a function only tries whether an address is right, or is run once for each."""
+    return _TRIES.search(call.function.name.rpartition(".")[2]) is not None
+
+
+_TRIES = re.compile(r"valid|verif|drop|delet|dump|creat\w*_(?:database|db|tenant|schema|user|role)s?\b", re.IGNORECASE)
 
 
 def unreturned(code: Codebase, reach: Reach) -> Iterator[Unreturned]:
@@ -118,14 +135,14 @@ def _lasts_no_longer(code: Codebase, calls: tuple[CallSite, ...]) -> bool:
     return True
 
 
-def _is_the_same_each_time(code: Codebase, way: Way) -> bool:
-    """Whether what it is made of does not come with the request."""
+def _brought(code: Codebase, way: Way) -> bool | None:
+    """Whether what it is made of comes with the request; nothing where that cannot be told."""
     names: frozenset[str] | None = None
     below: Around | None = None
     for call in reversed(way.calls):
         site = lifetimes.around(code, call)
         if site is None:
-            return False
+            return None
         parts: Iterator[Node]
         if not isinstance(site.node, Call):
             parts = iter(())  # an attribute that is a call
@@ -135,11 +152,11 @@ def _is_the_same_each_time(code: Codebase, way: Way) -> bool:
             parts = lifetimes.given(site.node, below.function, names) if below is not None and below.function else iter(())
         names = lifetimes.depends(code, site, parts)
         if lifetimes.UNKNOWN in names:
-            return False
+            return None
         if not names:
-            return True
+            return False
         below = site
-    return not names
+    return bool(names)
 
 
 def _repeats(code: Codebase, way: Way) -> bool:
