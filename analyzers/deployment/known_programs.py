@@ -25,7 +25,7 @@ class Count(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of a program's own that may state the numbers, by these names; each of the groups of `several`, a process or more."""
+    """A file of a program's own that may state the numbers, by these names; each group of `several` is a process or more."""
 
     flags: tuple[str, ...]
     files: tuple[str, ...]

@@ -196,7 +196,10 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("shell", r"(?:bin/|docker/|compose/.*/)?(?:docker-)?(?:entrypoint|start|run|serve|web|worker)"),
     # Of Ruby what states the schema, and what server processes run; reading the rest would serve nothing yet.
     ("ruby", r"(?:.*/)?db/(?:(?:\w+_)?schema|\w*migrate/(?:.*/)?\d+_\w+)\.rb|(?:.*/)?config/(?:puma|unicorn)\.rb"),
-    ("ruby", r"(?:.*/)?config/(?:application|environments/production|initializers/(?:session_store|cache_store|storage|good_job))\.rb"),
+    (
+        "ruby",
+        r"(?:.*/)?config/(?:application|environments/production|initializers/(?:session_store|cache_store|storage|good_job))\.rb",
+    ),
     ("django", r"(?:.*/)?(?:[\w-]*templates?|jinja2|views)/(?:.*/)?[\w.-]+\.(?:txt|xml)"),
 )
 _NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))

@@ -12,8 +12,8 @@ class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     used.
 
     `closes` are its methods that give back what it holds. `held_by` is the position of the argument that keeps what is made.
-    `lasts`: it is meant to be kept for each address, so that making one for the address that a request brings is one too many, unless
-    it is closed; but for calls with these keywords, which make something else.
+    `lasts`: there should be one for each address, so that one for the address that a request brings is one too many, unless it
+    is closed; but for calls with the keywords of `unless`, which make something else.
     """
 
     title: str  # with its article: "a Redis client"

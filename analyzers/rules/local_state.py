@@ -30,7 +30,7 @@ _HARM = {
     "upload": "A file that one {other} was sent, the others do not have",
     "lock": "What one {other} has locked, the others lock too: two do at once what only one should",
     "queue": "Who makes a job waits until it is done, and a job that fails is not tried again",
-    "jobs": "What waits there is gone when that {other} ends (a new version, a crash, a recycled worker): no other takes it, or tries again",
+    "jobs": "What waits there is gone when that {other} ends (a new version, a crash): no other takes it, or tries again",
     "remembered": "What changes is forgotten in one {other} only: the others answer with what they remember until they end",
 }
 _WHAT = {

@@ -1,7 +1,7 @@
 """Jobs that requests leave for a thread of their own process: what waits there is gone with it, and no other process takes it.
 
-Told of a queue that a module keeps, into which code that a request reaches puts something, and that a function empties which the
-program runs as a thread or a task of its own. What is only told of (logs, metrics, events for analysis) may get lost.
+Told of a queue that a module keeps, into which code that a request reaches puts something, and that a function empties which
+runs as a thread or a task of its own. What is only told of (logs, metrics, events for analysis) may get lost.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ from analyzers.model.requests.texts import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
 
-_QUEUES = frozenset({f"{module}.{name}" for module in ("queue", "asyncio") for name in ("Queue", "SimpleQueue", "PriorityQueue")})
+_QUEUES = frozenset(
+    {f"{module}.{name}" for module in ("queue", "asyncio") for name in ("Queue", "SimpleQueue", "PriorityQueue")}
+)
 _IMPORTS = Importing.of({"queue", "asyncio"})
 _STARTS = frozenset({"threading.Thread", "threading.Timer", "asyncio.create_task", "asyncio.ensure_future"})
 _STARTERS = Importing.of({"threading", "asyncio"})
-_TOLD_OF = re.compile(r"log|metric|telemetr|analytic|track|trace|stat|audit|event|notif|broadcast|listen|subscri", re.IGNORECASE)
+_TOLD_OF = re.compile(
+    r"log|metric|telemetr|analytic|track|trace|stat|audit|event|notif|broadcast|listen|subscri", re.IGNORECASE
+)
 
 
 def states(code: Codebase, reach: Reach) -> Iterator[State]:
