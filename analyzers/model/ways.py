@@ -150,8 +150,8 @@ class Heap(msgspec.Struct, frozen=True, array_like=True):
     `kind`: answered (rows put into an answer), listed (rows that a class lists), counted, summed, filtered (in memory, what the
     database could: by the columns `tested`, if any), asked (whether there are any, or one like that), walked (row by row, all
     loaded first), sized (as many as the request wants), read (a whole file), searched (a list is searched for each row),
-    crossed (each row meets each row), named (keys of a table listed in a query), opened (and not closed). `columns` are those
-    that one value each is asked for, empty where it is the key of another row.
+    crossed (each row meets each row), named (keys of a table listed in a query), opened (and not closed), loaded (and handed
+    on), brought (with one row). `columns` are those that one value each is asked for, empty where it is the key of another row.
     """
 
     kind: Literal[
@@ -168,6 +168,8 @@ class Heap(msgspec.Struct, frozen=True, array_like=True):
         "crossed",
         "named",
         "opened",
+        "loaded",
+        "brought",
     ]
     function: Function
     place: Place
@@ -179,6 +181,8 @@ class Heap(msgspec.Struct, frozen=True, array_like=True):
     tested: tuple[str, ...] = ()
     also: tuple[tuple[Place, str], ...] = ()
     returned: bool = False  # it is in the answer only if a library calls the function for one
+    handled: bool = False  # which the function's name says
+    owned: bool = False  # the rows are the collection of one other row
     settings: str = ""  # one that gives it an end, where it is stated
     code: str = ""
     language: str = ""

@@ -21,6 +21,7 @@ TITLE = "Unbounded results"
 CATEGORY = "unbounded"
 
 _ROWS = 200_000
+_ONE_OWNER = "They are those of one owner, who may never have many."
 _HANDLER = re.compile(r"(Controller|Handler|View|Endpoint|Action|Resource)(::|\.)\w+$")
 _EVENT = re.compile(r"(::|\.)(boot|booted|delete|deleting|deleted|on_delete|pre_delete|post_delete)$")
 
@@ -43,6 +44,9 @@ class _Known:
         self.project, self.small = project, small
         self.grown = growing(project.tables)
         self.answered = {heap.place for heap in project.heaps if heap.kind == "answered"}
+        self.told = {
+            heap.function for heap in project.heaps if heap.kind not in ("loaded", "brought", "sized", "read", "opened")
+        }
         self.met = {heap.function for heap in project.heaps if heap.kind in ("searched", "crossed", "named")}
 
     def table(self, heap: Heap) -> Table | None:
@@ -60,6 +64,8 @@ def _finding(known: _Known, heap: Heap) -> Finding | None:
             return _computed(known, heap)
         case "walked":
             return _walked(known, heap)
+        case "loaded" | "brought":
+            return _loaded(known, heap)
         case "sized":
             return _sized(known, heap)
         case "read":
@@ -120,7 +126,12 @@ def _answered(known: _Known, heap: Heap) -> Finding | None:
     if heap.kind == "answered":
         if entry is None and not _HANDLER.search(heap.function.name):
             return None
-        if heap.returned and entry is not None and heap.function not in known.project.reach.by_function:
+        if heap.owned and not is_busy(table):
+            return None
+        called = known.project.reach.by_function.get(heap.function)
+        if heap.returned and called is None and (entry is not None or not heap.handled):
+            return None
+        if heap.returned and not heap.handled and called is not None and called.kind != "request":
             return None
     elif is_batch(heap.place.path):
         return None
@@ -156,7 +167,7 @@ def _hardly(known: _Known, heap: Heap, table: Table) -> str:
     if is_of_staff(heap.place.path):
         return "Few look at the pages of those who look after the site."
     if _narrow(heap, table) and not is_journal(table):
-        return "They are those of one owner, who may never have many."
+        return _ONE_OWNER
     if heap.partly:
         return "It also asks for something that was not understood."
     if not is_busy(table):
@@ -282,12 +293,40 @@ def _walked_for_answer(known: _Known, heap: Heap, table: Table) -> Finding | Non
 
 def _hardly_walked(heap: Heap, table: Table, entry: Entry | None) -> str:
     if heap.columns:
-        return "They are those of one owner, who may never have many."
+        return _ONE_OWNER
     if entry is None or entry.kind == "command":
         return "It runs in a command or a script, for which nobody waits."
     if heap.partly:
         return "It asks for rows of a period, which may be few."
     return "" if is_busy(table) else f"Nothing shows how fast `{table.name}` grows."
+
+
+def _loaded(known: _Known, heap: Heap) -> Finding | None:
+    """A request that loads what grows, wherever it goes then."""
+    table, entry = known.table(heap), known.project.reach.entry_to(heap.function, "request")
+    if table is None or entry is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
+        return None
+    few = heap.partly or is_of_staff(heap.place.path) or is_batch(heap.place.path) or heap.function in known.told
+    if few or not is_busy(table) or (_narrow(heap, table) and not heap.owned and not is_journal(table)):
+        return None
+    function = short(heap.function.name)
+    brought, whole = heap.kind == "brought", not _narrow(heap, table)
+    what = f"all `{heap.model}` rows of one owner" if not whole else f"every `{heap.model}`" if not heap.columns else ""
+    return _made(
+        heap,
+        entry,
+        what=f"{heap.model} {heap.said}",
+        title=f"`{function}` loads {what or f'all `{heap.model}` rows of one kind'} at once",
+        message=(
+            f"`{function}` loads "
+            + (f"one row, and with it all of its `{heap.said}`" if brought else f"the `{heap.model}` rows that the query finds")
+            + ": nothing bounds how many, and each request holds them all in memory."
+        ),
+        growth=f"N rows per request: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
+        remedy="Ask for a page of them, or for what is wanted of them, by a query of its own.",
+        listed=_ONE_OWNER if brought or not whole else "What becomes of them was not followed.",
+        more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
+    )
 
 
 # -- sizes and files ---------------------------------------------------------------------------------------------------
@@ -350,7 +389,7 @@ def _quadratic(known: _Known, heap: Heap) -> Finding | None:
         growth="N x M comparisons: 1,000,000 for 1,000 of each",
         remedy=instead,
         code=f"{heap.said} = set({heap.said})" if heap.kind == "searched" and heap.language == "python" else "",
-        listed=reason or ("They are those of one owner, who may never have many." if _narrow(heap, table) else ""),
+        listed=reason or (_ONE_OWNER if _narrow(heap, table) else ""),
     )
 
 
@@ -361,7 +400,7 @@ def _named(known: _Known, heap: Heap) -> Finding | None:
         return None
     function = short(heap.function.name)
     reason = "" if entry is not None else "Nothing shows that requests or jobs reach it."
-    few = "They are those of one owner, who may never have many." if _narrow(heap, table) or heap.partly else ""
+    few = _ONE_OWNER if _narrow(heap, table) or heap.partly else ""
     return _made(
         heap,
         entry,

@@ -15,6 +15,7 @@ from analyzers.knowledge.work import known
 from analyzers.model.inference import edges, flow
 from analyzers.model.inference.types import Bound, ModelClass, Row, Rows, RowWrite, Search, Value
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.project import Relation
 
 if TYPE_CHECKING:
     from analyzers.facts.outline import Node
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _PUTS = frozenset(name for one in known() if one.language == "python" for name in one.passing.puts)
 
-Kind = Literal["assigned", "queried", "written", "made", "called", "collected", "listed", "handed", "queued"]
+Kind = Literal["assigned", "queried", "written", "made", "called", "collected", "listed", "handed", "queued", "related"]
 
 
 class Act(msgspec.Struct, frozen=True, eq=False):
@@ -114,6 +115,12 @@ def handed(inference: Inference, definition: FunctionDefinition, result: Value, 
         name = definition.node.name
         act = Act("handed", result.model, name, result.searches, "rows", limited=limited, rows=result, by=definition)
         note(inference, node, act, frame)
+
+
+def related(inference: Inference, relation: Relation, rows: Rows, node: Node, frame: Frame) -> None:
+    """The collection of one row is read, and with that loaded."""
+    if isinstance(node, Member) and not relation.lazy:
+        note(inference, node, Act("related", rows.model, relation.name, rows=rows), frame)
 
 
 def inherited(inference: Inference, name: str, result: Value, node: Call, frame: Frame) -> None:

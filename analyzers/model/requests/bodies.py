@@ -57,7 +57,7 @@ class Body:
         found: dict[str, list[tuple[Node, Act]]] = {}
         kinds = {act.kind for act in self._acts.values()}
         for node in self.nodes:
-            if isinstance(node, Call | Assign):
+            if isinstance(node, Call | Assign | Member):
                 for kind in kinds:
                     act = self.act(node, kind)
                     if act is not None:

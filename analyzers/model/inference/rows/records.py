@@ -15,7 +15,7 @@ import msgspec
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Return, Text, walk
 from analyzers.knowledge import Rows as RowsWords
 from analyzers.knowledge.naming import studly
-from analyzers.model.inference import collections, flow, members
+from analyzers.model.inference import acts, collections, flow, members
 from analyzers.model.inference.frames import Frame
 from analyzers.model.inference.readers import entries, resources
 from analyzers.model.inference.rows import eager, origins, queries, scarcity, statements
@@ -101,7 +101,9 @@ def related(inference: Inference, row: Row, relation: Relation, node: Node, fram
         known = row.known and relation.built
         if relation.many:
             few = scarcity.of_one(row, node, frame)
-            return Rows(relation.target, site, eager=rest, known=known, kind=kind, root=site, stage="fetched", few=few)
+            rows = Rows(relation.target, site, eager=rest, known=known, kind=kind, root=site, stage="fetched", few=few)
+            acts.related(inference, relation, rows, node, frame)
+            return rows
         return Row(relation.target, eager=rest, known=known)
     path = (*row.path, relation.name)
     came_by = queries.relation_at(inference, row.rows, row.path)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Literal
 
-from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Return, dotted, walk
 from analyzers.model.inference.acts import Act
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.results import answers, uses
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Heap
-
-_LOOKED_AT = frozenset({"isEmpty", "isNotEmpty"})
+from analyzers.source import Place
 
 
 def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
@@ -22,7 +21,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         if model is None:
             continue
         found = answers.found_by(model, act, body)
-        if found is None:
+        if found is None or _is_lazy(models, act):
             continue
         use = uses.use_of(body, model, node, act)
         if use is not None:
@@ -30,7 +29,39 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         elif (loop := _walks(body, node, act)) is not None:
             columns, partly = found
             yield _heap(body, model, node, (columns, partly or _is_unpacked(node)), "walked", loop, "")
-    yield from _of_relations(body, models)
+
+
+def loaded(body: Body, models: ModelIndex, told: Container[Place]) -> Iterator[Heap]:
+    """What a function loads whole besides, whatever becomes of it: rows of a table, and those that come with one row."""
+    if answers.deals_with_pages(body):
+        return
+    for node, act in answers.sources(body):
+        model = models.by_name.get(act.model)
+        found = answers.found_by(model, act, body) if model is not None and act.runs else None
+        if model is None or found is None or body.place(node) in told or answers.streams(act.name, body.language):
+            continue
+        yield _heap(body, model, node, found, "loaded", node, "")
+    yield from _brought(body, models)
+
+
+def _brought(body: Body, models: ModelIndex) -> Iterator[Heap]:
+    """`User::with('orders')->find($id)`: a row, and with it the rows of a relation."""
+    for node, act in body.acts("queried"):
+        model = models.by_name.get(act.model)
+        if model is None or act.rows is None or act.gives != "row" or any(isinstance(n, Function) for n in walk(node)):
+            continue
+        for name in sorted({path.partition(".")[0] for path in act.rows.eager}):
+            relation = model.relations.get(name)
+            target = models.by_name.get(relation.target) if relation is not None and relation.many else None
+            if target is not None and relation is not None and not relation.brings:
+                yield _heap(body, target, node, (("",), False), "brought", node, relation.label, owned=True)
+
+
+def _is_lazy(models: ModelIndex, act: Act) -> bool:
+    """Whether rows are a collection of which the class says that it is not loaded to be counted."""
+    owner = act.by.owner if act.by is not None else None
+    model = models.by_class.get(id(owner)) if owner is not None else None
+    return model is not None and any(r.lazy and r.target == act.model for r in model.relations.values())
 
 
 def _heap(
@@ -38,10 +69,12 @@ def _heap(
     model: Model,
     node: Node,
     found: tuple[tuple[str, ...], bool],
-    kind: Literal["counted", "summed", "filtered", "asked", "walked"],
+    kind: Literal["counted", "summed", "filtered", "asked", "walked", "loaded", "brought"],
     at: Node,
     by: str,
     tested: tuple[str, ...] = (),
+    *,
+    owned: bool = False,
 ) -> Heap:
     words = model.library.concurrency
     stream = words.stream if words is not None else ""
@@ -55,9 +88,10 @@ def _heap(
         partly=found[1],
         said=by,
         tested=tested,
-        also=((body.place(at), _DONE[kind]),) if at.start != node.start else (),
+        also=((body.place(at), _DONE[kind]),) if at.start != node.start and kind in _DONE else (),
         code=f"….{stream.lstrip('.')}" if kind == "walked" and stream and body.language == "python" else "",
         language=model.library.language,
+        owned=owned,
         abstract=model.abstract,
     )
 
@@ -85,7 +119,7 @@ def _is_unpacked(node: Call) -> bool:
     return any(isinstance(n, Call) and any(k.name == "**" for k in n.keywords) for n in walk(node))
 
 
-_COPIES = answers.words("lists")
+_COPIES, _EACH = answers.words("lists"), answers.words("each")
 
 
 def _walks(body: Body, node: Node, act: Act) -> Node | None:
@@ -100,6 +134,9 @@ def _walks(body: Body, node: Node, act: Act) -> Node | None:
     copies = _COPIES[body.language] if act.gives != "values" else frozenset[str]()
     candidates: list[Node] = [node, *(body.uses(name, node.end) if name else ())]
     for one in candidates:
+        after = answers.follows(body, one)
+        if after is not None and isinstance(after.callee, Member) and after.callee.name in _EACH[body.language] and after.args:
+            return after
         for outer in body.around(one):
             match outer:
                 case Loop(kind="for", over=over) if over is one:
@@ -113,56 +150,3 @@ def _walks(body: Body, node: Node, act: Act) -> Node | None:
                 case _:
                     break
     return None
-
-
-# -- collections of one row --------------------------------------------------------------------------------------------
-
-
-def _of_relations(body: Body, models: ModelIndex) -> Iterator[Heap]:
-    """`$account->transactions->sum('amount')`: the rows of a relation, all loaded for one number."""
-    for node, act in body.acts("collected"):
-        model = models.by_name.get(act.model)
-        rows = act.rows
-        if (
-            not isinstance(node, Call)
-            or model is None
-            or rows is None
-            or rows.owner is not None
-            or not isinstance(node.callee, Member)
-        ):
-            continue
-        if rows.root is None or not isinstance(node.callee.of, Member) or rows.limit or act.limited:
-            continue
-        relation = node.callee.of
-        use = next(uses.of_relation(body, relation), None)
-        if use is None or use.node is not node or _again(body, relation):
-            continue
-        yield Heap(
-            kind=use.kind,
-            function=body.called,
-            place=body.place(node),
-            model=model.name,
-            table=model.table,
-            columns=("",),
-            said=act.name,
-            code=f"{body.said(relation)}()->{act.name}({_arguments(body, node)})",
-            language=body.language,
-            abstract=model.abstract,
-        )
-
-
-def _arguments(body: Body, node: Call) -> str:
-    return ", ".join(f"'{a.value}'" if isinstance(a, Text) else body.said(a) or "…" for a in node.args)
-
-
-def _again(body: Body, relation: Member) -> bool:
-    """Whether the same relation is used for something else too, so that its rows are wanted."""
-    said = dotted(relation)
-    uses = [n for n in body.nodes if isinstance(n, Member) and n is not relation and dotted(n) == said]
-    return any(not _for_a_number(body, use) for use in uses)
-
-
-def _for_a_number(body: Body, use: Member) -> bool:
-    call = answers.follows(body, use)
-    looked = call is not None and isinstance(call.callee, Member) and call.callee.name in _LOOKED_AT
-    return looked or next(uses.of_relation(body, use), None) is not None

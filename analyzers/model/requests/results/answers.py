@@ -28,6 +28,7 @@ def words(field: str) -> dict[str, frozenset[str]]:
 
 
 _ANSWERS, _PASSES, _RETURNS = words("answers"), words("passes"), words("returns")
+_EACH = words("each")
 _STREAMS, _BOUNDS = words("streams"), {language: told(some) for language, some in words("bounds").items()}
 _PURPOSES = {language: told(some) for language, some in words("purposes").items()}
 _TEXTS = words("bound_texts")
@@ -68,8 +69,16 @@ def sources(body: Body) -> Iterator[tuple[Call, Act]]:
             if _is_grouped(body, node):
                 continue
             more = next((a for other in kinds if after is not None and (a := body.act(after, other)) is not None), None)
-            if more is None or (more.kind == "collected" and more.name in ENDS[body.language]):
+            if more is None or _has_all(act, more, body.language):
                 yield node, act
+
+
+def _has_all(act: Act, more: Act, language: str) -> bool:
+    """Whether what is done next is done in memory, with all rows, whatever it gives."""
+    if more.kind == "collected":
+        return more.name in ENDS[language] or more.name in _EACH[language] or says(more.name, _PASSING[language])
+    of_one = act.kind == "handed" and act.rows is not None and bool(act.rows.few)
+    return of_one and more.gives == "value" and more.name in ENDS[language]
 
 
 _GROUPS = frozenset({"group_by", "groupBy", "groupby"})
@@ -154,8 +163,8 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         model = models.by_name.get(act.model)
         if model is None or streams(act.name, body.language):
             continue
-        found, sink = found_by(model, act, body), _sink(body, node)
-        if found is None or sink is None or (isinstance(sink, Return) and not _answers_by_return(body)):
+        found, put = found_by(model, act, body), sink(body, node)
+        if found is None or put is None or (isinstance(put, Return) and not answers_by_return(body)):
             continue
         yield Heap(
             kind="answered",
@@ -166,8 +175,9 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
             columns=found[0],
             partly=found[1],
             said=body.name_of(node),
-            also=((body.place(sink), "puts them out"),) if sink.start > node.end else (),
-            returned=isinstance(sink, Return),
+            also=((body.place(put), "puts them out"),) if put.start > node.end else (),
+            returned=isinstance(put, Return),
+            handled=isinstance(put, Return) and _is_named(body),
             code=_page(model, body.name_of(node)),
             language=model.library.language,
             abstract=model.abstract,
@@ -184,11 +194,16 @@ def _belongs(rows: Rows, searches: tuple[Search, ...], body: Body | None) -> boo
     return begun or any("." not in e for e in rows.eager)
 
 
-def _answers_by_return(body: Body) -> bool:
+def answers_by_return(body: Body) -> bool:
     """Whether what a function returns may be an answer. A method that gives rows to a library is none."""
-    if body.definition.owner is None:
-        return not body.function.name.startswith("_")
-    return body.function.name in _RETURNS[body.language]
+    if body.definition.owner is None or body.language == "php":
+        return not body.function.name.startswith("_") or _is_named(body)
+    return _is_named(body)
+
+
+def _is_named(body: Body) -> bool:
+    """Whether the name of a function tells that a library calls it for an answer."""
+    return body.definition.owner is None or body.function.name in _RETURNS[body.language]
 
 
 def _page(model: Model, name: str) -> str:
@@ -196,7 +211,7 @@ def _page(model: Model, name: str) -> str:
     return written.page.replace("{rows}", name or f"{model.name.lower()}s") if written is not None else ""
 
 
-def _sink(body: Body, source: Node) -> Node | None:
+def sink(body: Body, source: Node) -> Node | None:
     """The call, or the `return`, that puts the rows out."""
     ahead: list[tuple[Node, int]] = [(source, 0)]
     seen: set[tuple[str, int]] = set()

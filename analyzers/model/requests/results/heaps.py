@@ -8,7 +8,7 @@ from analyzers.model.inference.frames import Trace
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.requests.bodies import Body
-from analyzers.model.requests.results import amounts, answers, loops, sizes
+from analyzers.model.requests.results import amounts, answers, loops, owned, sizes
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.ways import Heap
 
@@ -24,9 +24,9 @@ def read(
     yield from answers.declared(code, models, trace, definition)
     if trace.acts:
         for body in read_:
-            found = list(amounts.read(body, models))
+            found = [*amounts.read(body, models), *loops.read(body, models)]
             told = {heap.place for heap in found}
+            found += [h for h in (*answers.read(body, models), *owned.read(body, models)) if h.place not in told]
             yield from found
-            yield from loops.read(body, models)
-            yield from (heap for heap in answers.read(body, models) if heap.place not in told)
+            yield from amounts.loaded(body, models, {place for heap in found for place in (heap.place, *dict(heap.also))})
     yield from sizes.read(code, definition)

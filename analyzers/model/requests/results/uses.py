@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from analyzers.facts.outline import Call, Function, Loop, Member, Name, Node, Other, Return, Text, walk
@@ -55,13 +55,16 @@ def _used(body: Body, model: Model, node: Node, act: Act) -> Use | None:
     match above:
         case Call(callee=Name(id=name), args=(only,)) if only is held and name.lstrip("\\") in _COUNTS[body.language]:
             return Use("counted", above, name)
+        case Call(callee=Name(id=name), args=(only, function)) if only is held and name.lstrip("\\") in _TAKES[body.language]:
+            tested = _by_function(model, function)
+            return Use("filtered", above, name, tested) if tested else None
         case Loop(kind="generator" | "list" | "set", over=over) if over is held:
             return _looped(body, model, above)
         case Other(word="in" | "not in", children=(_, holder)) if holder is held and _is_sent(model, act):
             return Use("asked", above, "in")
         case Other(word="item", children=(of, at)) if of is held and (held is not node or act.runs) and _is_few(at):
             key = next((k.value for k in held.keywords if k.name == "key"), None) if isinstance(held, Call) else None
-            if key is None or _is_by_columns(model, key):
+            if key is None or _by_function(model, key):
                 return Use("filtered", above, "first")
         case Call(callee=Name(id="bool"), args=(only,)) if only is held and _is_sent(model, act):
             return Use("asked", above, "bool")
@@ -83,10 +86,8 @@ def _asked_of(body: Body, model: Model, call: Call, name: str) -> Use | None:
     if collected and name in _ASKS[language] and not any(isinstance(a, Function) for a in call.args):
         return Use("asked", call, name)
     if collected and name in _TAKES[language]:
-        match call.args:
-            case (Function(parameters=(only,), body=(Return(value=value),)),) if value is not None:
-                tested = _columns(model, only.name, (value,))
-                return Use("filtered", call, name, tested) if tested else None
+        tested = _by_function(model, call.args[0]) if call.args else ()
+        return Use("filtered", call, name, tested) if tested else None
     return None
 
 
@@ -116,8 +117,15 @@ def _columns(model: Model, item: str, nodes: Iterable[Node]) -> tuple[str, ...]:
     named = 0  # how often the row is, by itself or by one of its columns
     for node in (n for top in nodes for n in walk(top)):
         match node:
+            case Call(callee=Member(of=Name(id=name), name=getter), args=()) if name == item and (
+                column := _got(model, getter)
+            ):
+                found[column] = None
+                named -= 1
             case Call() if any(isinstance(n, Name) and n.id == item for n in walk(node)):
                 return ()
+            case Member(of=Name(id=name), name=getter) if name == item and _got(model, getter):
+                pass
             case Member(of=Member(of=Name(id=name))) if name == item:
                 return ()
             case Member(of=Name(id=name), name=column) if name == item:
@@ -128,12 +136,20 @@ def _columns(model: Model, item: str, nodes: Iterable[Node]) -> tuple[str, ...]:
     return tuple(found) if not named else ()
 
 
-def _is_by_columns(model: Model, key: Node) -> bool:
-    """Whether a function that orders rows goes by their columns."""
-    match key:
+def _got(model: Model, getter: str) -> str:
+    """The column that a method reads, as its name says: `getStatus`, `isPaid`."""
+    words = model.library.language == "php" and next((w for w in ("get", "is") if getter.startswith(w)), "")
+    attribute = getter.removeprefix(words or "")
+    column = model.columns.get(attribute[:1].lower() + attribute[1:]) if words else None
+    return column.name if column is not None else ""
+
+
+def _by_function(model: Model, function: Node) -> tuple[str, ...]:
+    """The columns that a function goes by, where it needs no more of a row."""
+    match function:
         case Function(parameters=(only,), body=(Return(value=value),)) if value is not None:
-            return bool(_columns(model, only.name, (value,)))
-    return False
+            return _columns(model, only.name, (value,))
+    return ()
 
 
 def _copied(body: Body, node: Node) -> Node:
@@ -184,16 +200,18 @@ def _is_test(body: Body, node: Node) -> bool:
     return False
 
 
-def of_relation(body: Body, relation: Node) -> Iterator[Use]:
+def of_relation(body: Body, relation: Node) -> Use | None:
     """What is done at once with the rows that belong to another."""
+    counts, sums = _COUNTS[body.language], _SUMS[body.language]
     call = answers.follows(body, relation)
     if call is not None and isinstance(call.callee, Member):
         name = call.callee.name
-        if name in _COUNTS["php"] and not call.args:
-            yield Use("counted", call, name)
-        elif name in _SUMS["php"] and call.args and not isinstance(call.args[0], Function):
-            yield Use("summed", call, name)
-        return
+        if name in counts and not call.args:
+            return Use("counted", call, name)
+        if name in sums and call.args and not isinstance(call.args[0], Function):
+            return Use("summed", call, name)
+        return None
     match next(body.around(relation), None):
-        case Call(callee=Name(id=name), args=(only,)) as outer if only is relation and name.lstrip("\\") in _COUNTS["php"]:
-            yield Use("counted", outer, name)
+        case Call(callee=Name(id=name), args=(only,)) as outer if only is relation and name.lstrip("\\") in counts:
+            return Use("counted", outer, name)
+    return None
