@@ -256,7 +256,7 @@ def _walked(known: _Known, heap: Heap) -> Finding | None:
         heap,
         entry,
         what=heap.model,
-        title=f"`{function}` loads {'all' if own else 'every'} `{heap.model}` {'rows of one owner ' * own}before it walks them",
+        title=f"`{function}` loads {_all_of(heap, own=own)} before it walks them",
         message=(
             f"`{function}` walks the `{heap.model}` rows one by one, but all of them are in memory first, as objects: the "
             "process grows with the table, until it is killed."
@@ -266,6 +266,12 @@ def _walked(known: _Known, heap: Heap) -> Finding | None:
         listed=_hardly_walked(heap, table, entry),
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
     )
+
+
+def _all_of(heap: Heap, *, own: bool) -> str:
+    if own:
+        return f"all `{heap.model}` rows of one owner"
+    return f"all `{heap.model}` rows of its query" if heap.partly else f"every `{heap.model}`"
 
 
 def _walked_for_answer(known: _Known, heap: Heap, table: Table) -> Finding | None:
@@ -405,10 +411,10 @@ def _named(known: _Known, heap: Heap) -> Finding | None:
         heap,
         entry,
         what=f"{heap.model} {heap.said}",
-        title=f"`{function}` names every `{heap.model}` in a query",
+        title=f"`{function}` names {f'every `{heap.model}`' if not few else f'`{heap.model}` rows one by one'} in a query",
         message=(
-            f"`{function}` loads a value of each `{heap.model}`, and sends them back in a query: the statement is as long as "
-            "the table, and a database takes so many values and no more."
+            f"`{function}` loads a value of each `{heap.model}`{' that it finds' * bool(few)}, and sends them back in a query: "
+            "the statement is as long as the table, and a database takes so many values and no more."
         ),
         growth=f"N values in a statement: {_ROWS:,} for {_ROWS:,} {plural(noun(heap.model))}",
         remedy="Let the query ask for them itself: by a subquery, or a join.",

@@ -33,6 +33,11 @@ def of_one(row: Row, node: Node, frame: Frame) -> str:
     return _OWN if own and row.model == _class_of(frame) else _ONE
 
 
+def is_of_one(rows: Rows) -> bool:
+    """Whether the rows are the collection of one row."""
+    return rows.few in (_ONE, _OWN)
+
+
 def _class_of(frame: Frame) -> str:
     return frame.owner.qualified if frame.owner is not None else ""
 

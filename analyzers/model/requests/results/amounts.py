@@ -28,7 +28,8 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
             yield _heap(body, model, node, found, use.kind, use.node, use.by, use.tested)
         elif (loop := _walks(body, node, act)) is not None:
             columns, partly = found
-            yield _heap(body, model, node, (columns, partly or _is_unpacked(node)), "walked", loop, "")
+            made = "" if isinstance(loop, Loop) and loop.kind == "for" else "list"
+            yield _heap(body, model, node, (columns, partly or _is_unpacked(node)), "walked", loop, made)
 
 
 def loaded(body: Body, models: ModelIndex, told: Container[Place]) -> Iterator[Heap]:
@@ -131,7 +132,8 @@ def _walks(body: Body, node: Node, act: Act) -> Node | None:
     if any(s.how not in ("ordered", "below", "deleted", "key", "other") for s in act.searches):
         return None
     name = body.name_of(node)
-    copies = _COPIES[body.language] if act.gives != "values" else frozenset[str]()
+    whole = act.gives != "values" and all(s.how in ("ordered", "below", "deleted") for s in act.searches)
+    copies = _COPIES[body.language] if whole else frozenset[str]()
     candidates: list[Node] = [node, *(body.uses(name, node.end) if name else ())]
     for one in candidates:
         after = answers.follows(body, one)
@@ -141,7 +143,7 @@ def _walks(body: Body, node: Node, act: Act) -> Node | None:
             match outer:
                 case Loop(kind="for", over=over) if over is one:
                     return outer if not _is_left(outer) else None
-                case Loop(kind="list" | "set" | "dict", over=over) if over is one and act.gives != "values":
+                case Loop(kind="list" | "set" | "dict", over=over) if over is one and whole:
                     return outer
                 case Call(callee=Name(id=made), args=(only,)) if only is one and made in copies:
                     return outer

@@ -9,6 +9,7 @@ from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Othe
 from analyzers.knowledge import libraries
 from analyzers.model.inference.acts import Act, Kind
 from analyzers.model.inference.frames import Trace
+from analyzers.model.inference.rows import scarcity
 from analyzers.model.inference.types import Rows, Search
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
@@ -63,7 +64,7 @@ def sources(body: Body) -> Iterator[tuple[Call, Act]]:
                 continue
             if kind == "collected" and act.name not in ("all", "values", "load", "loadMissing", "toArray"):
                 continue
-            if act.rows is not None and (act.rows.limit or act.rows.owner is not None):
+            if act.rows is not None and (act.rows.limit or act.rows.owner is not None or act.rows.typed):
                 continue
             after = follows(body, node)
             if _is_grouped(body, node):
@@ -77,7 +78,7 @@ def _has_all(act: Act, more: Act, language: str) -> bool:
     """Whether what is done next is done in memory, with all rows, whatever it gives."""
     if more.kind == "collected":
         return more.name in ENDS[language] or more.name in _EACH[language] or says(more.name, _PASSING[language])
-    of_one = act.kind == "handed" and act.rows is not None and bool(act.rows.few)
+    of_one = act.kind == "handed" and act.rows is not None and scarcity.is_of_one(act.rows)
     return of_one and more.gives == "value" and more.name in ENDS[language]
 
 
@@ -164,7 +165,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         if model is None or streams(act.name, body.language):
             continue
         found, put = found_by(model, act, body), sink(body, node)
-        if found is None or put is None or (isinstance(put, Return) and not answers_by_return(body)):
+        if found is None or put is None or (isinstance(put, Return) and not _is_answer(body, act)):
             continue
         yield Heap(
             kind="answered",
@@ -186,7 +187,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
 
 def _belongs(rows: Rows, searches: tuple[Search, ...], body: Body | None) -> bool:
     """Whether the rows are those of a relation of one row: they come with the way back to it, or begin with its call."""
-    if rows.related is not None or any(e.endswith(".*") for e in rows.eager):
+    if rows.related is not None or scarcity.is_of_one(rows) or any(e.endswith(".*") for e in rows.eager):
         return True
     if not searches or searches[0].how != "key":
         return False
@@ -199,6 +200,12 @@ def answers_by_return(body: Body) -> bool:
     if body.definition.owner is None or body.language == "php":
         return not body.function.name.startswith("_") or _is_named(body)
     return _is_named(body)
+
+
+def _is_answer(body: Body, act: Act) -> bool:
+    """Whether rows are an answer where a function returns them: a query that its caller goes on with is none."""
+    sent = act.runs or act.kind == "collected" or (act.rows is not None and act.rows.stage == "fetched")
+    return answers_by_return(body) and (sent or _is_named(body))
 
 
 def _is_named(body: Body) -> bool:

@@ -25,7 +25,7 @@ def read(
     if trace.acts:
         for body in read_:
             found = [*amounts.read(body, models), *loops.read(body, models)]
-            told = {heap.place for heap in found}
+            told = {heap.place for heap in found if heap.said != "list"}  # which may be what is put out
             found += [h for h in (*answers.read(body, models), *owned.read(body, models)) if h.place not in told]
             yield from found
             yield from amounts.loaded(body, models, {place for heap in found for place in (heap.place, *dict(heap.also))})
