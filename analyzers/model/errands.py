@@ -70,7 +70,7 @@ class Later(msgspec.Struct, frozen=True):
 
 class Flaw(msgspec.Struct, frozen=True):
     """How a queue loses a job, does it twice, or does it while the user waits. `subject` is its identity, and `weight` how much
-    that costs."""
+    that costs. `listed` says why it is not worth a comment."""
 
     subject: str
     title: str
@@ -82,3 +82,4 @@ class Flaw(msgspec.Struct, frozen=True):
     related: tuple[tuple[Place, str], ...] = ()
     weight: Literal["low", "medium", "high"] = "medium"
     cause: str = ""
+    listed: str = ""

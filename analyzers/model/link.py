@@ -160,7 +160,7 @@ def _walked(
         guarded=tuple(bodies.guarded(code, definition)),
         races=tuple(changes.read(own_bodies, models)),
         heaps=tuple(heaps.read(code, own_bodies, models, trace, definition)),
-        flaws=tuple(f for body in own_bodies for f in (*enqueued.rows(body, models), *blocked.read(body))),
+        flaws=tuple(f for body in own_bodies for f in (*enqueued.rows(body, models), *blocked.read(body, models))),
         problem=problem,
     )
     return said, depends

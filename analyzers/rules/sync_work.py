@@ -269,6 +269,7 @@ def _flawed(flaw: Flaw) -> Finding:
         severity=_WEIGHTS[flaw.weight],
         confidence=Confidence.LIKELY,
         cause=flaw.cause,
+        listed=flaw.listed,
     )
 
 

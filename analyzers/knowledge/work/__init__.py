@@ -87,11 +87,23 @@ class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sessions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sessions of a database whose `methods` hold their thread until it has answered."""
+    """Sessions of a database whose `methods` hold their thread until it has answered; `makers` make what makes them."""
 
     classes: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     code: str = ""
+
+
+class Refused(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Methods of the models of a library that it refuses on an event loop, as it would stand still, and what it raises then.
+    `awaited` begins the names of those that are awaited instead, `switch` is the variable that has it do it all the same."""
+
+    library: str
+    methods: tuple[str, ...]
+    raises: str
+    awaited: str
+    switch: str
 
 
 class Put(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,6 +139,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     puts: tuple[Put, ...] = ()
     retries: tuple[Retrying, ...] = ()
     sessions: Sessions = Sessions()
+    refused: tuple[Refused, ...] = ()
     retried: dict[str, tuple[str, ...]] = {}  # marks of jobs that are tried again -> if one of these is given; none: always
     never: dict[str, int | bool | None] = {}  # what such a mark is given where a job is not tried again
     once: tuple[str, ...] = ()  # marks of jobs that are not tried again unless they say so

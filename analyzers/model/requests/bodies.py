@@ -133,9 +133,10 @@ def names_in(target: Node) -> Iterator[str]:
 
 
 def read(code: Codebase, trace: Trace, definition: ClassDefinition | FunctionDefinition | None) -> Iterator[Body]:
-    """The bodies of a root in which something was noted, or a cache or folders are spoken of."""
+    """The bodies of a root in which something was noted, or a cache or folders are spoken of; and of coroutines."""
     for function in functions(definition):
-        if is_product(function.path) and (trace.acts or any(map(_is_looked_for, spoken(function.node.body)))):
+        wanted = trace.acts or function.node.is_async or any(map(_is_looked_for, spoken(function.node.body)))
+        if wanted and is_product(function.path):
             yield Body(code, function, trace.acts)
 
 

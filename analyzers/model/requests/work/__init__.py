@@ -6,7 +6,7 @@
 `errands`       calls that leave the process or work for long, with the ways of requests to them
 `postponing`    how the project has work done after the answer
 `carriers`      what is sent, where its class says whether a queue sends it
-`queues`        how its queues are set up
+`queues`        how its queues are set up: `celery`, `messenger`, `laravel`
 `jobs`          what becomes of a job that fails
 `retries`       what is tried again without a pause
 `blocked`       coroutines that wait for a database
