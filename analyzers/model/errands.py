@@ -28,8 +28,8 @@ class Errand(msgspec.Struct, frozen=True):
     `endless`: it waits for as long as the other side likes. `told`: nobody reads the answer, or there is none to read.
     `blocking`: its thread waits. `quick`: it is done in a moment, unless what it is given is large.
     `stops`: the asynchronous function whose event loop stands still meanwhile. `carrier`: the class of what is sent, where that
-    says whether a queue sends it. `reached`: what comes to it, nearest the user first. `limit`, `awaits` and `code` are
-    remedies.
+    says whether a queue sends it. `reached`: what comes to it, nearest the user first. `seconds`: how long it pauses,
+    `bounded`: how long it waits at most, as the call says. `limit`, `awaits` and `code` are remedies.
     """
 
     kind: Kind
@@ -55,6 +55,7 @@ class Errand(msgspec.Struct, frozen=True):
     carrier: str = ""
     carrier_place: Place | None = None
     seconds: float | None = None
+    bounded: float | None = None
 
 
 class Later(msgspec.Struct, frozen=True):

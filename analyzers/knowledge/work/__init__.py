@@ -115,6 +115,36 @@ class Put(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
 
 
+class Declared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What jobs say of themselves, by the arguments of their `marks`, and of the calls that `put` them into a queue of one of
+    `packages`.
+
+    One that has one of `tried`, or any where none is named, is tried again: for ever where one of `endless` is nothing and
+    none of `ends` is given; each time after `pause`, `times` of them, where none of `paced` says otherwise. It may take as long
+    as one of `limit` says (of which `unit` are a second), or `usual` seconds, unless one of `general` says otherwise. `thrown`
+    and `kept` are arguments, with the values by which what failed is thrown away, and results are kept for ever.
+    """
+
+    title: str
+    packages: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+    put: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    endless: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    paced: tuple[str, ...] = ()
+    pause: float = 0
+    times: int = 0
+    paces: str = ""
+    limit: tuple[str, ...] = ()
+    unit: float = 1
+    usual: float = 0
+    general: tuple[str, ...] = ()
+    limits: str = ""
+    thrown: dict[str, int] = {}
+    kept: dict[str, int] = {}
+
+
 class Retrying(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls, and decorators, that have something done again where it fails: `calls` by their full names, `methods` of what
     begins with one of `objects`. `times` are the arguments that say how often, or the first one where none is named; `waits`
@@ -138,6 +168,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queues: tuple[Queue, ...] = ()
     puts: tuple[Put, ...] = ()
     retries: tuple[Retrying, ...] = ()
+    declared: tuple[Declared, ...] = ()
     sessions: Sessions = Sessions()
     refused: tuple[Refused, ...] = ()
     retried: dict[str, tuple[str, ...]] = {}  # marks of jobs that are tried again -> if one of these is given; none: always

@@ -8,6 +8,8 @@
 `carriers`      what is sent, where its class says whether a queue sends it
 `queues`        how its queues are set up: `celery`, `messenger`, `laravel`
 `jobs`          what becomes of a job that fails
+`declared`      what jobs say of themselves: how often, how long, what is kept
+`durations`     how long something takes, where code says so
 `retries`       what is tried again without a pause
 `blocked`       coroutines that wait for a database
 `enqueued`      what is put into a queue: too early, or more than a key

@@ -14,7 +14,7 @@ from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.requests.bodies import around_requests
-from analyzers.model.requests.work import carriers, caught, enqueued, sites
+from analyzers.model.requests.work import carriers, caught, durations, enqueued, sites
 from analyzers.model.requests.work.bounds import bound_of
 from analyzers.model.requests.work.postponing import mail_is_queued
 from analyzers.model.requests.work.sites import Stand
@@ -90,6 +90,7 @@ class Errands:
             carrier=carrier.name if carrier is not None else "",
             carrier_place=self._code.place(carrier.path, carrier.node) if carrier is not None else None,
             seconds=_seconds(node),
+            bounded=_bounded(node, work),
         )
 
     def _is_free(self, work: Work) -> bool:
@@ -209,6 +210,11 @@ def _seconds(node: Node) -> float | None:
         case Call(args=(Text(value=int() | float() as value), *_)):
             return float(value)
     return None
+
+
+def _bounded(node: Node, work: Work) -> float | None:
+    stated = next((k.value for k in node.keywords if k.name in work.timeout), None) if isinstance(node, Call) else None
+    return durations.longest(stated) if stated is not None else None
 
 
 def _is_script(code: Codebase, path: str) -> bool:

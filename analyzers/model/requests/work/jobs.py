@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge.work import Put, known
@@ -46,13 +46,10 @@ def _put(
     code: Codebase, reach: Reach, definition: FunctionDefinition, puts: list[Put], outside: dict[tuple[str, str], Errand]
 ) -> Iterator[Flaw]:
     """Jobs that are put into a queue without another try, though what they do fails once in a while."""
-    for call in calls_in(definition.node):
-        for put in puts:
-            if not isinstance(call.callee, Member) or call.callee.name not in put.methods or not call.args:
+    for put in puts:
+        for call, job in put_by(code, definition, put.packages, put.methods):
+            if any(k.name in (*put.again, "**") for k in call.keywords):
                 continue
-            if any(k.name in (*put.again, "**") for k in call.keywords) or not _is_of(code, definition, call.callee.of, put):
-                continue
-            job = _job(code, definition.path, call.args[0])
             errand = _comes_to(reach, job, outside) if job is not None else None
             if job is None or errand is None:
                 continue
@@ -72,7 +69,19 @@ def _put(
             )
 
 
-def _is_of(code: Codebase, definition: FunctionDefinition, of: Node, put: Put) -> bool:
+def put_by(
+    code: Codebase, definition: FunctionDefinition, packages: Collection[str], methods: Collection[str]
+) -> Iterator[tuple[Call, FunctionDefinition | None]]:
+    """The calls of a function that put a job into a queue of such a package, with the job where it is one of the project's."""
+    for call in calls_in(definition.node):
+        match call:
+            case Call(callee=Member(of=of, name=name), args=(job, *_)) if name in methods and _is_of(
+                code, definition, of, packages
+            ):
+                yield call, _job(code, definition.path, job)
+
+
+def _is_of(code: Codebase, definition: FunctionDefinition, of: Node, packages: Collection[str]) -> bool:
     """Whether an object is the queue's: a call of its package makes it, there or where the function gets the name."""
     made: list[Node] = [of]
     if isinstance(of, Name):
@@ -80,7 +89,7 @@ def _is_of(code: Codebase, definition: FunctionDefinition, of: Node, put: Put) -
         made = made or list(sites.values_of(code.files[definition.path].outline, of.id)) or [of]
     for node in made:
         found = code.resolve_node(definition.path, node.callee if isinstance(node, Call) else node)
-        if isinstance(found, External) and found.name.partition(".")[0] in put.packages:
+        if isinstance(found, External) and found.name.partition(".")[0] in packages:
             return True
     return False
 

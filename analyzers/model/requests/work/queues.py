@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyzers.deployment.scalars import Stated
-from analyzers.model.errands import Flaw
+from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
 from analyzers.model.requests.work import celery, laravel, messenger
 from analyzers.model.schema.schema import Schema
 
 
-def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterator[Flaw]:
+def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated], errands: Sequence[Errand]) -> Iterator[Flaw]:
     """What the configurations of a revision's queues, with these scalars, are found to lack."""
-    yield from celery.flaws(code, stated)
+    yield from celery.flaws(code, stated, errands)
     yield from messenger.flaws(stated)
     yield from laravel.flaws(code, schema, stated)
