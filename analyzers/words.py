@@ -16,7 +16,10 @@ def noun(name: str) -> str:
 
 
 def short(name: str) -> str:
-    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`."""
+    """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`; of a
+    file's own statements, its path."""
+    if "/" in name:
+        return name
     parts = re.split(r"::|[.\\]", name)
     return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else parts[-1]
 

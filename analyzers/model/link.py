@@ -111,7 +111,7 @@ def link(
         errands=(waits := tuple(e for e in errands.errands(code, reach, configured) if not _is_between(e, listeners))),
         later=tuple(postponing.later(code)),
         flaws=(
-            *queues.flaws(code, schema, configured, waits),
+            *queues.flaws(code, models, schema, configured, waits),
             *jobs.flaws(code, reach, waits),
             *retries.flaws(code, reach, waits),
             *declared.flaws(code, waits),

@@ -7,6 +7,7 @@
 `postponing`    how the project has work done after the answer
 `carriers`      what is sent, where its class says whether a queue sends it
 `queues`        how its queues are set up: `celery`, `messenger`, `laravel`
+`payloads`      what jobs and messages carry with them
 `jobs`          what becomes of a job that fails
 `declared`      what jobs say of themselves: how often, how long, what is kept
 `durations`     how long something takes, where code says so

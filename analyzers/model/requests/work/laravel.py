@@ -7,17 +7,18 @@ from collections.abc import Iterator, Sequence
 
 from analyzers.deployment.configurations import said
 from analyzers.deployment.scalars import Stated
-from analyzers.model.errands import Flaw
+from analyzers.facts.outline import Text
+from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.roles import is_product
-from analyzers.model.requests.work import enqueued
+from analyzers.model.requests.work import enqueued, payloads
 from analyzers.model.schema.schema import Schema
 
 _QUEUES = "Illuminate\\Contracts\\Queue\\ShouldQueue"
 
 
-def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterator[Flaw]:
+def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated], errands: Sequence[Errand]) -> Iterator[Flaw]:
     """What its configuration, among these scalars, and its jobs are found to lack."""
     jobs = [c for c in code.php_classes() if is_product(c.path) and _QUEUES in code.externals(c)]
     if not jobs and not any(s.key.startswith("queue.connections.") for s in stated):
@@ -25,6 +26,10 @@ def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterator[
     yield from _at_once(code, stated, jobs)
     yield from _nowhere(code, schema, stated)
     yield from _again(code, stated, jobs)
+    yield from _thrown_away(stated)
+    yield from _for_ever(code, jobs)
+    yield from _whole(code, jobs)
+    yield from _tries(code, stated, jobs, errands)
     if not any(s.key.endswith(".after_commit") and s.value.lower() == "true" for s in stated):
         yield from enqueued.too_early(code, "php")
 
@@ -76,6 +81,130 @@ def _nowhere(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterat
         language="sh",
         place=table.place,
     )
+
+
+def _thrown_away(stated: Sequence[Stated]) -> Iterator[Flaw]:
+    """Failed jobs that nothing keeps."""
+    production = {s.path for s in stated if s.key == "APP_ENV" and s.value.strip("\"'") in ("production", "prod")}
+    for one in stated:
+        stored = one.key == "queue.failed.driver" and one.value in ("null", "${QUEUE_FAILED_DRIVER:-null}")
+        told = one.key == "QUEUE_FAILED_DRIVER" and one.value.strip("\"'") == "null" and one.path in production
+        if stored or told:
+            yield Flaw(
+                subject=f"{one.path}: {one.key}: null",
+                title="Failed jobs are thrown away",
+                message=(
+                    f"`{one.key}` is `null`: when a job fails for the last time, nothing keeps it, so nobody can look at it or "
+                    "try it again."
+                ),
+                remedy="Keep them in a table, and look at it with `queue:failed`.",
+                code="'driver' => env('QUEUE_FAILED_DRIVER', 'database-uuids'),",
+                language="php",
+                place=one.place,
+            )
+
+
+def _for_ever(code: Codebase, jobs: list[ClassDefinition]) -> Iterator[Flaw]:
+    """Jobs that are tried again until they work, though some never do."""
+    for job in jobs:
+        tries = job.attributes.get("tries")
+        if tries is None or not isinstance(tries.value, Text) or tries.value.value != 0 or _has(code, job, _ENDS):
+            continue
+        yield Flaw(
+            subject=f"{job.qualified}: tried for ever",
+            title=f"`{job.name}` is tried again for ever",
+            message=(
+                f"`$tries` of `{job.name}` is 0, which is no limit, and no `retryUntil` ends it: one that cannot work (its row "
+                "is gone, its data is wrong) comes back at once, for ever, and never shows among the failed jobs."
+            ),
+            remedy="Let it end, so that somebody sees what failed.",
+            code="public int $tries = 5;\npublic array $backoff = [10, 60, 300];",
+            language="php",
+            place=code.place(job.path, tries),
+        )
+
+
+_ENDS = ("retryUntil", "maxExceptions")
+_STATED_TRIES = ("tries", "retryUntil", "maxExceptions")
+_OUTSIDE = frozenset({"http", "mail", "message", "payment", "model"})
+
+
+def _has(code: Codebase, job: ClassDefinition, names: Sequence[str]) -> bool:
+    return any(code.attribute(job, n) is not None or code.method(job, n) is not None for n in names)
+
+
+def _whole(code: Codebase, jobs: list[ClassDefinition]) -> Iterator[Flaw]:
+    """Jobs that carry a model as it is, as they lack the trait that carries its key."""
+    for job in jobs:
+        above = code.externals(job)
+        if above & _KEYS or any(name not in _QUEUED for name in above if not name.startswith("App\\")):
+            continue
+        for carried in payloads.carried(code, job):
+            if _MODEL not in code.externals(carried.holds):
+                continue
+            model = carried.holds.name
+            yield Flaw(
+                subject=f"{job.qualified}: carries {carried.name}",
+                title=f"`{job.name}` carries a whole `{model}`, not its key",
+                message=(
+                    f"`{job.name}` does not use `SerializesModels`, so the `{model}` in `{carried.name}` goes through the "
+                    "queue with all its columns and loaded relations: the job works with the row as it was when it was queued, "
+                    "and writes old values back when it saves it."
+                ),
+                remedy="Use the trait, which carries the key and loads the row when the job begins.",
+                code="use Dispatchable, InteractsWithQueue, Queueable, SerializesModels;",
+                language="php",
+                place=code.place(job.path, carried.node),
+                cause=f"{job.qualified}: carries rows",
+            )
+
+
+_MODEL = "Illuminate\\Database\\Eloquent\\Model"
+_KEYS = frozenset({"Illuminate\\Queue\\SerializesModels", "Illuminate\\Foundation\\Queue\\Queueable"})
+_QUEUED = frozenset(
+    f"Illuminate\\{name}"
+    for name in (
+        "Contracts\\Queue\\ShouldQueue",
+        "Contracts\\Queue\\ShouldBeUnique",
+        "Contracts\\Queue\\ShouldBeEncrypted",
+        "Contracts\\Queue\\ShouldQueueAfterCommit",
+        "Bus\\Queueable",
+        "Bus\\Batchable",
+        "Foundation\\Bus\\Dispatchable",
+        "Queue\\InteractsWithQueue",
+    )
+)
+"""Where what is above a job is known to bring no `SerializesModels`."""
+
+
+def _tries(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition], errands: Sequence[Errand]) -> Iterator[Flaw]:
+    """Jobs that call others, and are tried once, or again at once, unless the worker is told otherwise."""
+    if any(s.key.startswith("horizon.") and s.key.endswith((".tries", ".backoff")) for s in stated):
+        return
+    done = {(e.place.path, e.function): e for e in errands if e.kind in _OUTSIDE and e.reached == "task"}
+    once: list[tuple[ClassDefinition, Errand]] = []
+    for job in jobs:
+        handle = code.method(job, "handle")
+        errand = done.get((handle.path, handle.qualified)) if handle is not None else None
+        if errand is not None and not _has(code, job, _STATED_TRIES) and not job.node.decorators:
+            once.append((job, errand))
+    if once:
+        job, errand = once[0]
+        yield Flaw(
+            subject="laravel: tries",
+            title=f"A job that fails once is not tried again: `{job.name}`{f' and {len(once) - 1} more' if once[1:] else ''}",
+            message=(
+                f"`{job.name}` {errand.does}, which fails whenever the other side is away for a moment; it says nothing of "
+                "`tries`, and a worker tries a job once unless its command says more."
+            ),
+            remedy="Say how often it is tried, and how long it waits in between.",
+            code="public int $tries = 5;\npublic array $backoff = [10, 60, 300];",
+            language="php",
+            place=code.place(job.path, handle.node) if (handle := job.methods.get("handle")) is not None else errand.place,
+            related=tuple((e.place, f"`{j.name}`: `{e.library}`") for j, e in once[:4]),
+            weight="low",
+            listed="The worker's command may say how often (`--tries`).",
+        )
 
 
 def _again(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition]) -> Iterator[Flaw]:

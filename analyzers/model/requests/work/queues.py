@@ -9,10 +9,13 @@ from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
 from analyzers.model.requests.work import celery, laravel, messenger
 from analyzers.model.schema.schema import Schema
+from analyzers.model.tables.models import ModelIndex
 
 
-def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated], errands: Sequence[Errand]) -> Iterator[Flaw]:
-    """What the configurations of a revision's queues, with these scalars, are found to lack."""
+def flaws(
+    code: Codebase, models: ModelIndex, schema: Schema, stated: Sequence[Stated], errands: Sequence[Errand]
+) -> Iterator[Flaw]:
+    """What the configurations of a revision's queues, with these scalars, and its jobs are found to lack."""
     yield from celery.flaws(code, stated, errands)
-    yield from messenger.flaws(stated)
-    yield from laravel.flaws(code, schema, stated)
+    yield from messenger.flaws(code, models, stated)
+    yield from laravel.flaws(code, schema, stated, errands)
