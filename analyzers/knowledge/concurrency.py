@@ -22,10 +22,16 @@ class Concurrency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     conflicts: tuple[str, ...] = ()  # exceptions of a row that is there already
     add: str = ""  # code that adds an amount in one statement
     subtract: str = ""
+    take: str = ""  # code that subtracts where there is enough, and tells whether there was
+    give: str = ""  # code that adds up to a limit, and tells whether that was reached
     together: str = ""  # the two statements in one, where nothing else was changed: `{row}`, `{column}`, `{amount}`
     expressions: tuple[str, ...] = ()  # classes that stand for a column in a statement: `F("{column}")`
     expressions_of: str = ""  # module whose attribute the first of them is
     locked: str = ""  # code that locks the row
+    locking: tuple[str, ...] = ()  # methods of a query that lock its rows for as long as the transaction lasts
+    modes: tuple[str, ...] = ()  # arguments that have them locked
+    refuses: str = ""  # what is raised where there is no transaction, if anything is
+    commits: tuple[str, ...] = ()  # calls that write what was done so far, for good
     unique: str = ""  # code that states a unique constraint on `{names}`
     ensure: str = ""  # code that finds a row or makes it, and stands a second one that does the same
     around: str = ""  # code that makes one transaction

@@ -105,7 +105,8 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
     counted (a cache's value is read and put back), flagged (a mark is put into a cache where none was found), founded (a
     folder is made where none was found), parted (a row is made, and those that belong to it), moved (one row loses what
     another gets), drawing (the function gives a number that nobody has yet, by `call`: next, last or free), drawn (a column
-    gets what a call gives, which `also` names; `call` is last where one is added to it). `columns` are those that tell rows
+    gets what a call gives, which `also` names; `call` is last where one is added to it), tested (a column is changed
+    in one statement, after a test of what was read of it; `call` is the operator). `columns` are those that tell rows
     apart, or the one that is changed.
     """
 
@@ -124,6 +125,7 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
         "moved",
         "drawing",
         "drawn",
+        "tested",
     ]
     function: Function
     place: Place

@@ -57,11 +57,11 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
             yield found
 
 
-_OF_TRANSACTIONS = ("replaced", "locked", "parted", "moved")
+_ALONE = ("replaced", "locked", "parted", "moved", "flagged")  # kinds that a word for a lock says nothing of
 
 
 def _finding(known: Meetings, race: Race) -> Finding | None:
-    if race.kind not in _OF_TRANSACTIONS and known.locks(race.function):
+    if race.kind not in _ALONE and known.locks(race.function):
         return None
     match race.kind:
         case "changed":
@@ -76,6 +76,8 @@ def _finding(known: Meetings, race: Race) -> Finding | None:
             return None  # whoever uses the number
         case "limited":
             return _limited(known, race)
+        case "tested":
+            return _tested(known, race)
         case "replaced" | "locked":
             return _alone(known, race)
         case "counted":
@@ -319,6 +321,30 @@ def _limited(known: Meetings, race: Race) -> Finding | None:
     )
 
 
+def _tested(known: Meetings, race: Race) -> Finding | None:
+    table, name = known.project.tables.get(race.table), race.columns[0]
+    column = None
+    if table is not None:
+        column = table.columns.get(name) or next((c for c in table.columns.values() if c.attribute == name), None)
+    if (race.role or (column.role if column is not None else "")) != "number" or race.abstract:
+        return None
+    held = race.handled or (table is not None and any(name in check.condition for check in table.checks))
+    return _made(
+        known,
+        race,
+        title=f"Several at once pass the test of `{race.row}`",
+        message=(
+            f"`{short(race.function.name)}` reads `{name}`, tests it, and then has the database "
+            f"{'take from it' if race.call == '-' else 'add to it'}. No change is lost, but all that read before any has "
+            "written pass the test: "
+            + ("more is taken than there is." if race.call == "-" else "more is added than the test allows.")
+        ),
+        growth=f"Up to N of N at once pass where one may: {_TIMES} of {_TIMES}",
+        severity=Severity.HIGH if set(_words(name)) & _VALUABLE else Severity.MEDIUM,
+        listed="The database refuses a value below zero: the request fails instead." if held else "",
+    )
+
+
 # -- transactions ------------------------------------------------------------------------------------------------------
 
 
@@ -327,18 +353,19 @@ def _alone(known: Meetings, race: Race) -> Finding | None:
     if entry is None or known.transacts(race.function):
         return None
     function = short(race.function.name)
+    if race.kind == "locked" and race.role and race.language == "php" and entry.kind == "task":
+        return None  # what hands the message over may open one
     if race.kind == "locked":
-        fails = race.language == "python"
+        rows = f" on `{race.model}` rows" if race.model else ""
         return _made(
             known,
             race,
-            title=f"`{race.call}` outside of a transaction locks nothing",
+            title=f"`{race.call}` outside of a transaction {'fails' if race.role else 'locks nothing'}",
             message=(
-                f"`{function}` calls `{race.call}` on `{race.model}` rows, and nothing here or in what calls it opens a "
-                "transaction. "
+                f"`{function}` asks for `{race.call}`{rows}, and nothing here or in what calls it opens a transaction. "
                 + (
-                    "The library refuses such a query."
-                    if fails
+                    f"The library refuses such a query where it is sent: `{race.role}`."
+                    if race.role
                     else "Each statement is its own then: the lock is gone before the next line."
                 )
             ),
@@ -409,18 +436,26 @@ def _counted(known: Meetings, race: Race) -> Finding | None:
 def _marked(known: Meetings, race: Race) -> Finding | None:
     if known.reached(race.function) is None:
         return None
-    function, flagged = short(race.function.name), race.kind == "flagged"
-    what = f"marks in `{race.row}`" if flagged else f"`{race.row}`"
+    function = short(race.function.name)
+    if race.kind == "founded" or race.role:
+        title = f"Two at once both make `{race.row}`"
+        looks, ends = f"`{race.row}`", "and the second fails" if race.kind == "founded" else "the file keeps nobody out"
+    else:
+        title, looks, ends = (
+            f"Two at once both see no mark in `{race.row}`",
+            f"marks in `{race.row}`",
+            "the mark keeps nobody out",
+        )
     return _made(
         known,
         race,
-        title=f"Two at once both see no mark in `{race.row}`" if flagged else f"Two at once both make `{race.row}`",
+        title=title,
         message=(
-            f"`{function}` looks for {what}, and makes what it does not find. Two that look before either has made it go on"
-            + (": the mark keeps nobody out." if flagged else ", and the second fails.")
+            f"`{function}` looks for {looks}, and makes what it does not find. Two that look before either has made it go on: "
+            f"{ends}."
         ),
-        growth="Up to N of N at once go on" if flagged else "1 of 2 that come at once fails",
-        listed="" if flagged else "It is made once, and seldom by two at once.",
+        growth="1 of 2 that come at once fails" if race.kind == "founded" else "Up to N of N at once go on",
+        listed="It is made once, and seldom by two at once." if race.kind == "founded" else "",
     )
 
 

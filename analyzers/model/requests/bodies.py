@@ -86,6 +86,10 @@ class Body:
                 return re.sub(r"\.", "->", text) if text.startswith("$") else text
         return ""
 
+    def said_as(self, text: str) -> str:
+        """A dotted name as the project writes it."""
+        return text.replace(".", "->") if text.startswith("$") else text
+
     @cached_property
     def assigned(self) -> dict[str, list[Assign]]:
         """The assignments to each local name, in their order."""
@@ -144,15 +148,19 @@ def _is_looked_for(name: str) -> bool:
     return is_cache(name) or name in _LOOKED_FOR
 
 
-_LOOKED_FOR = frozenset({"makedirs", "mkdir", "max", "exists", "doesntExist", "isfile", "file_exists", "is_file"})
+_LOOKED_FOR = frozenset({"makedirs", "mkdir", "max", "exists", "open", "file_put_contents", "doesntExist", "isHit"})
 
 
 _CACHES = frozenset({"cache", "redis", "caches", "valkey", "memcache", "memcached"})
 
 
+_CLIENTS = (("client",), ("conn",), ("connection",), ("pool",))
+
+
 def is_cache(name: str) -> bool:
-    """Whether something is called a cache."""
-    return bool(_CACHES & set(parts_of(name)[-1:]))
+    """Whether something is called a cache, or what one is talked to by: `redis_client`."""
+    parts = parts_of(name)
+    return bool(_CACHES & set(parts[-1:])) or (parts[-1:] in _CLIENTS and bool(_CACHES & set(parts)))
 
 
 def functions(definition: ClassDefinition | FunctionDefinition | None) -> Iterable[FunctionDefinition]:
@@ -201,6 +209,8 @@ def spoken(nodes: Iterable[Node]) -> Iterator[str]:
             match inner:
                 case Name(id=name) | Member(name=name):
                     yield name
+                case Call(keywords=keywords):
+                    yield from (k.name for k in keywords if not (isinstance(k.value, Text) and not k.value.value))
 
 
 def guarded(code: Codebase, definition: ClassDefinition | FunctionDefinition | None) -> Iterator[Guarded]:

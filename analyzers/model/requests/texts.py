@@ -1,10 +1,10 @@
-"""The functions of a file as text, and where a call stands in it."""
+"""The functions of a file as text, where a call stands in it, and which expressions are written alike."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.facts.outline import Call, Function, Member, Node, children, walk
+from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, children, walk
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.ways import CallSite
@@ -40,3 +40,21 @@ def nodes_to(code: Codebase, call: CallSite) -> tuple[Node, ...]:
             return tuple(found)
         level = tuple(children(inner))
     return ()
+
+
+def same(one: Node, other: Node) -> bool:
+    """Whether two expressions are written alike."""
+    if type(one) is not type(other):
+        return False
+    match one, other:
+        case (Name(id=a), Name(id=b)) | (Text(value=a), Text(value=b)):
+            return a == b
+        case (Member(name=a), Member(name=b)) | (Other(word=a), Other(word=b)) if a != b:
+            return False
+    below, others = children(one), children(other)
+    return len(below) == len(others) and all(map(same, below, others))
+
+
+def within(node: Node, outer: Node) -> bool:
+    """Whether a node is another, or a part of it."""
+    return outer.start <= node.start and node.end <= outer.end

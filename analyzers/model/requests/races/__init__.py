@@ -2,8 +2,11 @@
 
 `changes`      columns that get what was read of them, and more
 `checks`       rows that are made because a query found none
-`sequences`    numbers after the greatest, rows replaced, locks without a transaction
+`sequences`    numbers after the greatest
 `drawn`        numbers that other functions find
+`tested`       tests of a column before the database changes it
 `parts`        writes that belong together, each by itself
-`flags`        marks and folders that are looked for and then made
+`exclusion`    rows replaced, and locks, without a transaction
+`flags`        marks and counts in a cache
+`files`        files and folders that are looked for and then made
 """

@@ -10,7 +10,8 @@ from analyzers.knowledge import libraries
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.races import checks
-from analyzers.model.requests.races.sequences import apart, same
+from analyzers.model.requests.races.exclusion import apart
+from analyzers.model.requests.texts import same
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
 
@@ -33,12 +34,21 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
     yield from _moved(body, models)
 
 
+def _is_written_between(body: Body, owner: _Made, part: _Made) -> bool:
+    """Whether a library that writes all together is told to do so after the first row, and once more after the second."""
+    calls = (n for n in body.nodes if isinstance(n, Call) and isinstance(n.callee, Member))
+    written = [n.start for n in calls if isinstance(n.callee, Member) and n.callee.name in owner.words.commits]
+    return any(owner.node.end < at < part.node.start for at in written) and any(at > part.node.end for at in written)
+
+
 def _parted(body: Body, models: ModelIndex) -> Iterator[Race]:
     made = sorted(_makings(body, models), key=lambda m: m.node.start)
     for owner in made:
-        name = body.name_of(owner.node)
+        name = checks.name_of(body, owner.node)
         part = next((p for p in made if p.node.start > owner.node.end and name and _belongs(body, p, name)), None)
         if part is None or part.model is owner.model or apart(body, owner.node, part.node):
+            continue
+        if owner.words.writes_later and not _is_written_between(body, owner, part):
             continue
         yield Race(
             kind="parted",
@@ -62,7 +72,7 @@ def _makings(body: Body, models: ModelIndex) -> Iterator[_Made]:
     for name in sorted(seen):
         model = models.by_name.get(name)
         words = model.library.concurrency if model is not None else None
-        if model is None or words is None or words.writes_later:
+        if model is None or words is None:
             continue
         yield from (_Made(one, model, words) for one in checks.makings(body, model, words))
         for node, act in body.acts("queried"):
@@ -95,6 +105,8 @@ def _is_it(value: Node, name: str) -> bool:
             return found == name
         case Member(of=Name(id=found), name=key):
             return found == name and key in ("pk", "id", "uuid")
+        case Call(callee=Member(of=Name(id=found), name="getId"), args=()):
+            return found == name
     return False
 
 
@@ -118,9 +130,9 @@ class _Sum(NamedTuple):
 
 
 def _moved(body: Body, models: ModelIndex) -> Iterator[Race]:
-    sums = [s for n in body.nodes if isinstance(n, Call) for s in _sums(body, n)]
-    for one in sums:
-        for other in sums:
+    found = [s for n in body.nodes if isinstance(n, Call) for s in sums(body, n)]
+    for one in found:
+        for other in found:
             if (
                 other.node.start > one.node.end
                 and other.operator != one.operator
@@ -150,7 +162,8 @@ _AROUND: dict[str, str] = {
 }
 
 
-def _sums(body: Body, node: Call) -> Iterator[_Sum]:
+def sums(body: Body, node: Call) -> Iterator[_Sum]:
+    """What a statement adds to columns, or takes from them."""
     match node:
         case Call(callee=Member(name=name), args=(Text(value=str() as column), amount)) if name in _BY_ONE:
             said = body.said(amount)

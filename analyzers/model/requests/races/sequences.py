@@ -1,4 +1,4 @@
-"""Numbers that follow the greatest, rows replaced by others, locks without a transaction, and counts in a cache."""
+"""Numbers that follow the greatest, or the number of rows."""
 
 from __future__ import annotations
 
@@ -6,27 +6,22 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, children, dotted, walk
+from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.model.inference.acts import Act
 from analyzers.model.naming.definitions import ClassDefinition
-from analyzers.model.requests.bodies import Body, is_cache
+from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.races import checks
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
 
 _GREATEST = re.compile(r"\s*(?:select\s+)?(?:coalesce\s*\(\s*)?max\s*\(", re.IGNORECASE)
 _COUNTS = frozenset({"count", "acount"})
-_TAKES = ("get", "many")
-_PUTS = frozenset({"set", "put", "forever", "aset"})
 
 
 def read(body: Body, models: ModelIndex) -> Iterator[Race]:
-    """What is read in a function that goes by the state of all rows, or of a cache."""
+    """The numbers that new rows get in a function."""
     yield from _numbered(body, models)
-    yield from _replaced(body, models)
-    yield from _locked(body, models)
-    yield from _counted(body)
 
 
 # -- the number after the greatest -------------------------------------------------------------------------------------
@@ -247,152 +242,3 @@ def _given_as(body: Body, name: str, after: int, model: Model) -> str:
 
 def _within(node: Node, outer: Node) -> bool:
     return outer.start <= node.start and node.end <= outer.end
-
-
-# -- rows deleted and made anew ----------------------------------------------------------------------------------------
-
-
-def _replaced(body: Body, models: ModelIndex) -> Iterator[Race]:
-    for node, act in body.acts("queried"):
-        model = models.by_name.get(act.model)
-        words = model.library.concurrency if model is not None else None
-        if model is None or words is None or act.effect != "delete" or words.writes_later or act.gives == "row":
-            continue
-        made = next((m for m in _adds(body, model) if m.start > node.end), None)
-        if made is None or apart(body, node, made):
-            continue
-        yield Race(
-            kind="replaced",
-            function=body.called,
-            place=body.place(node),
-            model=model.name,
-            table=model.table,
-            also=((body.place(made), "writes the new ones"),),
-            sentence="Put both into one transaction: all or nothing, and nobody sees what is between.",
-            code=words.around,
-            language=model.library.language,
-            abstract=model.abstract,
-        )
-        return
-
-
-_ADDERS = frozenset({"bulk_create", "abulk_create", "create", "acreate", "createMany", "saveMany", "insert"})
-
-
-def _adds(body: Body, model: Model) -> Iterator[Call]:
-    for node, act in body.acts("queried"):
-        if isinstance(node, Call) and act.model == model.qualified and act.name in _ADDERS:
-            yield node
-
-
-def apart(body: Body, one: Node, other: Node) -> bool:
-    """Whether two places are never both passed: they stand on the two sides of a test, or the first leaves the function."""
-    for outer in body.around(one):
-        if isinstance(outer, Other) and outer.word in ("block", "else", "except", "case") and not _within(other, outer):
-            above = next(body.around(outer), None)
-            if isinstance(above, Other) and above.word in ("if", "match", "try") and _within(other, above):
-                return True
-            if checks.leaves(outer):
-                return True
-    return False
-
-
-# -- locks without a transaction ---------------------------------------------------------------------------------------
-
-_LOCKING = frozenset({"select_for_update", "lockForUpdate", "sharedLock"})
-
-
-def _locked(body: Body, models: ModelIndex) -> Iterator[Race]:
-    for node, act in body.acts("queried"):
-        model = models.by_name.get(act.model)
-        words = model.library.concurrency if model is not None else None
-        if model is None or words is None or act.name not in _LOCKING or words.writes_later:
-            continue
-        yield Race(
-            kind="locked",
-            function=body.called,
-            place=body.place(node),
-            model=model.name,
-            table=model.table,
-            call=act.name,
-            sentence="Open the transaction around the query and the writes that go by it.",
-            code=words.around,
-            language=model.library.language,
-            abstract=model.abstract,
-        )
-        return
-
-
-# -- counts in a cache -------------------------------------------------------------------------------------------------
-
-
-def _counted(body: Body) -> Iterator[Race]:
-    """`cache.set(key, cache.get(key) + 1)`."""
-    for node in body.nodes:
-        match node:
-            case Call(callee=Member(of=of, name=name), args=(key, value, *_)) if name in _PUTS and _is_cache(of):
-                taken = _taken(body, value, of, key)
-                if taken is not None:
-                    holder = body.said(of) or dotted(of)
-                    scripts = "->" if holder.startswith("$") else "::"
-                    joint = scripts if body.language == "php" else "."
-                    yield Race(
-                        kind="counted",
-                        function=body.called,
-                        place=body.place(node),
-                        model="",
-                        table="",
-                        row=holder,
-                        call=name,
-                        also=((body.place(taken), "reads the count"),) if taken.start < node.start else (),
-                        sentence="Let the cache add: one command, whatever others do meanwhile.",
-                        code=f"{holder}{joint}{'increment' if body.language == 'php' else 'incr'}({_key(body, key)})",
-                        language=body.language,
-                    )
-
-
-def _key(body: Body, key: Node) -> str:
-    if isinstance(key, Text) and isinstance(key.value, str):
-        return f'"{key.value}"' if body.language == "python" else f"'{key.value}'"
-    return body.said(key) or "…"
-
-
-def _is_cache(of: Node) -> bool:
-    last = dotted(of.callee if isinstance(of, Call) else of).rpartition(".")[2].lstrip("$_")
-    return is_cache(last)
-
-
-def _taken(body: Body, value: Node, of: Node, key: Node) -> Call | None:
-    """The call that read what is put back with something added."""
-    for node in walk(value):
-        if not (isinstance(node, Other) and node.word in ("+", "-") and any(isinstance(c, Text) for c in node.children)):
-            continue
-        for part in walk(node):
-            if isinstance(part, Call) and _takes(part, of, key):
-                return part
-            if isinstance(part, Name):
-                before = [a for a in body.assigned.get(part.id, ()) if a.end <= value.start and a.value is not None]
-                for call in (n for a in before[-1:] if a.value is not None for n in walk(a.value)):
-                    if isinstance(call, Call) and _takes(call, of, key):
-                        return call
-    return None
-
-
-def _takes(call: Call, of: Node, key: Node) -> bool:
-    match call:
-        case Call(callee=Member(of=other, name=name), args=(asked, *_)) if name in _TAKES:
-            return same(other, of) and same(asked, key)
-    return False
-
-
-def same(one: Node, other: Node) -> bool:
-    """Whether two expressions are written alike."""
-    if type(one) is not type(other):
-        return False
-    match one, other:
-        case (Name(id=a), Name(id=b)) | (Text(value=a), Text(value=b)):
-            return a == b
-        case (Member(name=a), Member(name=b)) | (Other(word=a), Other(word=b)) if a != b:
-            return False
-    below, others = children(one), children(other)
-    return len(below) == len(others) and all(map(same, below, others))
