@@ -50,8 +50,8 @@ class Meetings:
         return None
 
     def reached(self, function: Function) -> Entry | None:
-        """The request or job that reaches it."""
-        return self.reach.entry_to(function, "request", "task")
+        """The request or job that reaches it, or what is called where rows are written or something happens."""
+        return self.reach.entry_to(function, "request", "task", "hook")
 
     @cached_property
     def receives(self) -> bool:

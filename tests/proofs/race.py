@@ -35,14 +35,20 @@ class Invoice(models.Model):
 
 class Last(models.Model):
     number = models.IntegerField()
+
+
+class Ticket(models.Model):
+    left = models.IntegerField()
 """
 _TOP = """
 from django.db import transaction
 from django.db.models import F
 from django.http import HttpResponse
 
-from shop.models import Customer, Invoice, Last, Product
+from shop.models import Customer, Invoice, Last, Product, Ticket
 from shop.together import meet
+
+MAX_INVOICES = 5
 
 
 def handle(request):
@@ -90,19 +96,24 @@ settings.configure(
 )
 django.setup()
 
-from django.db import connection
+from django.db import connection, transaction
 from shop import models, views
 
-tables = [models.Product, models.Customer, models.Invoice, models.Last]
+tables = [models.Product, models.Customer, models.Invoice, models.Last, models.Ticket]
 with connection.schema_editor() as editor:
     for model in tables:
         editor.create_model(model)
 models.Product.objects.create(pk=1, stock=1000)
 models.Last.objects.create(pk=1, number=0)
+models.Ticket.objects.create(pk=1, left=1)
+refused = []
 
 
 def call():
-    views.handle(None)
+    try:
+        views.handle(None)
+    except transaction.TransactionManagementError:
+        refused.append(1)
     connection.close()
 
 
@@ -116,6 +127,9 @@ print(json.dumps({{
     "lost": {TOGETHER} - (1000 - models.Product.objects.get().stock),
     "customers": models.Customer.objects.count(),
     "twice": len(numbers) - len(set(numbers)),
+    "oversold": -models.Ticket.objects.get().left,
+    "above": len(numbers) - views.MAX_INVOICES,
+    "refused": len(refused),
 }}))
 with connection.schema_editor() as editor:
     for model in tables:
@@ -176,6 +190,46 @@ NUMBERED = {
         Invoice.objects.create(number=last.number)
 """,
 }
+OVERSOLD = {
+    "tested, and then lowered by `F()`": """
+    ticket = Ticket.objects.get(pk=1)
+    meet()
+    if ticket.left > 0:
+        Ticket.objects.filter(pk=ticket.pk).update(left=F("left") - 1)
+""",
+    "the test in the statement that lowers it": """
+    meet()
+    Ticket.objects.filter(pk=1, left__gt=0).update(left=F("left") - 1)
+""",
+}
+ABOVE = {
+    "counted, and added to where there are few": """
+    there = Invoice.objects.count()
+    meet()
+    if there < MAX_INVOICES:
+        Invoice.objects.create(number=1)
+""",
+    "counted behind a lock of what they belong to": """
+    meet()
+    with transaction.atomic():
+        Last.objects.select_for_update().get(pk=1)
+        if Invoice.objects.count() < MAX_INVOICES:
+            Invoice.objects.create(number=1)
+""",
+}
+REFUSED = {
+    "`select_for_update` outside of a transaction": """
+    meet()
+    product = Product.objects.select_for_update().get(pk=1)
+    product.save()
+""",
+    "the same, in `atomic`": """
+    meet()
+    with transaction.atomic():
+        product = Product.objects.select_for_update().get(pk=1)
+        product.save()
+""",
+}
 
 
 @dataclass(frozen=True)
@@ -205,6 +259,13 @@ def numbered(server: str) -> Iterator[Measured]:
         yield _measured(server, title, "twice", "db_index=True", body)
 
 
+def tested(server: str) -> Iterator[Measured]:
+    """The tickets sold that are not there, the rows above a limit, and the requests that a lock without a transaction ends."""
+    for counted, ways in (("oversold", OVERSOLD), ("above", ABOVE), ("refused", REFUSED)):
+        for title, body in ways.items():
+            yield _measured(server, title, counted, "db_index=True", body)
+
+
 def _measured(server: str, title: str, counted: str, unique: str, body: str) -> Measured:
     files = {
         "shop/models.py": _MODELS.format(unique=unique).encode(),
@@ -229,6 +290,16 @@ def table_of_lost(found: list[Measured]) -> str:
 
 def table_of_doubled(rows: list[Measured], numbers: list[Measured]) -> str:
     return _table("rows for one address", rows) + "\n" + _table("rows with the number of another", numbers)
+
+
+def table_of_tested(found: list[Measured]) -> str:
+    sold, above, refused = found[:2], found[2:4], found[4:]
+    tables = (
+        _table("tickets sold that were not there", sold),
+        _table("rows above a limit of 5", above),
+        _table("requests refused", refused),
+    )
+    return "\n".join(tables)
 
 
 def _table(what: str, found: list[Measured]) -> str:

@@ -25,3 +25,17 @@ def test_rows_and_numbers_are_doubled_where_the_rule_says_so(server: str) -> Non
     assert page == filled(page, {"doubled": race.table_of_doubled(rows, numbers)}), (
         "write it anew: .venv/bin/python -m tests.proofs"
     )
+
+
+def test_tests_pass_and_locks_fail_where_the_rule_says_so(server: str) -> None:
+    found = list(race.tested(server))
+    assert [(one.count, one.found) for one in found] == [
+        (race.TOGETHER - 1, True),
+        (0, False),
+        (race.TOGETHER - 5, True),
+        (0, False),
+        (race.TOGETHER, True),
+        (0, False),
+    ]
+    page = race.PAGE.read_text(encoding="utf-8")
+    assert page == filled(page, {"tested": race.table_of_tested(found)}), "write it anew: .venv/bin/python -m tests.proofs"
