@@ -18,6 +18,7 @@ class Concurrency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: tuple[str, ...] = ()  # what a class names that counts the versions of its rows, so that a late write is refused
     writes_later: bool = False  # a row that is changed is written with all others, without a call of its own
     saved_by: tuple[str, ...] = ()  # methods that are given a new row, to be written
+    saves_all: bool = False  # a row is saved with all its columns, whichever were changed
     prepares: tuple[str, ...] = ()  # queries that give the row they ask for, or a new one, not written yet
     conflicts: tuple[str, ...] = ()  # exceptions of a row that is there already
     add: str = ""  # code that adds an amount in one statement

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from analyzers.model.project import Project
 from analyzers.model.ways import CallSite, Entry, Function, Race
+from analyzers.words import short
 
 _DRAWN_BY = 3  # functions between the one that uses a number and the one that finds it
 
@@ -65,3 +66,13 @@ class Meetings:
     def transacts(self, function: Function) -> bool:
         """Whether it, or a function that calls it, opens a transaction."""
         return bool(self.reach.with_callers(function) & self._transacts) or self.project.transacts
+
+
+def reaching(race: Race, entry: Entry | None) -> tuple[str, ...]:
+    """What brings two to the function at once, in a sentence."""
+    if entry is None:
+        return ()
+    first, function = short(entry.function.name), short(race.function.name)
+    if first == function:
+        return (f"`{function}` is called for each {entry.unit}, and two of them can be at work at once.",)
+    return (f"`{first}` reaches it, for each {entry.unit}.",)

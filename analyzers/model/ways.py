@@ -106,7 +106,8 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
     folder is made where none was found), parted (a row is made, and those that belong to it), moved (one row loses what
     another gets), drawing (the function gives a number that nobody has yet, by `call`: next, last or free), drawn (a column
     gets what a call gives, which `also` names; `call` is last where one is added to it), tested (a column is changed
-    in one statement, after a test of what was read of it; `call` is the operator). `columns` are those that tell rows
+    in one statement, after a test of what was read of it; `call` is the operator), whole (columns are
+    counted anew, and the row is saved with all the others). `columns` are those that tell rows
     apart, or the one that is changed.
     """
 
@@ -126,6 +127,7 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
         "drawing",
         "drawn",
         "tested",
+        "whole",
     ]
     function: Function
     place: Place

@@ -14,11 +14,12 @@ import msgspec
 
 from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.indexes.growth import stays_small
-from analyzers.model.meetings import Meetings
-from analyzers.model.project import Project, Table
-from analyzers.model.ways import Entry, Function, Race
+from analyzers.model.indexes.uniqueness import constraint, covering, referring, stated
+from analyzers.model.meetings import Meetings, reaching
+from analyzers.model.project import Project
+from analyzers.model.ways import Function, Race
 from analyzers.settings import Settings
-from analyzers.words import listed, noun, short
+from analyzers.words import listed, short
 
 TITLE = "Race conditions"
 CATEGORY = "race"
@@ -78,6 +79,8 @@ def _finding(known: Meetings, race: Race) -> Finding | None:
             return _limited(known, race)
         case "tested":
             return _tested(known, race)
+        case "whole":
+            return _whole(known, race)
         case "replaced" | "locked":
             return _alone(known, race)
         case "counted":
@@ -119,21 +122,12 @@ def _made(
         code_language=race.language if code or race.code else "",
         place=race.place,
         related=tuple(dict.fromkeys(r for r in (*also, *begins, *more) if r.place != race.place)),
-        evidence=(*evidence, *_reached(race, entry)),
+        evidence=(*evidence, *reaching(race, entry)),
         severity=Severity.LOW if listed else severity,
         listed=listed,
         confidence=Confidence.LIKELY if entry is not None else Confidence.POSSIBLE,
         fix=race.fix if race.language == "php" or not known.receives else None,
     )
-
-
-def _reached(race: Race, entry: Entry | None) -> tuple[str, ...]:
-    if entry is None:
-        return ()
-    first, function = short(entry.function.name), short(race.function.name)
-    if first == function:
-        return (f"`{function}` is called for each {entry.unit}, and two of them can be at work at once.",)
-    return (f"`{first}` reaches it, for each {entry.unit}.",)
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
@@ -167,6 +161,23 @@ def _changed(known: Meetings, race: Race) -> Finding | None:
     )
 
 
+def _whole(known: Meetings, race: Race) -> Finding | None:
+    if known.reached(race.function) is None or race.abstract:
+        return None
+    joint = "->" if race.row.startswith("$") else "."
+    names = ", ".join(f"`{c}`" for c in race.columns[:3]) + (" and others" if len(race.columns) > 3 else "")
+    return _made(
+        known,
+        msgspec.structs.replace(race, columns=race.columns[:1]),
+        title=f"`{race.row}{joint}save()` puts back every column of the `{race.model}`",
+        message=(
+            f"`{short(race.function.name)}` counts {names} anew and saves the row with all its columns: those that it does not "
+            "count go back to what was read before. What others wrote to them while it counted is undone."
+        ),
+        growth="Each change of the row that falls into the counting is lost",
+    )
+
+
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
@@ -174,7 +185,7 @@ def _doubled(known: Meetings, race: Race) -> Finding | None:
     table = known.project.tables.get(race.table)
     if table is None or table.unread or race.abstract or stays_small(table):
         return None
-    asked = tuple(_referring(table, c[1:]) if c.startswith("@") else c for c in race.columns)
+    asked = tuple(referring(table, c[1:]) if c.startswith("@") else c for c in race.columns)
     columns = [c for c in asked if c]
     if not columns or any(c not in table.columns for c in columns):
         return None
@@ -210,37 +221,10 @@ def _doubled(known: Meetings, race: Race) -> Finding | None:
             f"Two that ask before either has inserted make two rows{fails}."
         ),
         growth=f"Up to N rows of N requests at once: {_TIMES} for {_TIMES}",
-        code=_constraint(race, table, columns) or race.code,
-        evidence=(_indexes(table),),
+        code=constraint(race, table, columns) or race.code,
+        evidence=(stated(table),),
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
     )
-
-
-def _referring(table: Table, target: str) -> str:
-    """The one column by which a table refers to rows of another; empty where there is none, or several."""
-    found = {key.columns[0] for key in table.foreign_keys if key.target == target and len(key.columns) == 1}
-    return found.pop() if len(found) == 1 else ""
-
-
-def covering(table: Table, columns: list[str], foreign: set[str]) -> bool:
-    """Whether the database refuses a second row with these values: some unique index has no other columns, or was not read."""
-    for index in table.indexes:
-        if not index.readable:
-            return True
-        if index.unique or index.primary or index.exclusion:
-            rest = [c for c in index.columns if c and c not in columns]
-            if not rest or (len(rest) == 1 and rest[0] in foreign):
-                return True
-    return False
-
-
-def _constraint(race: Race, table: Table, columns: list[str]) -> str:
-    """Code for a unique constraint, in the words of the code that states the table."""
-    quote = "'" if race.language == "php" else '"'
-    attributes = [table.columns[c].attribute or c for c in columns]
-    names = ", ".join(f"{quote}{a}{quote}" for a in (columns if race.language == "php" else attributes))
-    short = "_".join([noun(table.label).replace(" ", "_"), *columns])[:55]
-    return race.constraint.replace("{names}", names).replace("{table}", short)
 
 
 def _numbered(known: Meetings, race: Race) -> Finding | None:
@@ -261,8 +245,8 @@ def _numbered(known: Meetings, race: Race) -> Finding | None:
             f"answer: {outcome}."
         ),
         growth=f"Up to N of N at once {'fail but one' if unique else 'share a number'}: {_TIMES} of {_TIMES}",
-        code="" if unique or not alone else _constraint(race, table, alone),
-        evidence=(_indexes(table),),
+        code="" if unique or not alone else constraint(race, table, alone),
+        evidence=(stated(table),),
         severity=Severity.MEDIUM,
     )
 
@@ -295,8 +279,8 @@ def _drawn(known: Meetings, race: Race) -> Finding | None:
             f"{outcome}."
         ),
         growth=f"Up to N of N at once {'fail but one' if unique else 'share a number'}: {_TIMES} of {_TIMES}",
-        code="" if unique else _constraint(race, table, [name]),
-        evidence=(_indexes(table),),
+        code="" if unique else constraint(race, table, [name]),
+        evidence=(stated(table),),
         more=(Related(call.place, "asks for the number"), Related(drawing.place, f"`{found}` finds it")),
     )
 
@@ -334,10 +318,9 @@ def _tested(known: Meetings, race: Race) -> Finding | None:
         race,
         title=f"Several at once pass the test of `{race.row}`",
         message=(
-            f"`{short(race.function.name)}` reads `{name}`, tests it, and then has the database "
-            f"{'take from it' if race.call == '-' else 'add to it'}. No change is lost, but all that read before any has "
-            "written pass the test: "
-            + ("more is taken than there is." if race.call == "-" else "more is added than the test allows.")
+            f"`{short(race.function.name)}` has the database {'take from' if race.call == '-' else 'add to'} `{name}` after a "
+            "test of what was read before. No change is lost, but all that read before any has written pass the test: more is "
+            f"{'taken than there is' if race.call == '-' else 'added than it allows'}."
         ),
         growth=f"Up to N of N at once pass where one may: {_TIMES} of {_TIMES}",
         severity=Severity.HIGH if set(_words(name)) & _VALUABLE else Severity.MEDIUM,
@@ -460,11 +443,6 @@ def _marked(known: Meetings, race: Race) -> Finding | None:
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
-
-
-def _indexes(table: Table) -> str:
-    stated = [f"({', '.join(column or '…' for column in i.columns)})" for i in table.indexes if i.unique and i.columns]
-    return f"Unique indexes of `{table.name}`: {', '.join(sorted(set(stated))) or 'none'}."
 
 
 def _words(name: str) -> list[str]:

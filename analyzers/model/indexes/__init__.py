@@ -5,7 +5,7 @@
 `standing` (what all of a table ask)
     what is asked
 `coverage` (whether an index serves one), `wanted` (which one would), `growth` (which tables grow), `dropped` (where one went),
-`hardly` (which are worth no comment)
+`hardly` (which are worth no comment), `uniqueness` (which values one keeps single)
     what serves it
 `live_indexes` (how one is built on a table in use), `statements` (how code states it), `index_files` (the migration)
     what makes one

@@ -5,6 +5,7 @@
 `sequences`    numbers after the greatest
 `drawn`        numbers that other functions find
 `tested`       tests of a column before the database changes it
+`whole`        rows saved with all their columns, where a few were counted anew
 `parts`        writes that belong together, each by itself
 `exclusion`    rows replaced, and locks, without a transaction
 `flags`        marks and counts in a cache

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.knowledge.naming import underscore
 from analyzers.model.inference.acts import Act
-from analyzers.model.requests.bodies import Body
+from analyzers.model.requests.bodies import Body, parts_of
 from analyzers.model.requests.races import checks
 from analyzers.model.requests.races.parts import sums
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
+from analyzers.source import Place
 
 _COMPARES = frozenset({"<", ">", "<=", ">=", "==", "===", "!=", "!==", "<>"})
 _AT_LEAST_ZERO = ("Positive", "unsigned")
@@ -39,9 +41,10 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
         if model is None or words is None or made.column in told or any(_is_of(s.column, made, model) for s in act.searches):
             continue
         found = _test(body, model, made)
-        if found is None:
+        stated = _limit(body, model, made) if found is None else None
+        if found is None and stated is None:
             continue
-        row, test = found
+        row, place, note = _told(body, made, found, stated)
         told.add(made.column)
         code = words.take if made.operator == "-" else words.give
         yield Race(
@@ -52,12 +55,12 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
             table=model.table,
             columns=(made.column,),
             role=model.columns[made.column].role if made.column in model.columns else "",
-            row=body.said_as(f"{row}.{made.column}"),
+            row=body.said_as(f"{row}.{made.column}") if row else f"{model.name}.{made.column}",
             call=made.operator,
-            also=((body.place(test), "goes by what was read"),),
+            also=((place, note),),
             handled=made.operator == "-" and _is_never_negative(model, made.column),
             sentence=_BOTH,
-            code=code.replace("{row}", body.said_as(row))
+            code=code.replace("{row}", body.said_as(row) or underscore(model.name))
             .replace("{model}", model.name)
             .replace("{class}", model.qualified)
             .replace("{column}", made.column)
@@ -71,6 +74,38 @@ _BOTH = (
     "Put the test into the statement that changes the column, and go by how many rows it changed; "
     "or lock the row before it is read."
 )
+
+
+def _told(body: Body, made: _Sum, found: tuple[str, Node] | None, stated: tuple[str, Place] | None) -> tuple[str, Place, str]:
+    """The row, where the test stands, and what that is."""
+    if found is not None:
+        return found[0], body.place(found[1]), "goes by what was read"
+    assert stated is not None
+    return made.row, stated[1], "states the limit"
+
+
+def _limit(body: Body, model: Model, made: _Sum) -> tuple[str, Place] | None:
+    """What the class itself holds the column against, where that is called a limit: `self.uses < self.max_uses`. Whoever adds
+    to the column without asking goes by a test that was made before."""
+    for name, method in model.definition.methods.items() if made.operator == "+" else ():
+        receiver = method.node.receiver
+        for node in walk(method.node):
+            match node:
+                case Other(word="<" | ">" | "<=" | ">=", children=(Member() as first, Member() as second)):
+                    sides = {dotted(first), dotted(second)}
+                    rest = sides - {f"{receiver}.{made.column}"}
+                    if (
+                        receiver
+                        and len(sides) == 2
+                        and len(rest) == 1
+                        and _LIMITS & set(parts_of(rest.pop().rpartition(".")[2]))
+                    ):
+                        body.code.look_into(method.path, method.node)
+                        return name, body.code.place(method.path, node)
+    return None
+
+
+_LIMITS = frozenset({"max", "maximum", "limit", "limits", "quota", "capacity", "allowed", "cap"})
 
 
 def _is_of(column: str, made: _Sum, model: Model) -> bool:
