@@ -14,6 +14,7 @@
 `servers`     database servers among the services, and how many connections they allow; `plans` those that are managed
 `poolers`     what stands between, and its two sides
 `pools`       connections that the code keeps, by `pools.yml`; `drivers` those that files state
+`script_pools` those of programs of Node.js; `script_values` what their expressions say
 `uses`        what a configuration is for, by its path
 `scalars`     what configurations state, whatever their format
 `states`      what settings keep in one process or on one disk, by `states.yml`

@@ -1,4 +1,4 @@
-"""Pools that files state without code: Active Record's in `database.yml`, Prisma's, and those of Node.js's packages."""
+"""Pools that files state without code, Active Record's in `database.yml`; and the packages of Node.js that pool."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from importlib import resources
 import msgspec
 
 from analyzers.deployment.manifests import document
-from analyzers.deployment.uses import NOT_RUN
 from analyzers.deployment.values import Amount, Pool
 from analyzers.deployment.variables import amount, from_ruby
 from analyzers.facts.store import FileFacts
@@ -22,10 +21,14 @@ _RECORDS_DEFAULT = 5
 
 
 class Driver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A package that pools, as `drivers.yml` states it."""
+    """A package that pools, as `drivers.yml` states it: `makes` are its calls that make a pool, `size` the options that say how
+    many connections that has, and `default` how many where none does."""
 
     symbol: str
     parameter: str = ""
+    makes: tuple[str, ...] = ()
+    size: tuple[str, ...] = ()
+    default: int = 0
 
 
 @cache
@@ -39,8 +42,6 @@ def pools_of_files(files: Mapping[str, FileFacts]) -> Iterator[Pool]:
     for path, facts in files.items():
         if _RECORDS.fullmatch(path) and facts.language == "yaml":
             yield from _active_record(path, facts)
-        elif path.rpartition("/")[2] == "package.json" and not NOT_RUN.search(path):
-            yield from _node(path, facts)
 
 
 def _active_record(path: str, facts: FileFacts) -> Iterator[Pool]:
@@ -60,16 +61,3 @@ def _active_record(path: str, facts: FileFacts) -> Iterator[Pool]:
         place = next(iter(production.values())).place
         size = Amount(_RECORDS_DEFAULT, "the default `pool` of Active Record", place)
     yield Pool("database.yml", size.place or Place(path, facts.span(0, 1)), size=size, language="ruby")
-
-
-def _node(path: str, facts: FileFacts) -> Iterator[Pool]:
-    required = {s.key.removeprefix("dependencies."): s for s in facts.settings if s.key.startswith("dependencies.")}
-    for package, driver in drivers().items():
-        setting = required.get(package)
-        if setting is not None:
-            place = Place(path, facts.span(setting.start, setting.end))
-            size = Amount(
-                None, f"what `{package}` opens is set in code that is not read, or by its default", place, driver.symbol
-            )
-            yield Pool(package, place, size=size, language="javascript", parameter=driver.parameter)
-            return

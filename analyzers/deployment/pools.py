@@ -11,7 +11,8 @@ import msgspec
 
 from analyzers.deployment.configurations import said
 from analyzers.deployment.drivers import pools_of_files
-from analyzers.deployment.uses import OTHER_USE
+from analyzers.deployment.script_pools import pools_of_package
+from analyzers.deployment.uses import NOT_RUN, OTHER_USE
 from analyzers.deployment.values import Amount, Pool
 from analyzers.deployment.variables import amount
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, children, dotted, walk
@@ -66,6 +67,7 @@ _SETTINGS = re.compile(r"settings|config|(?:^|/)(?:app|extensions|database|db)\.
 def pools(code: Codebase) -> Iterator[Pool]:
     """The pools of the product's code, each with what it is called with; and Django's connection for each thread."""
     yield from pools_of_files(code.files)
+    yield from _of_packages(code)
     code.look_for(r"settings|config\.py$")
     packages = Importing.of(name.partition(".")[0] for name in makers())
     for path, facts in code.files.items():
@@ -80,6 +82,20 @@ def pools(code: Codebase) -> Iterator[Pool]:
                     maker = _maker(code, path, node)
                     if maker is not None:
                         yield _made(code, path, node, maker, dotted(node.callee))
+
+
+def _of_packages(code: Codebase) -> Iterator[Pool]:
+    """The pools of each package of Node.js."""
+    named = [p for p in code.files if p.rpartition("/")[2] == "package.json" and not NOT_RUN.search(p)]
+    folders = frozenset(p.rpartition("/")[0] for p in named)
+    for path in named:
+        facts = code.files[path]
+        listed = {s.key.removeprefix(_LISTED): s for s in facts.settings if s.key.startswith(_LISTED)}
+        required = {name: Place(path, facts.span(s.start, s.end)) for name, s in listed.items()}
+        yield from pools_of_package(code, path, required, folders)
+
+
+_LISTED = "dependencies."
 
 
 def _maker(code: Codebase, path: str, node: Call) -> Maker | None:
@@ -160,7 +176,7 @@ def _of_threads(code: Codebase, path: str) -> Iterator[Pool]:
                 stated = next((p for n in walk(value) if (p := _pool_option(n)) is not None), None)
                 place = code.place(path, node)
                 if stated is None:
-                    local = not children(value) or _is_a_file(facts, value)
+                    local = not children(value) or (_is_a_file(facts, value) and not _is_told(code, facts, value))
                     known = not (ages or local or _is_built(code, path, value) or _restated(code, path))
                     yield Pool("DATABASES", place, per="thread", fresh=known)
                 else:
@@ -182,6 +198,32 @@ def _is_a_file(facts: FileFacts, value: Node) -> bool:
     named = [above[n.id] for n in walk(value) if isinstance(n, Name) and n.id in above]
     parts = (n for part in (value, *named) if part is not None for n in walk(part))
     return any(isinstance(n, Text) and "sqlite" in str(n.value) for n in parts)
+
+
+def _is_told(code: Codebase, facts: FileFacts, value: Node) -> bool:
+    """Whether a variable says where the database is, the file is for where it does not, and a driver of a server is there."""
+    defaults = [d for n in walk(value) if isinstance(n, Call) for d in _default(n)]
+    named = {n.id for d in defaults for n in walk(d) if isinstance(n, Name)}
+    above = {n.target.id: n for n in statements(facts.outline) if isinstance(n, Assign) and isinstance(n.target, Name)}
+    within = {id(n) for d in defaults for n in walk(d)}
+    others = [n for n in walk(value) if id(n) not in within]
+    if not defaults or any(isinstance(n, Text) and "sqlite" in str(n.value) for n in others):
+        return False
+    if any(isinstance(n, Name) and n.id in above and n.id not in named and _is_a_file(facts, n) for n in others):
+        return False
+    settings = (s for f in code.files.values() if f.language in ("requirements", "toml") for s in f.settings)
+    return any(_DRIVER.match(said) for setting in settings for said in (setting.key.rpartition(".")[2], setting.value))
+
+
+_DRIVER = re.compile(r"(?:psycopg(?:2|2-binary|\b)|mysqlclient|pymysql|mysql-connector)", re.IGNORECASE)
+_TELLING = frozenset({"config", "parse", "db", "db_url", "dj_db_url", "getenv", "get", "str", "env"})
+
+
+def _default(node: Call) -> Iterator[Node]:
+    """What a call gives where the variable that it asks for is not set."""
+    if dotted(node.callee).rpartition(".")[2] in _TELLING:
+        yield from (k.value for k in node.keywords if k.name == "default")
+        yield from node.args[1:2]
 
 
 def _says_age(facts: FileFacts) -> bool:

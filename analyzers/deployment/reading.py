@@ -18,11 +18,15 @@ from analyzers.deployment.values import Deployment, Stack
 from analyzers.facts.store import FileFacts
 from analyzers.model.naming.code import Codebase
 
+_PROGRAMS = r"(?:^|/)(?:ecosystem|process|pm2)[\w.-]*\.[cm]?[jt]s$|config/(?:puma|unicorn|initializers/good_job)\.rb$"
+"""Configurations of programs that are programs themselves."""
+
 _FORMATS = (compose.stacks, kubernetes.stacks, procfiles.stacks, platforms.stacks, tasks.stacks, units.stacks)
 
 
 def deployment_of(code: Codebase) -> Deployment:
     """All that a revision says of how it is run."""
+    code.look_for(_PROGRAMS)
     found = [_completed(code.files, stack) for read in _FORMATS for stack in read(code.files)]
     variables = {name: value for stack in found for service in stack.services for name, value in service.environment.items()}
     in_turns = tuple(turns(code.files, found))

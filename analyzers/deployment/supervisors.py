@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from analyzers.deployment.configurations import said
-from analyzers.deployment.manifests import Manifest, document
+from analyzers.deployment.configurations import said as said_in_php
+from analyzers.deployment.manifests import document
+from analyzers.deployment.script_values import LANGUAGES, exported, said, value_at
 from analyzers.facts.outline import Node, Other, Return, Text
 from analyzers.facts.store import FileFacts
 from analyzers.source import Place
@@ -88,21 +89,61 @@ def _procfile(files: Mapping[str, FileFacts], options: Sequence[str], folder: st
                 yield Started(key, entry.value, "1", entry.place)
 
 
+_APPS = r"(?:ecosystem|process|pm2)[\w.-]*\.(?:json|ya?ml|[cm]?[jt]s)$"
+_SCRIPT = re.compile(r"\.[cm]?[jt]sx?$")
+
+
 def _pm2(files: Mapping[str, FileFacts], options: Sequence[str], folder: str) -> Iterator[Started]:
-    """The apps of an ecosystem file in JSON or YAML; one in JavaScript is code, and not read."""
-    for path in _given(files, options, folder, r"(?:ecosystem|process|pm2)[\w.-]*\.(?:json|ya?ml)$"):
-        told = document(path, files[path])
+    """The apps of an ecosystem file; none where the command names a script itself."""
+    if any(_SCRIPT.search(o) and not re.search(_APPS, o) for o in options):
+        return
+    for path in _given(files, options, folder, _APPS):
+        facts = files[path]
+        if facts.language in LANGUAGES:
+            yield from _pm2_script(path, facts)
+            continue
+        told = document(path, facts)
         for app in told.items("apps"):
             script = told.told(f"{app}.script")
             copies = told.told(f"{app}.instances") or "1"
             place = (told.entries.get(f"{app}.instances") or told.entries[f"{app}.script"]).place if script else None
             if place is not None:
-                yield Started(told.told(f"{app}.name"), _run(told, app, script), _instances(copies), place)
+                command = _run(told.told(f"{app}.interpreter"), script, told.told(f"{app}.args"))
+                yield Started(told.told(f"{app}.name"), command, _instances(copies), place)
 
 
-def _run(told: Manifest, app: str, script: str) -> str:
-    interpreter = told.told(f"{app}.interpreter")
-    return f"{interpreter or 'node'} {script} {told.told(f'{app}.args')}".strip()
+def _pm2_script(path: str, facts: FileFacts) -> Iterator[Started]:
+    """The apps of an ecosystem file that is code: `module.exports = { apps: […] }`."""
+    for whole in exported(facts):
+        apps = value_at(whole, "apps")
+        for app in apps.children if isinstance(apps, Other) else ():
+            told = {key: value for key in _KEYS if (value := value_at(app, key)) is not None}
+            words = {key: said(facts, value) for key, value in told.items()}
+            if not words.get("script"):
+                continue
+            stated = told.get("instances") or told["script"]
+            copies = _instances(words.get("instances") or ("instances" if "instances" in told else "1"))
+            command = _run(words.get("interpreter", ""), words["script"], words.get("args", ""))
+            variables = {n: v for key in ("env", "env_production") for n, v in _variables(facts, app, key)}
+            yield Started(words.get("name", ""), command, copies, Place(path, facts.span(stated.start, stated.end)), variables)
+
+
+_KEYS = ("name", "script", "instances", "args", "interpreter")
+
+
+def _variables(facts: FileFacts, app: Node, key: str) -> Iterator[tuple[str, str]]:
+    stated = value_at(app, key)
+    for pair in stated.children if isinstance(stated, Other) else ():
+        match pair:
+            case Other(word="pair", children=(Text(value=str() as name), value)):
+                yield name, said(facts, value)
+
+
+def _run(interpreter: str, script: str, args: str) -> str:
+    """The command line that an app stands for."""
+    plain = interpreter in ("", "none")
+    runs = "node" if interpreter == "" and _SCRIPT.search(script) else "" if plain else interpreter
+    return f"{runs} {script} {args}".strip()
 
 
 def _instances(copies: str) -> str:
@@ -142,4 +183,4 @@ def _flat(value: Node, key: str = "") -> Iterator[tuple[str, str, tuple[int, int
                     case Other(word="pair", children=(Text(value=str() as name), inner)):
                         yield from _flat(inner, f"{key}.{name}" if key else name)
         case _:
-            yield key, said(value), (value.start, value.end)
+            yield key, said_in_php(value), (value.start, value.end)

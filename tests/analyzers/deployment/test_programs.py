@@ -140,6 +140,24 @@ FILES = {
         {"ecosystem.config.json": '{"apps": [{"name": "web", "script": "dist/server.js", "instances": 4}]}'},
         ("node", "4", "requests"),
     ),
+    "PM2's file, as code": (
+        "pm2-runtime start ecosystem.config.js --env production",
+        {
+            "ecosystem.config.js": "module.exports = { apps: [{ name: 'web', script: './dist/server.js',\n"
+            "  instances: Number(process.env.WEB_CONCURRENCY) || 4, env_production: { WEB_CONCURRENCY: '6' } }] };\n"
+        },
+        ("node", "6", "requests"),
+    ),
+    "PM2's file that says max": (
+        "pm2-runtime ecosystem.config.cjs",
+        {"ecosystem.config.cjs": "module.exports = { apps: [{ script: 'dist/server.js', instances: 'max' }] };\n"},
+        ("node", "processors", "requests"),
+    ),
+    "a script, and PM2's file of another": (
+        "pm2-runtime dist/server.js -i 3",
+        {"ecosystem.config.json": '{"apps": [{"name": "web", "script": "dist/other.js", "instances": 9}]}'},
+        ("pm2", "3", "requests"),
+    ),
     "supervisord": (
         "supervisord -n -c supervisord.conf",
         {"supervisord.conf": "[program:web]\ncommand=gunicorn -w 2 shop.wsgi\nnumprocs=3\n"},
