@@ -39,7 +39,7 @@ from analyzers.model.naming.roles import is_batch, is_product, is_scheduled
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.requests import bodies, routed
 from analyzers.model.requests.races import changes
-from analyzers.model.requests.resources import clients, guards, remembered, shared, streams, waiting
+from analyzers.model.requests.resources import clients, guards, held, remembered, shared, streams, waiting
 from analyzers.model.requests.results import heaps
 from analyzers.model.requests.work import blocked, declared, enqueued, errands, jobs, postponing, queues, retries
 from analyzers.model.tables.models import ModelIndex
@@ -104,7 +104,7 @@ def link(
         routes=foundation.routes,
         reach=reach,
         made=tuple(clients.made(code, reach)),
-        unreturned=tuple(clients.unreturned(code, reach)),
+        unreturned=(*clients.unreturned(code, reach), *held.held(code, reach)),
         streamed=(listeners := tuple(streams.streamed(code, reach))),
         guarded=tuple(g for root in said for g in root.guarded),
         races=tuple(r for root in said for r in root.races),

@@ -77,15 +77,15 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Unreturned(msgspec.Struct, frozen=True):
-    """A session that a request or job opens and that is not given back: never, not where something fails, or not by the request
-    that a library keeps it for (`of request`)."""
+    """A session that a request or job opens and that is not given back: never, not where something fails, not by the request
+    that a library keeps it for (`of request`), or not by a module that opens it for all (`of module`)."""
 
     client: Client
     library: str
     function: str
     place: Place
     way: Way
-    when: Literal["never", "unless it fails", "of request"]
+    when: Literal["never", "unless it fails", "of request", "of module"]
 
 
 class Guarded(msgspec.Struct, frozen=True, array_like=True):

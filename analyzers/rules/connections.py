@@ -277,6 +277,8 @@ def _unreturned(session: Unreturned) -> Finding:
     asynchronous = "async" in session.library.lower()
     if session.when == "of request":
         return _kept_by_request(session, function)
+    if session.when == "of module":
+        return _kept_by_module(session, function)
     when = "never closes it" if session.when == "never" else "closes it only where nothing fails"
     late = (
         "An asynchronous session that is only collected cannot give its connection back: the connection is dropped."
@@ -318,6 +320,28 @@ def _kept_by_request(session: Unreturned, function: str) -> Finding:
         place=session.place,
         related=(Related(session.way.entry.place, "the request keeps it"),),
         severity=Severity.LOW,
+        confidence=Confidence.LIKELY,
+    )
+
+
+def _kept_by_module(session: Unreturned, function: str) -> Finding:
+    asynchronous = "async" in session.library.lower()
+    return Finding(
+        rule="connections",
+        subject=f"{session.place.path}: {session.library} of the module",
+        title="All requests share one session, which the module opens",
+        message=(
+            "The session is opened when the module is loaded, and never closed. It keeps a connection for as long as it is in "
+            "a transaction; requests that use it at once see and commit what others have begun; and once one of its statements "
+            "has failed, all of them fail until somebody rolls it back."
+        ),
+        growth="1 session for all requests",
+        remedy="Open one for each request.",
+        code=_CLOSED_ASYNC if asynchronous else _CLOSED,
+        code_language="python",
+        place=session.place,
+        related=(Related(session.way.entry.place, f"a request begins here, and reaches `{function}`, which uses it"),),
+        severity=Severity.MEDIUM,
         confidence=Confidence.LIKELY,
     )
 

@@ -2,6 +2,7 @@
 
 `lifetimes`     how long what a call makes is kept, and what it is made of
 `clients`       clients, pools and connections that each of them makes anew
+`held`          sessions that a module opens for all requests
 `shared`        values that one request leaves for another in its process
 `guards`        locks and limits of a project's own that hold in one process
 `waiting`       jobs that a thread of the same process does later
