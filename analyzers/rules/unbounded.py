@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity
-from analyzers.model.indexes.growth import growing, is_busy, is_journal, stays_small
+from analyzers.model.indexes.growth import growing, is_busy, is_happening, is_journal, stays_small
 from analyzers.model.naming.roles import is_batch, is_of_staff, is_scheduled
 from analyzers.model.project import Project, Table
 from analyzers.model.ways import Entry, Heap
@@ -312,6 +312,8 @@ def _loaded(known: _Known, heap: Heap) -> Finding | None:
     table, entry = known.table(heap), known.project.reach.entry_to(heap.function, "request")
     if table is None or entry is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
         return None
+    if heap.kind == "brought" and not is_happening(table):
+        return None
     few = heap.partly or is_of_staff(heap.place.path) or is_batch(heap.place.path) or heap.function in known.told
     if few or not is_busy(table) or (_narrow(heap, table) and not heap.owned and not is_journal(table)):
         return None
@@ -395,8 +397,14 @@ def _quadratic(known: _Known, heap: Heap) -> Finding | None:
         growth="N x M comparisons: 1,000,000 for 1,000 of each",
         remedy=instead,
         code=f"{heap.said} = set({heap.said})" if heap.kind == "searched" and heap.language == "python" else "",
-        listed=reason or (_ONE_OWNER if _narrow(heap, table) else ""),
+        listed=reason or _hardly_quadratic(heap, table),
     )
+
+
+def _hardly_quadratic(heap: Heap, table: Table) -> str:
+    if _narrow(heap, table) or heap.partly:
+        return "They are some of the table, or meet some rows of another, which may be few."
+    return "" if is_busy(table) else f"Nothing shows how fast `{table.name}` grows."
 
 
 def _named(known: _Known, heap: Heap) -> Finding | None:

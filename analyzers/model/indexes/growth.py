@@ -122,6 +122,11 @@ def is_busy(table: Table) -> bool:
     return bool((_PEOPLES | _HAPPENINGS) & last) or is_journal(table)
 
 
+def is_happening(table: Table) -> bool:
+    """Whether a row is added to the table each time that something happens."""
+    return bool(_HAPPENINGS & {singular(_words(table.name)[-1]), singular(_words(table.label)[-1])}) or is_journal(table)
+
+
 def is_dated(column: str) -> bool:
     """Whether a column of the name says when its row was made, or when something was done with it."""
     words = _words(column)

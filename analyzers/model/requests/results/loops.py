@@ -29,7 +29,15 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
 
 
 def _heap(
-    body: Body, model: Model, act: Act, kind: Literal["searched", "crossed", "named"], at: Node, said: str, of: Node
+    body: Body,
+    model: Model,
+    act: Act,
+    kind: Literal["searched", "crossed", "named"],
+    at: Node,
+    said: str,
+    of: Node,
+    *,
+    few: bool = False,
 ) -> Iterator[Heap]:
     found = answers.found_by(model, act, body)
     if found is not None:
@@ -40,7 +48,7 @@ def _heap(
             model=model.name,
             table=model.table,
             columns=found[0],
-            partly=found[1],
+            partly=found[1] or few,
             said=said,
             also=((body.place(of), "holds the rows" if kind != "crossed" else "walks the others"),),
             language=body.language,
@@ -53,7 +61,7 @@ def _rows(body: Body, node: Node | None, found: dict[int, Act], *, listed: bool,
     match node:
         case Call() if id(node) in found:
             act = found[id(node)]
-            return act if not listed or _is_list(act) else None
+            return act if not listed or _is_list(body, act) else None
         case Call(callee=Name(id=name), args=(only,)) if name in (_SETS if listed else _LISTS):
             return _rows(body, only, found, listed=False, hops=hops)
         case Loop(kind=kind, over=over) if kind in ("list", "set") and (listed or kind == "list"):
@@ -68,9 +76,10 @@ def _rows(body: Body, node: Node | None, found: dict[int, Act], *, listed: bool,
     return None
 
 
-def _is_list(act: Act) -> bool:
+def _is_list(body: Body, act: Act) -> bool:
     """Whether rows are in memory, and not something that another query takes in as a part of it."""
-    return act.runs or act.kind == "collected" or (act.rows is not None and act.rows.stage == "fetched")
+    fetched = act.rows is not None and act.rows.stage == "fetched" and body.language == "php"
+    return act.runs or act.kind == "collected" or fetched
 
 
 def _loops(body: Body, node: Node) -> Iterator[Loop]:
@@ -96,13 +105,21 @@ def _searched(body: Body, models: ModelIndex, found: dict[int, Act]) -> Iterator
         act = _rows(body, holder, found, listed=False)
         if act is not None and act.kind == "handed" and body.language == "python":
             continue  # what gives them may have made a set
-        loop = next((x for x in _loops(body, node) if _rows(body, x.over, found, listed=False) is not None), None)
-        if act is None or loop is None or not isinstance(holder, Name) or not _is_of(item, loop):
+        loops = ((x, _rows(body, x.over, found, listed=False)) for x in _loops(body, node))
+        loop, walked = next(((x, other) for x, other in loops if other is not None), (None, None))
+        if act is None or loop is None or walked is None or not isinstance(holder, Name) or not _is_of(item, loop):
             continue
         made = body.assigned.get(holder.id, [])
         if made and made[-1].start < loop.start:
-            yield from _heap(body, models.by_name[act.model], act, "searched", node, holder.id, made[-1])
+            few = _are_some(body, models, walked)
+            yield from _heap(body, models.by_name[act.model], act, "searched", node, holder.id, made[-1], few=few)
             return
+
+
+def _are_some(body: Body, models: ModelIndex, act: Act) -> bool:
+    """Whether rows are those of one other, or asked for by anything else, so that they may be few."""
+    found = answers.found_by(models.by_name[act.model], act, body)
+    return found is None or bool(found[0]) or found[1]
 
 
 def _is_of(item: Node, loop: Loop) -> bool:
@@ -116,13 +133,15 @@ def _crossed(body: Body, models: ModelIndex, found: dict[int, Act]) -> Iterator[
     for inner in (n for n in body.nodes if isinstance(n, Loop)):
         act = _rows(body, inner.over, found, listed=False)
         outer = next(iter(_loops(body, inner)), None)
-        if act is None or outer is None or _rows(body, outer.over, found, listed=False) is None:
+        walked = _rows(body, outer.over, found, listed=False) if outer is not None else None
+        if act is None or outer is None or walked is None:
             continue
         if inner.over is not None and any(_is_of(n, outer) for n in walk(inner.over) if isinstance(n, Name)):
             continue  # those that belong to the row
         compared = (n for s in inner.body for n in walk(s) if isinstance(n, Other) and n.word in ("==", "==="))
         if any(_is_of(n, outer) and _is_of(n, inner) for n in compared):
-            yield from _heap(body, models.by_name[act.model], act, "crossed", inner.over or inner, "", outer.over or outer)
+            of, few = outer.over or outer, _are_some(body, models, walked)
+            yield from _heap(body, models.by_name[act.model], act, "crossed", inner.over or inner, "", of, few=few)
             return
 
 
