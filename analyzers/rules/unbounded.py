@@ -122,6 +122,8 @@ def _answered(known: _Known, heap: Heap) -> Finding | None:
     table = known.table(heap)
     if table is None or heap.abstract or _is_one(table, heap.columns) or heap.settings in known.project.settings:
         return None
+    if table.name not in known.grown and _narrow(heap, table):
+        return None  # some of what may be few
     entry = known.project.reach.entry_to(heap.function, "request")
     if heap.kind == "answered":
         if entry is None and not _HANDLER.search(heap.function.name):
