@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity
-from analyzers.model.indexes.growth import growing, is_busy, is_happening, is_journal, stays_small
+from analyzers.model.indexes.growth import growing, is_busy, is_happening, is_journal, stays_small, why
 from analyzers.model.naming.roles import is_batch, is_of_staff, is_scheduled
 from analyzers.model.project import Project, Table
 from analyzers.model.ways import Entry, Heap
@@ -158,7 +158,7 @@ def _answered(known: _Known, heap: Heap) -> Finding | None:
         remedy="Give a page of them at a time.",
         listed=_hardly(known, heap, table) or unreached,
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
-        evidence=(f"`{table.name}` grows: {_why(table)}.",) if table.name in known.grown else (),
+        evidence=(f"`{table.name}` grows: {why(table)}.",) if table.name in known.grown else (),
     )
 
 
@@ -180,12 +180,6 @@ def _hardly(known: _Known, heap: Heap, table: Table) -> str:
 def _narrow(heap: Heap, table: Table) -> bool:
     """Whether rows are asked for by more than what kind they are of."""
     return any(c not in table.columns or table.columns[c].role not in ("status", "boolean", "type") for c in heap.columns)
-
-
-def _why(table: Table) -> str:
-    if is_journal(table):
-        return "rows are added to it as things happen"
-    return "rows are added with what users do" if is_busy(table) else "its rows belong to users, or say when they were made"
 
 
 def _is_one(table: Table, columns: tuple[str, ...]) -> bool:

@@ -127,6 +127,13 @@ def is_happening(table: Table) -> bool:
     return bool(_HAPPENINGS & {singular(_words(table.name)[-1]), singular(_words(table.label)[-1])}) or is_journal(table)
 
 
+def why(table: Table) -> str:
+    """Why a table is said to grow, in words."""
+    if is_journal(table):
+        return "rows are added to it as things happen"
+    return "rows are added with what users do" if is_busy(table) else "its rows belong to users, or say when they were made"
+
+
 def is_dated(column: str) -> bool:
     """Whether a column of the name says when its row was made, or when something was done with it."""
     words = _words(column)
