@@ -411,6 +411,8 @@ def _named(known: _Known, heap: Heap) -> Finding | None:
     function = short(heap.function.name)
     reason = "" if entry is not None else "Nothing shows that requests or jobs reach it."
     few = _ONE_OWNER if _narrow(heap, table) or heap.partly else ""
+    if few and not is_busy(table):
+        return None
     return _made(
         heap,
         entry,
