@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from analyzers.findings import Confidence, Finding, Related, Severity
-from analyzers.model.indexes.growth import growing, is_busy, is_happening, is_journal, stays_small, why
+from analyzers.model.indexes.growth import growing, is_busy, is_happening, is_journal, is_one_row, stays_small, why
 from analyzers.model.naming.roles import is_batch, is_of_staff, is_scheduled
 from analyzers.model.project import Project, Table
 from analyzers.model.ways import Entry, Heap
@@ -120,7 +120,7 @@ def _made(
 def _answered(known: _Known, heap: Heap) -> Finding | None:
     """All rows of a table, or all of one owner, in one answer."""
     table = known.table(heap)
-    if table is None or heap.abstract or _is_one(table, heap.columns) or heap.settings in known.project.settings:
+    if table is None or heap.abstract or is_one_row(table, heap.columns) or heap.settings in known.project.settings:
         return None
     if table.name not in known.grown and _narrow(heap, table):
         return None  # some of what may be few
@@ -182,15 +182,6 @@ def _narrow(heap: Heap, table: Table) -> bool:
     return any(c not in table.columns or table.columns[c].role not in ("status", "boolean", "type") for c in heap.columns)
 
 
-def _is_one(table: Table, columns: tuple[str, ...]) -> bool:
-    """Whether a unique index lets one row have these values."""
-    return any(
-        i.unique and i.columns and not i.where and all(c and c in columns for c in i.columns)
-        for i in table.indexes
-        if i.readable
-    )
-
-
 # -- memory ------------------------------------------------------------------------------------------------------------
 
 _INSTEAD = {"counted": "count them", "summed": "add them up", "filtered": "pick from them", "asked": "look for one"}
@@ -199,7 +190,7 @@ _INSTEAD = {"counted": "count them", "summed": "add them up", "filtered": "pick 
 def _computed(known: _Known, heap: Heap) -> Finding | None:
     table = known.table(heap)
     entry = known.project.reach.entry_to(heap.function, "request", "task")
-    if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
+    if table is None or heap.abstract or table.name not in known.grown or is_one_row(table, heap.columns):
         return None
     if not set(heap.tested) <= table.columns.keys():
         return None  # the database does not know it
@@ -306,7 +297,7 @@ def _hardly_walked(heap: Heap, table: Table, entry: Entry | None) -> str:
 def _loaded(known: _Known, heap: Heap) -> Finding | None:
     """A request that loads what grows, wherever it goes then."""
     table, entry = known.table(heap), known.project.reach.entry_to(heap.function, "request")
-    if table is None or entry is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
+    if table is None or entry is None or heap.abstract or table.name not in known.grown or is_one_row(table, heap.columns):
         return None
     if heap.kind == "brought" and not is_happening(table):
         return None
@@ -340,6 +331,8 @@ def _sized(known: _Known, heap: Heap) -> Finding | None:
     entry = known.project.reach.entry_to(heap.function, "request")
     declared = "::" not in heap.function.name and heap.function.name.rpartition(".")[2][:1].isupper()  # by a class of pages
     function = short(heap.function.name)
+    if heap.table and known.table(heap) is None:
+        return None
     return _made(
         heap,
         entry,
@@ -351,8 +344,16 @@ def _sized(known: _Known, heap: Heap) -> Finding | None:
         ),
         growth="N rows for a request that says N",
         remedy="Say how many are the most.",
-        listed="" if entry is not None or declared else "Nothing shows that requests reach it.",
+        listed=_hardly_sized(known, heap, reached=entry is not None or declared),
     )
+
+
+def _hardly_sized(known: _Known, heap: Heap, *, reached: bool) -> str:
+    if not reached:
+        return "Nothing shows that requests reach it."
+    if is_of_staff(heap.place.path):
+        return "Few look at the pages of those who look after the site."
+    return f"Nothing shows that `{heap.table}` grows." if heap.table and heap.table not in known.grown else ""
 
 
 def _read(known: _Known, heap: Heap) -> Finding | None:
@@ -378,7 +379,7 @@ def _read(known: _Known, heap: Heap) -> Finding | None:
 def _quadratic(known: _Known, heap: Heap) -> Finding | None:
     """A list that is searched from its beginning for each row, or all rows of one query for each of another."""
     table, entry = known.table(heap), known.project.reach.entry_to(heap.function, "request", "task")
-    if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
+    if table is None or heap.abstract or table.name not in known.grown or is_one_row(table, heap.columns):
         return None
     function, rows = short(heap.function.name), plural(noun(heap.model))
     how = f"searches the list `{heap.said}`" if heap.kind == "searched" else f"walks all {rows}"
@@ -406,7 +407,7 @@ def _hardly_quadratic(heap: Heap, table: Table) -> str:
 def _named(known: _Known, heap: Heap) -> Finding | None:
     """A query that names a value for each row of a table."""
     table, entry = known.table(heap), known.project.reach.entry_to(heap.function, "request", "task")
-    if table is None or heap.abstract or table.name not in known.grown or _is_one(table, heap.columns):
+    if table is None or heap.abstract or table.name not in known.grown or is_one_row(table, heap.columns):
         return None
     function = short(heap.function.name)
     reason = "" if entry is not None else "Nothing shows that requests or jobs reach it."

@@ -1,7 +1,7 @@
 """The proof of the rule `unbounded`: a table of 200,000 rows, and what a process needs to answer with them.
 
-Each way, of Django and of SQLAlchemy, runs in a process of its own; what is told is how much its memory grew at the most. The same
-files are analysed.
+Each way, of Django and of SQLAlchemy, runs in a process of its own; what is told is how much its memory grew at the most. The
+same files are analysed.
 """
 
 from __future__ import annotations

@@ -127,6 +127,15 @@ def is_happening(table: Table) -> bool:
     return bool(_HAPPENINGS & {singular(_words(table.name)[-1]), singular(_words(table.label)[-1])}) or is_journal(table)
 
 
+def is_one_row(table: Table, columns: tuple[str, ...]) -> bool:
+    """Whether a unique index lets one row have these values."""
+    return any(
+        i.unique and i.columns and not i.where and all(c and c in columns for c in i.columns)
+        for i in table.indexes
+        if i.readable
+    )
+
+
 def why(table: Table) -> str:
     """Why a table is said to grow, in words."""
     if is_journal(table):

@@ -29,4 +29,4 @@ def read(
             found += [h for h in (*answers.read(body, models), *owned.read(body, models)) if h.place not in told]
             yield from found
             yield from amounts.loaded(body, models, {place for heap in found for place in (heap.place, *dict(heap.also))})
-    yield from sizes.read(code, definition)
+    yield from sizes.read(code, models, trace, definition)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Parameter, Text, children, dotted, walk
 from analyzers.knowledge import libraries
+from analyzers.model.inference.acts import Kind
+from analyzers.model.inference.frames import Trace
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
@@ -14,6 +16,7 @@ from analyzers.model.requests import bodies
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.results import answers, handles
 from analyzers.model.requests.results.answers import LANGUAGES
+from analyzers.model.tables.models import ModelIndex
 from analyzers.model.ways import Function as Called
 from analyzers.model.ways import Heap
 from analyzers.source import Place
@@ -33,10 +36,13 @@ _CALLS: dict[str, list[tuple[str, int]]] = {
 _PAGES = {name: stated for x in libraries() if x.bounds is not None for name, stated in x.bounds.page_bases.items()}
 _CAPS = frozenset({"min", "clamp", "max_page_size", "validate", "validated"})
 _BOUNDING = frozenset({"le", "lt", "max", "max_value"})
+_ACTS: tuple[Kind, ...] = ("queried", "handed")
 _COMPARED = frozenset({"<", ">", "<=", ">=", "in", "not in"})
 
 
-def read(code: Codebase, definition: ClassDefinition | FunctionDefinition | None) -> Iterator[Heap]:
+def read(
+    code: Codebase, models: ModelIndex, trace: Trace, definition: ClassDefinition | FunctionDefinition | None
+) -> Iterator[Heap]:
     """What the functions of a root read at once because a request says so, or because a file holds it."""
     if isinstance(definition, ClassDefinition):
         yield from _pagination(code, definition)
@@ -45,8 +51,8 @@ def read(code: Codebase, definition: ClassDefinition | FunctionDefinition | None
             continue
         language = code.files[function.path].language
         if language in LANGUAGES and _may(function.node, language):
-            body = Body(code, function, {})
-            yield from _sized(body)
+            body = Body(code, function, trace.acts)
+            yield from _sized(body, models)
             yield from _whole(body)
             yield from handles.read(body)
 
@@ -104,16 +110,21 @@ class _Wanted(NamedTuple):
     node: Node
 
 
-def _sized(body: Body) -> Iterator[Heap]:
+def _sized(body: Body, models: ModelIndex) -> Iterator[Heap]:
     language = body.language
     for call, given in _amounts(body):
         found = _wanted(body, given)
         if found is None or _is_capped(body, found):
             continue
+        cut = call.children[0] if isinstance(call, Other) else call
+        act = next((act for kind in _ACTS if (act := body.act(cut, kind)) is not None), None)
+        model = models.by_name.get(act.model) if act is not None else None
         yield Heap(
             kind="sized",
             function=body.called,
             place=body.place(given),
+            model=model.name if model is not None else "",
+            table=model.table if model is not None else "",
             said=found.name,
             also=((body.place(found.node), "is what the request says"),) if found.node.end < call.start else (),
             code=f"min({found.name}, 100)" if language == "python" and found.name.isidentifier() else "",
