@@ -75,7 +75,7 @@ def called(inference: Inference, callee: Value, node: Call, frame: Frame) -> Non
 
 
 def queued(inference: Inference, node: Call, frame: Frame) -> None:
-    """A row is an argument of a call that puts a job into a queue: `ship.delay(order)`."""
+    """A row is an argument of a call that puts a job into a queue, or rows are: `ship.delay(order)`."""
     if (
         frame.language == "python"
         and isinstance(node.callee, Member)
@@ -86,6 +86,12 @@ def queued(inference: Inference, node: Call, frame: Frame) -> None:
             value = flow.evaluate(inference, argument, frame) if isinstance(argument, Name) else None
             if isinstance(value, Row):
                 note(inference, argument, Act("queued", value.model, ""), frame)
+            elif (
+                isinstance(value, Rows)
+                and value.known
+                and not (value.typed or value.guessed or value.narrowed or value.entities)
+            ):
+                note(inference, argument, Act("queued", value.model, "", gives="rows"), frame)
 
 
 def arguments_of(node: Call) -> Iterator[Node]:

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, children, dotted, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.work import known
 from analyzers.model.inference.acts import Act, Kind
 from analyzers.model.inference.frames import Trace
 from analyzers.model.naming.code import Codebase
@@ -151,6 +152,7 @@ def _is_looked_for(name: str) -> bool:
 _LOOKED_FOR = frozenset({"makedirs", "mkdir", "max", "exists", "open", "file_put_contents", "doesntExist", "isHit"})
 
 
+_LOOKED_FOR = frozenset({"makedirs", "mkdir", *(name for one in known() for name in one.passing.puts)})
 _CACHES = frozenset({"cache", "redis", "caches", "valkey", "memcache", "memcached"})
 
 

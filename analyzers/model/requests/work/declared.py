@@ -16,7 +16,7 @@ from analyzers.model.naming.definitions import External, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.requests.texts import functions
 from analyzers.model.requests.work import durations
-from analyzers.model.requests.work.jobs import put_by
+from analyzers.model.requests.work.enqueued import put_by
 
 _DECLARED = tuple((one.language, words) for one in known() for words in one.declared)
 _ALL = frozenset({"Exception", "BaseException"})

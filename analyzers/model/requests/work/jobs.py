@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
-from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, walk
+from analyzers.facts.outline import Call, Function, Member, Node, Other, walk
 from analyzers.knowledge.work import Put, known
 from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import External, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product
-from analyzers.model.requests.texts import calls_in, functions
-from analyzers.model.requests.work import enqueued, sites
+from analyzers.model.requests.texts import functions
+from analyzers.model.requests.work import enqueued
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
 from analyzers.source import Place
@@ -37,6 +37,7 @@ def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[F
                 yield from _put(code, reach, definition, puts, outside)
     yield from _tried_once(code, reach, outside)
     yield from enqueued.too_early(code, "python")
+    yield from enqueued.uncommitted(code)
 
 
 # -- jobs that nobody tries again --------------------------------------------------------------------------------------
@@ -47,7 +48,7 @@ def _put(
 ) -> Iterator[Flaw]:
     """Jobs that are put into a queue without another try, though what they do fails once in a while."""
     for put in puts:
-        for call, job in put_by(code, definition, put.packages, put.methods):
+        for call, job in enqueued.put_by(code, definition, put.packages, put.methods):
             if any(k.name in (*put.again, "**") for k in call.keywords):
                 continue
             errand = _comes_to(reach, job, outside) if job is not None else None
@@ -67,43 +68,6 @@ def _put(
                 related=((errand.place, f"`{errand.library}`"),),
                 weight="low",
             )
-
-
-def put_by(
-    code: Codebase, definition: FunctionDefinition, packages: Collection[str], methods: Collection[str]
-) -> Iterator[tuple[Call, FunctionDefinition | None]]:
-    """The calls of a function that put a job into a queue of such a package, with the job where it is one of the project's."""
-    for call in calls_in(definition.node):
-        match call:
-            case Call(callee=Member(of=of, name=name), args=(job, *_)) if name in methods and _is_of(
-                code, definition, of, packages
-            ):
-                yield call, _job(code, definition.path, job)
-
-
-def _is_of(code: Codebase, definition: FunctionDefinition, of: Node, packages: Collection[str]) -> bool:
-    """Whether an object is the queue's: a call of its package makes it, there or where the function gets the name."""
-    made: list[Node] = [of]
-    if isinstance(of, Name):
-        made = list(sites.values_of(definition.node.body, of.id))
-        made = made or list(sites.values_of(code.files[definition.path].outline, of.id)) or [of]
-    for node in made:
-        found = code.resolve_node(definition.path, node.callee if isinstance(node, Call) else node)
-        if isinstance(found, External) and found.name.partition(".")[0] in packages:
-            return True
-    return False
-
-
-def _job(code: Codebase, path: str, node: Node) -> FunctionDefinition | None:
-    """The function that is put into a queue, or the one of that name."""
-    match node:
-        case Name() | Member():
-            found = code.resolve_node(path, node)
-            return found if isinstance(found, FunctionDefinition) else None
-        case Text(value=str() as name):
-            found = code.named(name, path)
-            return found if isinstance(found, FunctionDefinition) else None
-    return None
 
 
 def _comes_to(reach: Reach, job: FunctionDefinition, outside: dict[tuple[str, str], Errand]) -> Errand | None:
