@@ -136,9 +136,9 @@ def _has(code: Codebase, job: ClassDefinition, names: Sequence[str]) -> bool:
 def _whole(code: Codebase, jobs: list[ClassDefinition]) -> Iterator[Flaw]:
     """Jobs that carry a model as it is, as they lack the trait that carries its key."""
     for job in jobs:
-        above = code.externals(job)
-        if above & _KEYS or any(name not in _QUEUED for name in above if not name.startswith("App\\")):
-            continue
+        own = (d.qualified for d in code.lineage(job) if isinstance(d, ClassDefinition))
+        if not code.externals(job) <= _QUEUED or any(name.startswith("Illuminate\\") for name in own):
+            continue  # what else is above it may bring the trait
         for carried in payloads.carried(code, job):
             if _MODEL not in code.externals(carried.holds):
                 continue
@@ -160,7 +160,6 @@ def _whole(code: Codebase, jobs: list[ClassDefinition]) -> Iterator[Flaw]:
 
 
 _MODEL = "Illuminate\\Database\\Eloquent\\Model"
-_KEYS = frozenset({"Illuminate\\Queue\\SerializesModels", "Illuminate\\Foundation\\Queue\\Queueable"})
 _QUEUED = frozenset(
     f"Illuminate\\{name}"
     for name in (
