@@ -19,21 +19,20 @@ class Carried(NamedTuple):
 
 
 def carried(code: Codebase, definition: ClassDefinition) -> Iterator[Carried]:
-    """The properties of a class that hold an object of the project: typed ones, and those that its constructor gives one."""
+    """The properties of a class to which its constructor gives an object of the project. What it gets later, on its way
+    through a worker, is not carried."""
+    made = definition.methods.get("__construct")
+    if made is None:
+        return
     for name, assign in definition.attributes.items():
         holds = _class(code, definition.path, assign.annotation)
-        if holds is not None:
+        if holds is not None and made.node.start <= assign.start and assign.end <= made.node.end:
             yield Carried(name, holds, assign)
-    made = definition.methods.get("__construct")
-    typed = (
-        {p.name: h for p in made.node.parameters if (h := _class(code, made.path, p.annotation))} if made is not None else {}
-    )
-    for node in (n for statement in (made.node.body if made is not None else ()) for n in walk(statement)):
+    typed = {p.name: h for p in made.node.parameters if (h := _class(code, made.path, p.annotation)) is not None}
+    for node in (n for statement in made.node.body for n in walk(statement)):
         match node:
             case Assign(target=Member(of=Name(id="$this"), name=name), value=Name(id=given)) if given in typed:
-                own = definition.attributes.get(name)
-                if own is None or own.annotation is None:
-                    yield Carried(name, typed[given], node)
+                yield Carried(name, typed[given], node)
 
 
 def _class(code: Codebase, path: str, annotation: Node | None) -> ClassDefinition | None:
