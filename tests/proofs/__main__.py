@@ -12,6 +12,7 @@ import sys
 
 from tests.proofs import (
     connections,
+    jobs,
     judges,
     local_state,
     mariadb,
@@ -64,6 +65,7 @@ elif sys.argv[1:] == ["pgbouncer"]:
 elif sys.argv[1:] == ["celery"]:
     blocks = {"answered": sync_work.table_of_answers(sync_work.answered())}
     blocks["killed"] = sync_work.table_of_killings(sync_work.done())
+    blocks |= {"ended": jobs.table_of_ended(jobs.ended()), "asked": jobs.table_of_asked(jobs.asked())}
     sync_work.PAGE.write_text(filled(sync_work.PAGE.read_text(encoding="utf-8"), blocks), encoding="utf-8")
 else:
     with postgres() as server:
