@@ -149,13 +149,9 @@ def _is_looked_for(name: str) -> bool:
     return is_cache(name) or name in _LOOKED_FOR
 
 
-_LOOKED_FOR = frozenset({"makedirs", "mkdir", "max", "exists", "open", "file_put_contents", "doesntExist", "isHit"})
-
-
-_LOOKED_FOR = frozenset({"makedirs", "mkdir", *(name for one in known() for name in one.passing.puts)})
+_NAMED = ("makedirs", "mkdir", "max", "exists", "open", "file_put_contents", "doesntExist", "isHit")
+_LOOKED_FOR = frozenset({*_NAMED, *(name for one in known() for name in one.passing.puts)})
 _CACHES = frozenset({"cache", "redis", "caches", "valkey", "memcache", "memcached"})
-
-
 _CLIENTS = (("client",), ("conn",), ("connection",), ("pool",))
 
 
