@@ -41,7 +41,7 @@ from analyzers.model.requests import bodies, routed
 from analyzers.model.requests.races import changes
 from analyzers.model.requests.resources import clients, guards, held, remembered, shared, streams, waiting
 from analyzers.model.requests.results import heaps
-from analyzers.model.requests.work import blocked, declared, enqueued, errands, jobs, postponing, queues, retries
+from analyzers.model.requests.work import blocked, declared, enqueued, errands, jobs, postponing, queues, repeated, retries
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.traces import RootTrace, Traces, World
 from analyzers.model.ways import Reach, Streamed
@@ -115,6 +115,7 @@ def link(
             *jobs.flaws(code, reach, waits),
             *retries.flaws(code, reach, waits),
             *declared.flaws(code, waits),
+            *repeated.flaws(code, waits),
             *(f for root in said for f in root.flaws),
         ),
         heaps=tuple(h for root in said for h in root.heaps),

@@ -44,6 +44,8 @@ class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default: str = ""  # how long it waits where nothing is stated, in words
     limiting: tuple[str, ...] = ()  # bases of classes by which a project gives all that it makes a limit of its own
     quick: bool = False  # done in a moment, unless what it is given is large
+    moves: tuple[str, ...] = ()  # what moves money when it is made, with the argument that has to be true for it
+    keyed: str = ""  # the argument by which the other side knows a second try
     addresses: bool = False  # only where the first argument is an address of the web
     errors: str = ""  # package of what its calls raise
     limit: str = ""  # code of the call with a limit

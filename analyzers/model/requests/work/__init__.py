@@ -12,6 +12,7 @@
 `declared`      what jobs say of themselves: how often, how long, what is kept
 `durations`     how long something takes, where code says so
 `retries`       what is tried again without a pause
+`repeated`      what a job does a second time when it is tried again
 `blocked`       coroutines that wait for a database
 `enqueued`      what is put into a queue: too early, or more than a key
 """

@@ -117,7 +117,7 @@ def _as_a_whole(code: Codebase, errand: Errand) -> Iterator[Flaw]:
     """A job that tells several something, and is tried again from its beginning: who was told is told again."""
     path = errand.place.path
     definition = next((f for f in functions(code, path) if f.qualified == errand.function), None)
-    mark = next((d for d in definition.node.decorators if _is_retried(code, path, d)), None) if definition is not None else None
+    mark = next((d for d in definition.node.decorators if is_retried(code, path, d)), None) if definition is not None else None
     site = sites.stand(code, CallSite(Reached(path, errand.function), errand.place)) if mark is not None else None
     loop = sites.loop_of(site) if site is not None else None
     if definition is None or mark is None or site is None or loop is None or _is_tried(site, loop):
@@ -138,7 +138,8 @@ def _as_a_whole(code: Codebase, errand: Errand) -> Iterator[Flaw]:
     )
 
 
-def _is_retried(code: Codebase, path: str, mark: Node) -> bool:
+def is_retried(code: Codebase, path: str, mark: Node) -> bool:
+    """Whether a decorator has a job tried again from its beginning where it fails."""
     found = code.resolve_node(path, mark.callee if isinstance(mark, Call) else mark)
     given = {k.name: k.value for k in mark.keywords} if isinstance(mark, Call) else {}
     wanted = _RETRIED.get(found.name) if isinstance(found, External) else None
