@@ -11,6 +11,8 @@ import msgspec
 
 from analyzers.deployment.demand import names_of
 from analyzers.deployment.manifests import document
+from analyzers.deployment.script_pools import is_seen, meaning, names_in, objects_of
+from analyzers.deployment.script_values import LANGUAGES, value_at
 from analyzers.deployment.uses import OTHER_USE
 from analyzers.deployment.values import Conflict, Pooler, Stack
 from analyzers.facts.outline import Call, Member, Name, Other, Text, walk
@@ -48,6 +50,7 @@ def conflicts(code: Codebase, stacks: Sequence[Stack]) -> Iterator[Conflict]:
         return
     _, pooler = forgetting[0]
     yield from _of_python(code, pooler, [stack for stack, _ in forgetting])
+    yield from _of_scripts(code, pooler)
     yield from _of_pdo(code, pooler)
     yield from _of_records(code.files, pooler)
     for stack, pooler in forgetting:
@@ -104,6 +107,46 @@ def _addresses(code: Codebase, stacks: Sequence[Stack]) -> frozenset[str]:
             code.look_over(path)
             found |= {n.value for top in facts.outline for n in walk(top) if isinstance(n, Text) and isinstance(n.value, str)}
     return frozenset(value.lower() for value in found if value.lower().startswith("postgres"))
+
+
+# -- JavaScript and TypeScript -----------------------------------------------------------------------------------------
+
+_NODE_POSTGRES = "pg#"
+_BY_NAME = "A query with a `name` is prepared under it: leave the name out."
+
+
+def _of_scripts(code: Codebase, pooler: Pooler) -> Iterator[Conflict]:
+    """Clients that prepare by themselves, and queries of node-postgres that have a name."""
+    modules = {name.partition("#")[0] for name in _known() if "#" in name}
+    question = Importing.of((), (_NODE_POSTGRES, *sorted(f"{module}#" for module in modules)))
+    named: list[Place] = []
+    for path, facts in code.files.items():
+        if facts.language not in LANGUAGES or not is_product(path) or OTHER_USE.search(path):
+            continue
+        if not code.imports(path, question, inside=True):
+            continue
+        code.look_over(path)
+        names = names_in(facts)
+        of_pg = any(meant.startswith(_NODE_POSTGRES) for meant in names.values())
+        for node in (n for top in facts.outline for n in walk(top) if isinstance(n, Call)):
+            options = [o for o in objects_of(facts, node) if o is not None]
+            known = _known().get(meaning(names, node.callee))
+            if known is not None and is_seen(facts, node) and not _stops(options, known):
+                yield Conflict(_WHAT, _HARM, "Let the client prepare nothing.", known.code, code.place(path, node), (), pooler)
+            asks = of_pg and isinstance(node.callee, Member) and node.callee.name == "query"
+            if asks and any(value_at(o, "name") is not None and value_at(o, "text") is not None for o in options[:1]):
+                named.append(code.place(path, node))
+    if named:
+        yield Conflict(_WHAT, _HARM, _BY_NAME, "", named[0], tuple(named[1:5]), pooler)
+
+
+def _stops(options: Sequence[Other], known: Preparing) -> bool:
+    """Whether options say that nothing is prepared, or cannot be seen."""
+    return any(
+        value_at(o, stop) is not None or any(isinstance(c, Other) and c.word == "spread" for c in o.children)
+        for o in options
+        for stop in known.stops
+    )
 
 
 # -- PHP, Rails, Prisma ------------------------------------------------------------------------------------------------

@@ -37,9 +37,9 @@ def pools(code: Codebase, package: str, driver: Driver, folder: str, others: fro
             continue
         if code.imports(path, question, inside=True):
             code.look_over(path)
-            names = _names(facts)
+            names = names_in(facts)
             for node in (n for top in facts.outline for n in walk(top)):
-                if isinstance(node, Call) and _means(names, node.callee) in driver.makes:
+                if isinstance(node, Call) and meaning(names, node.callee) in driver.makes:
                     yield Pool(package, code.place(path, node), size=_size(code, path, node, driver), language="javascript")
 
 
@@ -51,7 +51,7 @@ def _is_in(path: str, folder: str, others: frozenset[str]) -> bool:
     return not any(path.startswith(f"{other}/") for other in inner)
 
 
-def _names(facts: FileFacts) -> Mapping[str, str]:
+def names_in(facts: FileFacts) -> Mapping[str, str]:
     """What the names of a file mean that come from modules: `pg#Pool`."""
     found = {i.name: i.path for i in facts.imports}
     for node in facts.outline:
@@ -65,7 +65,7 @@ def _names(facts: FileFacts) -> Mapping[str, str]:
     return found
 
 
-def _means(names: Mapping[str, str], callee: Node) -> str:
+def meaning(names: Mapping[str, str], callee: Node) -> str:
     """The full name of what is called, as far as it comes from a module."""
     match callee:
         case Name(id=name):
@@ -81,7 +81,7 @@ def _size(code: Codebase, path: str, node: Call, driver: Driver) -> Amount:
     facts, place = code.files[path], code.place(path, node)
     name = dotted(node.callee)
     unknown = Amount(None, f"the options of `{name}` are made elsewhere", place, driver.symbol)
-    objects = [found for found in _objects(facts, node) if found is not None]
+    objects = [found for found in objects_of(facts, node) if found is not None]
     for options in objects:
         for key in driver.size:
             value = value_at(options, key)
@@ -89,17 +89,23 @@ def _size(code: Codebase, path: str, node: Call, driver: Driver) -> Amount:
                 return _stated(facts, code, path, value, f"`{key}` of `{name}`", driver)
     if any(isinstance(c, Other) and c.word == "spread" for options in objects for c in options.children):
         return unknown
-    if len(objects) < len([a for a in node.args if _may_be_options(facts, a)]):
+    if not is_seen(facts, node):
         return unknown
     return Amount(driver.default, f"the default of `{name}`", place, default=True)
 
 
-def _objects(facts: FileFacts, node: Call) -> Iterator[Other | None]:
+def objects_of(facts: FileFacts, node: Call) -> Iterator[Other | None]:
     """The objects that a call is given, and those of functions that it is given: `forRootAsync({useFactory: () => ({…})})`."""
     for argument in node.args:
         yield object_of(facts, argument)
     for inner in (n for a in node.args for n in walk(a) if isinstance(n, Function)):
         yield from (n for statement in inner.body for n in walk(statement) if isinstance(n, Other) and n.word == "dict")
+
+
+def is_seen(facts: FileFacts, node: Call) -> bool:
+    """Whether all options that a call is given stand in the same file."""
+    several = [a for a in node.args if _may_be_options(facts, a)]
+    return len([o for o in objects_of(facts, node) if o is not None]) >= len(several)
 
 
 def _may_be_options(facts: FileFacts, argument: Node) -> bool:
