@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.proofs import connections
+from tests.proofs import connections, shared_session
 from tests.proofs.table import filled
 
 pytestmark = pytest.mark.timeout(300)
@@ -29,3 +31,9 @@ def test_requests_that_open_their_own_are_refused_and_those_of_a_pool_wait() -> 
     assert page == filled(page, {"anew": connections.table_of_routes(iter(found))}), (
         "write it anew: .venv/bin/python -m tests.proofs"
     )
+
+
+def test_a_session_of_the_module_fails_those_that_come_later_and_keeps_its_connection(tmp_path: Path) -> None:
+    kept, opened = shared_session.shared(tmp_path)
+    assert (kept.answered, kept.open, kept.found) == (("yes", "no", "no"), 1, True)
+    assert (opened.answered, opened.open, opened.found) == (("yes", "no", "yes"), 0, False)
