@@ -7,6 +7,8 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from analyzers.knowledge.derived import digest
+
 
 @cache
 def engine(*packages: str) -> str:
@@ -21,10 +23,10 @@ def engine(*packages: str) -> str:
 
 
 def linking() -> str:
-    """Of what makes a project of facts, and all of its parts."""
-    return engine("analyzers.model", "analyzers.knowledge", "analyzers.deployment", "analyzers.routing")
+    """Of what makes a project of facts, and all of its parts, with what is known of the repository's own libraries."""
+    return engine("analyzers.model", "analyzers.knowledge", "analyzers.deployment", "analyzers.routing") + digest()
 
 
 def judging() -> str:
-    """Of what makes findings of facts."""
-    return engine("analyzers")
+    """Of what makes findings of facts, with the same."""
+    return engine("analyzers") + digest()

@@ -157,3 +157,38 @@ def test_the_plan_of_a_package_names_what_is_in_it(plan: Path) -> None:
     modules = {file.stem for file in plan.parent.glob("*.py")} - {"__init__"}
     packages = {file.parent.name for file in plan.parent.glob("*/__init__.py")}
     assert named == modules | packages
+
+
+_IMPORT_ALL = """
+import contextvars, importlib, pkgutil
+
+class Unread:
+    def __init__(self, *_, **__):
+        pass
+
+    def get(self):
+        raise AssertionError("what is known of libraries is asked for while a module is imported")
+
+contextvars.ContextVar = Unread
+import analyzers
+for module in pkgutil.walk_packages(analyzers.__path__, "analyzers."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+"""
+
+
+def test_no_constant_follows_from_libraries() -> None:
+    """It would keep what one repository says of its own, and tell it of others: see `analyzers.knowledge.derived`."""
+    done = subprocess.run([sys.executable, "-c", _IMPORT_ALL], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr[-2000:]
+
+
+def test_no_cache_mixes_what_is_known_of_libraries() -> None:
+    mixed = []
+    for path in sorted((ROOT / "analyzers").rglob("*.py")):
+        functions = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+        for function in functions:
+            marks = " ".join(map(ast.unparse, function.decorator_list))
+            if re.search(r"\bcache\b|lru_cache", marks) and re.search(r"\b(?:libraries|known)\(\)", ast.unparse(function)):
+                mixed.append(f"{path.relative_to(ROOT)}:{function.lineno}")
+    assert not mixed, "`per_libraries` is for these"

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from analyzers.knowledge.access import Votes
+from analyzers.knowledge.adding import added
 from analyzers.knowledge.addresses import Addresses
 from analyzers.knowledge.bounds import Bounds
 from analyzers.knowledge.clients import Client
@@ -22,6 +23,7 @@ from analyzers.knowledge.concurrency import Concurrency
 from analyzers.knowledge.declarations import Arguments as Arguments
 from analyzers.knowledge.declarations import Column as Column
 from analyzers.knowledge.declarations import Relation as Relation
+from analyzers.knowledge.derived import additions, derived
 from analyzers.knowledge.endpoints import Endpoints as Endpoints
 from analyzers.knowledge.filters import Filters
 from analyzers.knowledge.forms import Choices, Forms
@@ -389,13 +391,21 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @cache
-def libraries() -> tuple[Library, ...]:
-    """All libraries, by file name."""
+def _files() -> tuple[Library, ...]:
     files = sorted(
         (f for f in resources.files(__name__).iterdir() if f.name.endswith(".yml")),
         key=lambda f: f.name,
     )
     return tuple(msgspec.yaml.decode(f.read_bytes(), type=Library) for f in files)
+
+
+@derived
+def libraries() -> tuple[Library, ...]:
+    """All libraries, by file name, with what is said of others that are like them."""
+    found = {library.library: library for library in _files()}
+    for own in additions():
+        found[own.library] = added(found[own.library], own)
+    return tuple(found.values())
 
 
 def named(library: Library, name: str, table: Container[str]) -> str | None:

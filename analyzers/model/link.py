@@ -119,7 +119,7 @@ def link(
             *(f for root in said for f in root.flaws),
         ),
         heaps=tuple(h for root in said for h in root.heaps),
-        transacts=bool(stated & bodies.ALWAYS),
+        transacts=bool(stated & bodies.always()),
         settings=stated,
     )
 

@@ -7,11 +7,15 @@ A name is a function's (`calls`), or a method's of what one of `objects` makes, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from typing import Literal
 
 import msgspec
+
+from analyzers.knowledge import libraries
+from analyzers.knowledge.adding import added
+from analyzers.knowledge.derived import additions, derived, per_libraries
 
 Kind = Literal[
     "http", "mail", "message", "payment", "model", "storage", "document", "media", "archive", "process", "sleep", "job"
@@ -179,18 +183,29 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @cache
-def known() -> tuple[Known, ...]:
-    """All that is known, by file name."""
+def _files() -> tuple[Known, ...]:
     files = sorted((f for f in resources.files(__name__).iterdir() if f.name.endswith(".yml")), key=lambda f: f.name)
     return tuple(msgspec.yaml.decode(f.read_bytes(), type=Known) for f in files)
 
 
-@cache
+@derived
+def known() -> tuple[Known, ...]:
+    """All that is known, by file name, with what is said besides."""
+    found = {one.language: one for one in _files()}
+    languages = {library.library: library.language for library in libraries()}
+    for own in additions():
+        language = languages[own.library]
+        if language in found:
+            found[language] = added(found[language], own)
+    return tuple(found.values())
+
+
+@derived
 def _calls() -> dict[tuple[str, str], Work]:
     return {(one.language, name): work for one in known() for work in one.work for name in work.calls}
 
 
-@cache
+@derived
 def _methods() -> dict[tuple[str, str], dict[str, Work]]:
     found: dict[tuple[str, str], dict[str, Work]] = {}
     for one in known():
@@ -200,7 +215,7 @@ def _methods() -> dict[tuple[str, str], dict[str, Work]]:
     return found
 
 
-@lru_cache(maxsize=_NAMES_KEPT)
+@per_libraries(_NAMES_KEPT)
 def work_of(name: str, language: str) -> Work | None:
     """What a function or method of a library does, if it is known to take long."""
     known_as = _calls().get((language, name))
@@ -215,7 +230,7 @@ def _is_of_answer(name: str, outer: str, methods: dict[str, Work]) -> bool:
     return any(part in methods and methods[part].kind == "http" for part in between)
 
 
-@cache
+@derived
 def carried() -> frozenset[str]:
     """The base classes of what is sent."""
     return frozenset(name for one in known() for work in one.work for name in work.carries)

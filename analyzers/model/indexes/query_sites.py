@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from analyzers.facts.outline import Assign, Call, Class, Function, Member, Name, Node, Other, Text, children, walk
 from analyzers.facts.sql import SqlQuery
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference.frames import Query, Trace
 from analyzers.model.inference.members import module_name
 from analyzers.model.inference.rows.lookups import named_order
@@ -67,7 +68,7 @@ def _site(code: Codebase, models: ModelIndex, model: Model, query: Query) -> Que
     )
 
 
-_KEEPERS = frozenset(name for library in libraries() for name in library.keepers)
+_keepers = derived(lambda: frozenset(name for library in libraries() for name in library.keepers))
 
 
 def _kept(code: Codebase, path: str, offset: int) -> bool:
@@ -75,7 +76,7 @@ def _kept(code: Codebase, path: str, offset: int) -> bool:
     nodes: Sequence[Node] = code.files[path].outline
     while node := next((n for n in nodes if n.start <= offset < n.end), None):
         match node:
-            case Call(callee=Member(name=name), args=args) if name in _KEEPERS:
+            case Call(callee=Member(name=name), args=args) if name in _keepers():
                 if any(isinstance(arg, Function) and arg.start <= offset < arg.end for arg in args):
                     return True
         nodes = children(node)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from analyzers.facts.outline import Call, Function, Member, Node, Other, Return, Text, walk
 from analyzers.knowledge import Library, Method, Rows, libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.indexes.query_sites import around
 from analyzers.model.inference.rows import named_columns
 from analyzers.model.inference.rows.closures import chain_of
@@ -21,14 +22,14 @@ from analyzers.model.naming.literals import text_of
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.project import Condition, QuerySite, Sort
 
-_STARTING = tuple(x for x in libraries() if x.tables and x.rows is not None)
+_starting = derived(lambda: tuple(x for x in libraries() if x.tables and x.rows is not None))
 _TABLE = re.compile(r"(?P<table>[\w.]+)(?:\s+as\s+(?P<alias>\w+))?", re.IGNORECASE)
 _COLUMN = re.compile(r"(?:(?P<of>\w+)\.)?(?P<column>\w+)")
 
 
 def of_tables(code: Codebase) -> Iterator[QuerySite]:
     """The queries of tables that code names which runs for users."""
-    for library in _STARTING:
+    for library in _starting():
         names = frozenset(name.rpartition(".")[2] for name in library.tables)
         for path, facts in code.files.items():
             if facts.language == library.language and is_product(path) and facts.may_say(names):

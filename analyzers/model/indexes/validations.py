@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from analyzers.facts.outline import Call, Member, Node, Other, Text, walk
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.validations import Validations
 from analyzers.model.indexes.query_sites import around
 from analyzers.model.inference.rows import lookups
@@ -20,13 +21,13 @@ from analyzers.model.naming.roles import is_product
 from analyzers.model.project import Condition, QuerySite
 from analyzers.model.tables.models import Model, ModelIndex
 
-_RULES = tuple((x, x.validations) for x in libraries() if x.validations is not None)
+_rules = derived(lambda: tuple((x, x.validations) for x in libraries() if x.validations is not None))
 _NAME = re.compile(r"[\w.]+")
 
 
 def validated(code: Codebase, models: ModelIndex) -> Iterator[QuerySite]:
     """The queries of all rules in code that runs for users."""
-    for library, words in _RULES:
+    for library, words in _rules():
         names = frozenset(re.split(r"[\\.:]+", name)[-1] for name in (*words.rules, *words.calls))
         for path, facts in code.files.items():
             stated = any(used.path.startswith(words.imports) for used in facts.imports) and facts.may_say(names)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from analyzers.facts.outline import Assign, Call, Class, Member, Name, Node, Other, Text, children
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.validations import Validations, Validator
 from analyzers.model.inference.rows import lookups
 from analyzers.model.naming.code import Codebase
@@ -96,11 +97,11 @@ def _model(code: Codebase, models: ModelIndex, path: str, rows: Node) -> Model |
                 return models.by_name.get(qualified)
             case ValueDefinition(node=Assign(value=Call() as made)):
                 root = made
-    is_user = isinstance(root, Call) and last_name(root) in _USERS and not root.args
+    is_user = isinstance(root, Call) and last_name(root) in _users() and not root.args
     return models.by_name.get(models.user) if is_user else None
 
 
-_USERS = frozenset(name for x in libraries() if x.models is not None for name in x.models.user_names)
+_users = derived(lambda: frozenset(name for x in libraries() if x.models is not None for name in x.models.user_names))
 
 
 def _is_whole(rows: Node) -> bool:

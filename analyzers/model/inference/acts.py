@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Other
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import known
 from analyzers.model.inference import edges, flow
 from analyzers.model.inference.types import Bound, ModelClass, Row, Rows, RowWrite, Search, Value
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_PUTS = frozenset(name for one in known() if one.language == "python" for name in one.passing.puts)
+_puts = derived(lambda: frozenset(name for one in known() if one.language == "python" for name in one.passing.puts))
 
 Kind = Literal["assigned", "queried", "written", "made", "called", "collected", "listed", "handed", "queued", "related"]
 
@@ -79,7 +80,7 @@ def queued(inference: Inference, node: Call, frame: Frame) -> None:
     if (
         frame.language == "python"
         and isinstance(node.callee, Member)
-        and node.callee.name in _PUTS
+        and node.callee.name in _puts()
         and edges.is_roots_own(frame)
     ):
         for argument in arguments_of(node):

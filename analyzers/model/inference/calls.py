@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from analyzers.facts.outline import Call, Member, Name
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived, per_libraries
 from analyzers.model.inference import acts, containers, flow, functions, members
 from analyzers.model.inference.branching import conditions
 from analyzers.model.inference.readers import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_HANDS_ON = {name: at for library in libraries() for name, at in library.hands_on.items()}
+_hands_on = derived(lambda: {name: at for library in libraries() for name, at in library.hands_on.items()})
 _WHOLE_NAMES = frozenset({"str", "format", "print"})
 _NAMES_KEPT = 50_000  # of functions, with the libraries that know them
 
@@ -67,17 +67,17 @@ def _words(library: Library) -> frozenset[str]:
     )
 
 
-_WORDS = tuple((library, _words(library)) for library in libraries())
+_vocabularies = derived(lambda: tuple((library, _words(library)) for library in libraries()))
 
 
-@lru_cache(maxsize=_NAMES_KEPT)
+@per_libraries(_NAMES_KEPT)
 def _knowing(language: str, name: str) -> tuple[Library, ...]:
     """The libraries of a language whose data may say something of a function: most functions are none's."""
     holder, _, dotted = name.rpartition(".")
     ends = {name, dotted, name.rpartition("\\")[2], dotted.rpartition("\\")[2]}
     return tuple(
         library
-        for library, words in _WORDS
+        for library, words in _vocabularies()
         if library.language == language
         and (
             not ends.isdisjoint(words)
@@ -214,7 +214,7 @@ def call_library(
 
 def handed_on(node: Call, args: tuple[Value, ...]) -> Value:
     """The rows that a method gives back of which only the name is known: `filters.filter_queryset(rows)`."""
-    at = _HANDS_ON.get(node.callee.name, len(args)) if isinstance(node.callee, Member) else len(args)
+    at = _hands_on().get(node.callee.name, len(args)) if isinstance(node.callee, Member) else len(args)
     return args[at] if at < len(args) and isinstance(args[at], Rows) else None
 
 

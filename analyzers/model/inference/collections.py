@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from analyzers.facts.outline import Call, Node
 from analyzers.knowledge import Method, libraries
 from analyzers.knowledge import Rows as RowsWords
+from analyzers.knowledge.derived import per_libraries
 from analyzers.model.inference import containers, flow
 from analyzers.model.inference.branching import deeds
 from analyzers.model.inference.readers import declared
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
 
-@cache
+@per_libraries(None)
 def _words(language: str) -> RowsWords | None:
     """The library whose collections the lists of a language's programs are, if there is one."""
     spoken = "php" if language not in ("python", "django", "twig") else language

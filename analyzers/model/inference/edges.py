@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Node
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import carried, work_of
 from analyzers.model.inference import constructors, handlers
 from analyzers.model.inference.types import Bound, ClassValue, Instance, LibraryValue, Site, Value
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame, Trace
     from analyzers.model.inference.summaries import Inference
 
-_TOLD = frozenset(name for library in libraries() for name in library.clients)
+_told = derived(lambda: frozenset(name for library in libraries() for name in library.clients))
 
 
 def note(inference: Inference, callee: Value, args: tuple[Value, ...], node: Call, frame: Frame) -> None:
@@ -41,9 +42,9 @@ def note(inference: Inference, callee: Value, args: tuple[Value, ...], node: Cal
             if called is not None:
                 _note(inference, called, node, frame)
         case LibraryValue(name=name, instance=instance):
-            full = f"{name}()" if instance and f"{name}()" in _TOLD else name
+            full = f"{name}()" if instance and f"{name}()" in _told() else name
             full = _global(inference, full, frame)
-            if full in _TOLD or work_of(full, frame.language) is not None:
+            if full in _told() or work_of(full, frame.language) is not None:
                 _note_library(inference, full, node, frame)
             handlers.registered(inference, name, node, frame)
             for value in args:

@@ -12,6 +12,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Function, Loop, Member, Name, Node, Other, Return, Text
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference import (
     acts,
     arguments,
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_SESSIONS = frozenset(c for x in libraries() if x.rows is not None for c in x.rows.session_of.values())
+_sessions = derived(lambda: frozenset(c for x in libraries() if x.rows is not None for c in x.rows.session_of.values()))
 _MAX_STEPS = 400_000  # expressions walked for one root; real roots stay below 5,000
 _MISSING = object()
 _COMPUTED = frozenset({"==", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", ".", "&", "|", "in", "cast"})
@@ -365,7 +366,7 @@ def _call(inference: Inference, node: Call, frame: Frame) -> Value:
             return None
         case Row() | Taken() | Listed() if frame.template:
             return callee  # the template language has called the member already
-        case LibraryValue(instance=True) if callee.name in _SESSIONS:
+        case LibraryValue(instance=True) if callee.name in _sessions():
             return callee  # `$this->getEntityManager()`: the member was the session already
         case Closure() | Partial() | Instance():
             return containers.invoke(inference, callee, args, node, frame, keywords)

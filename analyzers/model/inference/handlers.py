@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Text, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.handlers import Handlers, Kind
 from analyzers.model.inference.types import Site
 from analyzers.model.naming.code import Codebase
@@ -23,21 +24,29 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_TOLD = tuple((library, words) for library in libraries() for words in library.handlers)
+_told = derived(lambda: tuple((library, words) for library in libraries() for words in library.handlers))
 _Name = tuple[str, str]  # a language, and a name of one of its libraries
-_MARKS: dict[_Name, Handlers] = {(x.language, mark): words for x, words in _TOLD for mark in words.marks}
-_METHODS: dict[_Name, Handlers] = {
-    (x.language, f"{of}.{name}"): words for x, words in _TOLD for of in words.objects for name in words.methods
-}
-_ADDRESSED: dict[_Name, Handlers] = {
-    (x.language, name): words for x, words in _TOLD if words.addressed for name in words.methods
-}
-_BASES: dict[_Name, tuple[Kind, tuple[str, ...]]] = {
-    (x.language, base): (words.kind, methods) for x, words in _TOLD for base, methods in words.bases.items()
-}
-_SPACES = tuple((x.language, f"{PHP_SEPARATOR}{space}{PHP_SEPARATOR}", words) for x, words in _TOLD for space in words.spaces)
-_REGISTERS = {name: (words.kind, position) for _, words in _TOLD for name, position in words.registers.items()}
-_INJECTED = frozenset(mark for x in libraries() if x.injection is not None for mark in x.injection.marks)
+_marks: Callable[[], dict[_Name, Handlers]] = derived(
+    lambda: {(x.language, mark): words for x, words in _told() for mark in words.marks}
+)
+_methods: Callable[[], dict[_Name, Handlers]] = derived(
+    lambda: {(x.language, f"{of}.{name}"): words for x, words in _told() for of in words.objects for name in words.methods}
+)
+_addressed: Callable[[], dict[_Name, Handlers]] = derived(
+    lambda: {(x.language, name): words for x, words in _told() if words.addressed for name in words.methods}
+)
+_bases: Callable[[], dict[_Name, tuple[Kind, tuple[str, ...]]]] = derived(
+    lambda: {(x.language, base): (words.kind, methods) for x, words in _told() for base, methods in words.bases.items()}
+)
+_spaces = derived(
+    lambda: tuple(
+        (x.language, f"{PHP_SEPARATOR}{space}{PHP_SEPARATOR}", words) for x, words in _told() for space in words.spaces
+    )
+)
+_registers = derived(
+    lambda: {name: (words.kind, position) for _, words in _told() for name, position in words.registers.items()}
+)
+_injected = derived(lambda: frozenset(mark for x in libraries() if x.injection is not None for mark in x.injection.marks))
 
 
 class Called(NamedTuple):
@@ -61,7 +70,7 @@ def note(inference: Inference, definition: ClassDefinition | FunctionDefinition)
 
 def registered(inference: Inference, name: str, node: Call, frame: Frame) -> None:
     """Notes the functions that a call of a library is handed to be called: `path("orders/", order_list)`."""
-    kind, position = _REGISTERS.get(name, (None, 0))
+    kind, position = _registers().get(name, (None, 0))
     given = [*node.args[position : position + 1], *(k.value for k in node.keywords if k.name == "view")]
     if kind is None:
         return
@@ -81,9 +90,9 @@ def _note_injected(inference: Inference, function: FunctionDefinition) -> None:
     """Notes what the parameters of a function name that is called for it: `db=Depends(get_db)`."""
     for parameter in function.node.parameters:
         for part in (n for stated in (parameter.default, parameter.annotation) if stated is not None for n in walk(stated)):
-            if isinstance(part, Call) and part.args and _INJECTED:
+            if isinstance(part, Call) and part.args and _injected():
                 mark = inference.code.resolve_node(function.path, part.callee)
-                if isinstance(mark, External) and mark.name in _INJECTED:
+                if isinstance(mark, External) and mark.name in _injected():
                     target = inference.code.resolve_node(function.path, part.args[0])
                     if isinstance(target, FunctionDefinition):
                         site = Site(function.path, part.start, part.end, function.qualified)
@@ -107,12 +116,12 @@ def _marked(inference: Inference, function: FunctionDefinition) -> Iterator[Call
 def _words(code: Codebase, path: str, language: str, decorator: Node) -> Handlers | None:
     callee = decorator.callee if isinstance(decorator, Call) else decorator
     for name in _names(code, code.resolve_node(path, callee)):
-        words = _MARKS.get((language, name)) or _METHODS.get((language, name))
+        words = _marks().get((language, name)) or _methods().get((language, name))
         if words is not None and (not words.first or _names_one(decorator, words.first)):
             return words
     match decorator:
         case Call(callee=Member(name=name), args=(Text(value=str() as address), *_)) if address.startswith("/"):
-            return _ADDRESSED.get((language, name))
+            return _addressed().get((language, name))
     return None
 
 
@@ -173,12 +182,12 @@ def _told_of(code: Codebase, definition: ClassDefinition, language: str) -> Iter
     for decorator in definition.node.decorators:
         callee = decorator.callee if isinstance(decorator, Call) else decorator
         found = code.resolve_node(definition.path, callee)
-        words = _MARKS.get((language, found.name)) if isinstance(found, External) else None
+        words = _marks().get((language, found.name)) if isinstance(found, External) else None
         if words is not None:
             yield words.kind, words.marked
     if definition.node.bases:
-        yield from (_BASES[language, e] for e in code.externals(definition) if (language, e) in _BASES)
+        yield from (_bases()[language, e] for e in code.externals(definition) if (language, e) in _bases())
     space = f"{PHP_SEPARATOR}{definition.qualified.rpartition(PHP_SEPARATOR)[0]}{PHP_SEPARATOR}"
-    for spoken, part, words in _SPACES:
+    for spoken, part, words in _spaces():
         if spoken == language and part in space and not definition.is_interface:
             yield words.kind, words.called

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference import attributes, constructors, containers, flow, inherited
 from analyzers.model.inference.finders import finder, getter
 from analyzers.model.inference.readers import grids, listings, resources, serializers
@@ -52,19 +54,24 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_OWN: dict[str, list[tuple[Library, tuple[str, ...]]]] = {}  # methods of libraries' base classes -> classes that have them
-for _library in libraries():
-    for _name in _library.render_methods:
-        _OWN.setdefault(_name, []).append((_library, _library.render_bases))
-    if _library.votes is not None:
-        for _name in _library.votes.methods:
-            _OWN.setdefault(_name, []).append((_library, _library.votes.askers))
-    if _library.selections is not None:
-        for _name in _library.selections.writers:
-            _OWN.setdefault(_name, []).append((_library, _library.selections.writer_bases))
-_CONSTANTS = {name: value for library in libraries() for name, value in library.constants.items()}
+
+@derived
+def _own() -> dict[str, list[tuple[Library, tuple[str, ...]]]]:
+    """Methods of libraries' base classes -> the classes that have them."""
+    found: dict[str, list[tuple[Library, tuple[str, ...]]]] = {}
+    for library in libraries():
+        owned: list[tuple[Iterable[str], tuple[str, ...]]] = [(library.render_methods, library.render_bases)]
+        owned += [(library.votes.methods, library.votes.askers)] if library.votes is not None else []
+        owned += [(library.selections.writers, library.selections.writer_bases)] if library.selections is not None else []
+        for names, bases in owned:
+            for name in names:
+                found.setdefault(name, []).append((library, bases))
+    return found
+
+
+_constants = derived(lambda: {name: value for library in libraries() for name, value in library.constants.items()})
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property"})
-_MARKS = frozenset(mark.rpartition("\\")[2] for library in libraries() for mark in library.property_marks)
+_marks = derived(lambda: frozenset(mark.rpartition("\\")[2] for library in libraries() for mark in library.property_marks))
 _COLLECTIONS = frozenset(
     {
         "list",
@@ -108,7 +115,7 @@ def member(inference: Inference, holder: Value, name: str, node: Node, frame: Fr
             found = inference.code.member(module, name)
             return inference.meaning(found) if found is not None else None
         case LibraryValue(name=full, instance=instance):
-            stated = _CONSTANTS.get(f"{full}.{name}")
+            stated = _constants().get(f"{full}.{name}")
             if stated is not None:
                 return Literal(stated)
             given = inputs.brought(f"{full}.{name}", frame.language) or origins.sender(inference, f"{full}.{name}")
@@ -189,7 +196,7 @@ def _marks_property(decorator: Node) -> bool:
         case Name(id=name) | Member(name=name):
             return name in _PROPERTIES
         case Call(callee=Name(id=name)):
-            return name.rpartition("\\")[2] in _MARKS
+            return name.rpartition("\\")[2] in _marks()
     return False
 
 
@@ -359,7 +366,7 @@ def _object_member(inference: Inference, holder: Instance, name: str, node: Node
     if held is not None:
         return held
     externals = inference.code.externals(definition)
-    known = (b for b in sorted(externals) for library, bases in _OWN.get(name, ()) if named(library, b, bases))
+    known = (b for b in sorted(externals) for library, bases in _own().get(name, ()) if named(library, b, bases))
     base = next(known, min(externals, default=""))
     return inputs.brought(f"{base}.{name}", frame.language) or LibraryValue(f"{base}.{name}", instance=True) if base else None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Class, Name, Node
 from analyzers.knowledge import Library, libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference import flow
 from analyzers.model.inference.types import ClassValue, Instance, Literal, ModelClass, Row, Value
 from analyzers.model.naming.definitions import PHP_SEPARATOR
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_EXISTENCE = frozenset(name for x in libraries() for name, asks in x.reflection.items() if asks == "exists")
+_existence = derived(lambda: frozenset(name for x in libraries() for name, asks in x.reflection.items() if asks == "exists"))
 
 
 def anonymous(inference: Inference, node: Class, frame: Frame) -> Value:
@@ -65,7 +66,7 @@ def _name(value: Value) -> str:
 def exists(inference: Inference, test: Node, frame: Frame) -> bool | None:
     """Whether a test finds a class by its name: one of the project's own space that is not there does not exist."""
     match test:
-        case Call(callee=Name(id=asked), args=(subject, *_)) if asked in _EXISTENCE:
+        case Call(callee=Name(id=asked), args=(subject, *_)) if asked in _existence():
             text = _name(flow.evaluate(inference, subject, frame))
             if inference.code.php_class(text) is not None:
                 return True

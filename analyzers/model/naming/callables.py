@@ -9,6 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.views import Callables
 from analyzers.model.naming.definitions import PHP_SEPARATOR, ClassDefinition, External
 from analyzers.model.naming.roles import is_product
@@ -16,8 +17,8 @@ from analyzers.model.naming.roles import is_product
 if TYPE_CHECKING:
     from analyzers.model.naming.code import Codebase
 
-_WORDS = tuple(x.callables for x in libraries() if x.callables is not None)
-_BASES = frozenset(name for words in _WORDS for name in words.extensions)
+_words = derived(lambda: tuple(x.callables for x in libraries() if x.callables is not None))
+_bases = derived(lambda: frozenset(name for words in _words() for name in words.extensions))
 
 
 class Callable(msgspec.Struct, frozen=True, eq=False):
@@ -50,10 +51,10 @@ def _registered(code: Codebase) -> Iterator[tuple[str, Callable]]:
         if not is_product(definition.path):
             continue
         imported = {i.path for i in code.files[definition.path].imports}
-        for words in _WORDS:
+        for words in _words():
             if not imported.isdisjoint(words.marks):
                 yield from _marked(code, definition, words)
-            if any(_last(base) in _BASES for base in definition.node.bases) or not imported.isdisjoint(words.makers):
+            if any(_last(base) in _bases() for base in definition.node.bases) or not imported.isdisjoint(words.makers):
                 yield from _made(code, definition, words)
 
 

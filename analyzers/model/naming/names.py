@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from analyzers.facts.outline import Assign, Class, Function, Name, Node
 from analyzers.facts.store import FileFacts
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.naming import php_names, template_names
 from analyzers.model.naming.definitions import (
     EXPRESSION_LANGUAGES,
@@ -31,7 +32,9 @@ from analyzers.model.naming.looked import Importing, Looked
 from analyzers.model.naming.parts import Parts
 from analyzers.source import Place
 
-_LIBRARIES = frozenset(name.partition(".")[0] for x in libraries() if x.language == "python" for name in x.namespaces)
+_libraries = derived(
+    lambda: frozenset(name.partition(".")[0] for x in libraries() if x.language == "python" for name in x.namespaces)
+)
 _MAX_HOPS = 12  # re-exports followed for one name; real packages use two or three
 
 
@@ -223,7 +226,7 @@ class Names:
 
     def _is_a_librarys(self, first: str, package: tuple[str, ...]) -> bool:
         """Whether a name is a library's and no module's of the project, as that stands in a package under the same name."""
-        if first not in _LIBRARIES or not package:
+        if first not in _libraries() or not package:
             return False
         self.touched.add(f"module:{package[-1]}")
         return any(own == package for own, _ in self._modules.get(package[-1], ()))

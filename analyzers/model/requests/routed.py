@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from analyzers.deployment.scalars import Stated
 from analyzers.facts.outline import Assign, Name, Text, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.handlers import Handlers
 from analyzers.model.inference.members import module_name
 from analyzers.model.naming.code import Codebase
@@ -16,10 +17,10 @@ from analyzers.model.ways import Entry, Function
 from analyzers.routing.values import Route
 from analyzers.source import Place
 
-_HANDLERS = tuple((library.language, words) for library in libraries() for words in library.handlers)
-_SETTINGS = tuple((language, words) for language, words in _HANDLERS if words.settings)
-_NAMED = frozenset(name for _, words in _SETTINGS for name in words.settings)
-_KEYS = {key: words for _, words in _HANDLERS for key in words.keys}
+_handlers = derived(lambda: tuple((library.language, words) for library in libraries() for words in library.handlers))
+_settings = derived(lambda: tuple((language, words) for language, words in _handlers() if words.settings))
+_named = derived(lambda: frozenset(name for _, words in _settings() for name in words.settings))
+_keys = derived(lambda: {key: words for _, words in _handlers() for key in words.keys})
 _CALLED = ("__invoke", "__call__", "get", "post", "put", "patch", "delete")
 
 
@@ -39,7 +40,7 @@ def _entries(code: Codebase, routes: Sequence[Route], stated: Iterable[Stated]) 
             yield Entry("request", Function(route.place.path, module), route.place)
     yield from _listed(code)
     for one in stated:
-        words = _KEYS.get(one.key.rpartition(".")[2])
+        words = _keys().get(one.key.rpartition(".")[2])
         name, _, action = one.value.lstrip("\\").replace("::", ":").partition(":")
         definition = classes.get(name) if words is not None else None
         if words is not None and definition is not None:
@@ -56,8 +57,8 @@ def _methods(definition: ClassDefinition, names: Iterable[str], place: Place, co
 def _listed(code: Codebase) -> Iterator[Entry]:
     """The classes and functions that settings list: `MIDDLEWARE = ["shop.middleware.Counted"]`."""
     for path, facts in code.files.items():
-        words = [w for language, w in _SETTINGS if language == facts.language]
-        if not words or "settings" not in path or not is_product(path) or not facts.may_say(_NAMED):
+        words = [w for language, w in _settings() if language == facts.language]
+        if not words or "settings" not in path or not is_product(path) or not facts.may_say(_named()):
             continue
         for node in statements(facts.outline):
             match node:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import cast
 
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Member, Name, Node, Text
 from analyzers.knowledge import Library, Models, libraries, named
+from analyzers.knowledge.derived import per_libraries
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, statements
 from analyzers.model.naming.literals import arguments, is_true, text_of
@@ -373,7 +373,7 @@ def _last_name(value: Node | None) -> str:
     return ""
 
 
-@cache
+@per_libraries(None)
 def _last_names(library: str) -> frozenset[str]:
     """The last parts of the names of a library's relations."""
     found = (x.models.relations for x in libraries() if x.library == library and x.models is not None)

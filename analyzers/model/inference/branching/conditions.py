@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.naming import underscore
 from analyzers.model.inference import flow
 from analyzers.model.inference.branching import kinds
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_MEMBERSHIPS = frozenset(name for library in libraries() for name in library.memberships)
-_LOADED_NAMES = frozenset(x.rows.loaded_names for x in libraries() if x.rows is not None and x.rows.loaded_names)
+_memberships = derived(lambda: frozenset(name for library in libraries() for name in library.memberships))
+_loaded_names = derived(
+    lambda: frozenset(x.rows.loaded_names for x in libraries() if x.rows is not None and x.rows.loaded_names)
+)
 _OPTIONS = "context"
-_READERS = frozenset(name for library in libraries() for name in library.readers)
+_readers = derived(lambda: frozenset(name for library in libraries() for name in library.readers))
 
 
 def dead_part(inference: Inference, test: Node, frame: Frame) -> int | None:
@@ -69,7 +72,7 @@ def decide(test: Node, told: Callable[[Node], Literal | Tupled | None]) -> bool 
             if not all(isinstance(value, Literal) for value in values):
                 return None
             return (left in values) is (word in ("==", "is", "in"))
-        case Call(callee=Name(id=name), args=(one, other, *_)) if name.lstrip("\\") in _MEMBERSHIPS:
+        case Call(callee=Name(id=name), args=(one, other, *_)) if name.lstrip("\\") in _memberships():
             return decide(Other(test.start, test.end, "in", (one, other)), told)
     switch = told(test)
     return bool(switch.value) if isinstance(switch, Literal) else None
@@ -85,9 +88,9 @@ def _told(inference: Inference, node: Node, frame: Frame) -> Literal | Tupled | 
         case (
             Call(callee=Name(id="getattr"), args=(Name(id=name), Text(value=attribute), *_))
             | Member(of=Name(id=name), name=attribute)
-        ) if attribute in _LOADED_NAMES:
+        ) if attribute in _loaded_names():
             return _came_along(inference, frame.env.get(name))
-        case Call(callee=Name(id=asked), args=(Name(id=name), Text(value=str() as attribute), *_)) if asked in _READERS:
+        case Call(callee=Name(id=asked), args=(Name(id=name), Text(value=str() as attribute), *_)) if asked in _readers():
             row = frame.env.get(name)
             return Literal(True) if isinstance(row, Row) and _added(inference, row, attribute) else None
         case Call(callee=Member(of=Name(id=name), name=asked), args=(Text(value=str() as relation), *_)):
@@ -292,18 +295,18 @@ def unsaved(inference: Inference, test: Test, frame: Frame) -> list[Site]:
     return out
 
 
-_CACHES = frozenset(name for library in libraries() for name in library.caches)
+_caches = derived(lambda: frozenset(name for library in libraries() for name in library.caches))
 
 
 def is_cache(name: str) -> bool:
     """Whether a library's function answers from a cache."""
-    return name in _CACHES
+    return name in _caches()
 
 
 def asks_cache(test: Test, frame: Frame) -> bool:
     """Whether a test looks at what a cache answered: what follows happens once for each key, not for each row."""
     held = [frame.env.get(name) for name in test.names]
-    return any(isinstance(value, LibraryValue) and value.name in _CACHES for value in held)
+    return any(isinstance(value, LibraryValue) and value.name in _caches() for value in held)
 
 
 def operands(inference: Inference, word: str, parts: tuple[Node, ...], frame: Frame) -> tuple[Value, ...]:

@@ -26,6 +26,7 @@ from analyzers.facts.outline import (
     walk,
 )
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference.branching import procedures
 from analyzers.model.inference.branching.handing import HARMLESS
 from analyzers.model.inference.frames import Deed, Frame, Trace
@@ -35,18 +36,24 @@ from analyzers.model.naming.definitions import FunctionDefinition
 if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
-_OUTWARD = {
-    language: tuple(prefix for x in libraries() if x.language == language for prefix in x.outward)
-    for language in ("python", "php")
-}
-_WRITERS = {
-    language: frozenset(name for x in libraries() if x.language == language for name in x.row_writers)
-    for language in ("python", "php")
-}
-_SENDERS = {
-    language: frozenset(name for x in libraries() if x.language == language for name in x.outward_methods)
-    for language in ("python", "php")
-}
+_outward = derived(
+    lambda: {
+        language: tuple(prefix for x in libraries() if x.language == language for prefix in x.outward)
+        for language in ("python", "php")
+    }
+)
+_writers = derived(
+    lambda: {
+        language: frozenset(name for x in libraries() if x.language == language for name in x.row_writers)
+        for language in ("python", "php")
+    }
+)
+_senders = derived(
+    lambda: {
+        language: frozenset(name for x in libraries() if x.language == language for name in x.outward_methods)
+        for language in ("python", "php")
+    }
+)
 
 
 @contextmanager
@@ -86,12 +93,12 @@ def ends(inference: Inference, loop: Site) -> None:
 def call(inference: Inference, callee: Value, node: Call, frame: Frame) -> None:
     """A call may leave the program: it sends a mail, asks another service, or has a task done elsewhere."""
     method = node.callee.name if isinstance(node.callee, Member) else node.callee.id if isinstance(node.callee, Name) else ""
-    known = isinstance(callee, LibraryValue) and callee.name.startswith(_OUTWARD.get(frame.language, ()) or "\0")
+    known = isinstance(callee, LibraryValue) and callee.name.startswith(_outward().get(frame.language, ()) or "\0")
     if known:
         procedures.kept_apart(inference.trace, frame)
-    if isinstance(callee, LibraryValue | Taken | None) and method in _WRITERS.get(frame.language, ()):
+    if isinstance(callee, LibraryValue | Taken | None) and method in _writers().get(frame.language, ()):
         write(inference)
-    if known or method in _SENDERS.get(frame.language, ()):
+    if known or method in _senders().get(frame.language, ()):
         inference.trace.done.add((None, "leaves"))
 
 

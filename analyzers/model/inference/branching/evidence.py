@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Class, Member, Name, Node, Other, Text, walk
 from analyzers.facts.store import FileFacts
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived, per_libraries
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.source import Place
 
@@ -24,7 +24,7 @@ _SPLIT = re.compile(r"__|\W+")
 _EAGER = re.compile(r"related|prefetch|eager", re.IGNORECASE)
 _MANY = 40  # no list of relations to load is longer
 _TELLERS, _SENDER = frozenset({"receiver", "connect"}), "sender"
-_FORMS = frozenset(library.forms.owner_form for library in libraries() if library.forms is not None)
+_forms = derived(lambda: frozenset(library.forms.owner_form for library in libraries() if library.forms is not None))
 _DISPLAYS = frozenset({"list", "tuple", "set", "dict"})
 
 
@@ -118,8 +118,8 @@ def mentions(facts: FileFacts) -> Mentions:
     for top in facts.outline:
         for node in walk(top):
             match node:
-                case Class(body=body) if _FORMS:
-                    forms.update(_named_as(body, _FORMS))
+                case Class(body=body) if _forms():
+                    forms.update(_named_as(body, _forms()))
                 case Call(keywords=(_, *_) as keywords, callee=Member(name=name) | Name(id=name)) if name in _TELLERS:
                     senders.update(_last(k.value) for k in keywords if k.name == _SENDER)
                 case Call(callee=Member(name=name) | Name(id=name)) if name in words:
@@ -191,7 +191,7 @@ def _names_in(node: Node) -> set[str]:
     return set()
 
 
-@cache
+@per_libraries(None)
 def _words(language: str) -> frozenset[str]:
     """The names of calls that load eagerly, in a language."""
     found = [x for x in libraries() if x.language == language]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Assign, Call, Loop, Member, Name, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 
 if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
@@ -29,10 +30,12 @@ HARMLESS = frozenset(  # methods that put a value somewhere, or make one of it
         "split",
     }
 )
-_ROWS = tuple(library.rows for library in libraries() if library.rows is not None)
-_WRITES = frozenset(name for rows in _ROWS for name in rows.row_writes)
-_METHODS = frozenset(name for rows in _ROWS for name in rows.methods) | _WRITES
-_CREATES = frozenset(name for rows in _ROWS for name, method in rows.methods.items() if method.effect == "create")
+_rows = derived(lambda: tuple(library.rows for library in libraries() if library.rows is not None))
+_writes = derived(lambda: frozenset(name for rows in _rows() for name in rows.row_writes))
+_methods = derived(lambda: frozenset(name for rows in _rows() for name in rows.methods) | _writes())
+_creates = derived(
+    lambda: frozenset(name for rows in _rows() for name, method in rows.methods.items() if method.effect == "create")
+)
 
 
 def hands_over(inference: Inference, loop: Loop) -> bool:
@@ -49,14 +52,14 @@ def hands_over(inference: Inference, loop: Loop) -> bool:
 
 def _makes(node: Assign) -> bool:
     """Whether a statement holds a row that it inserts: `line = Line.objects.create(…)`."""
-    return isinstance(node.value, Call) and isinstance(node.value.callee, Member) and node.value.callee.name in _CREATES
+    return isinstance(node.value, Call) and isinstance(node.value.callee, Member) and node.value.callee.name in _creates()
 
 
 def _uses(call: Call, made: set[str]) -> bool:
     """Whether a call asks a row that was just inserted to do something, or hands it on."""
     match call.callee:
         case Member(of=Name(id=of), name=name) if of in made:
-            return name not in _WRITES
+            return name not in _writes()
         case Member(name=name) if name in HARMLESS:
             return False
         case Name(id=name) if name in _BUILTIN:
@@ -69,7 +72,7 @@ def _gets(call: Call, names: set[str]) -> bool:
     match call.callee:
         case Name(id=name) if name in _BUILTIN or name[:1].isupper():
             return False
-        case Member(name=name) if name in HARMLESS or name in _METHODS:
+        case Member(name=name) if name in HARMLESS or name in _methods():
             return False
         case Member(of=of) if any(isinstance(n, Name) and (n.id in names or n.id[:1].isupper()) for n in walk(of)):
             return False

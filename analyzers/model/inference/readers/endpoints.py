@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Keyword, Member, Node, walk
 from analyzers.knowledge import LINEAGES_KEPT, Endpoints, Library, libraries, named
+from analyzers.knowledge.derived import derived, per_libraries
 from analyzers.model.inference.readers import pages, serializers
 from analyzers.model.inference.readers.choices import Choice, chosen
 from analyzers.model.inference.rows import queries
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _PAGE = 1000  # a page that may hold more than that bounds nothing
-_ROWS_METHODS = frozenset(x.endpoints.rows_method for x in libraries() if x.endpoints is not None)
+_rows_methods = derived(lambda: frozenset(x.endpoints.rows_method for x in libraries() if x.endpoints is not None))
 
 
 def endpoint_of(inference: Inference, definition: ClassDefinition) -> tuple[Library, Endpoints] | None:
@@ -33,7 +33,7 @@ def endpoint_of(inference: Inference, definition: ClassDefinition) -> tuple[Libr
     return _endpoint_by(inference.code.externals(definition))
 
 
-@lru_cache(maxsize=LINEAGES_KEPT)
+@per_libraries(LINEAGES_KEPT)
 def _endpoint_by(externals: frozenset[str]) -> tuple[Library, Endpoints] | None:
     for library in libraries():
         words = library.endpoints
@@ -179,7 +179,7 @@ def placed(inference: Inference, called: Bound, rows: Value) -> Value:
     """Rows of an endpoint's `get_queryset`, as the endpoint's own: a mixin's method serves others too, and is not the place to
     load what one of them reads. They come with whatever other methods add to them."""
     if (
-        called.definition.node.name not in _ROWS_METHODS
+        called.definition.node.name not in _rows_methods()
         or not isinstance(called.receiver, Instance)
         or not isinstance(rows, Rows)
     ):

@@ -5,11 +5,11 @@ A page with such a field sends a query for every row that it offers, where those
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Assign, Call, Member, Node, Other, Text, walk
 from analyzers.knowledge import LINEAGES_KEPT, Library, libraries, named
+from analyzers.knowledge.derived import per_libraries
 from analyzers.knowledge.forms import Forms
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers.serializer_fields import names_in, options_of
@@ -44,7 +44,7 @@ def walk_form(inference: Inference, definition: ClassDefinition) -> None:
         reader.of_model(options)
 
 
-@lru_cache(maxsize=LINEAGES_KEPT)
+@per_libraries(LINEAGES_KEPT)
 def _words_by(externals: frozenset[str]) -> tuple[Library, Forms, bool] | None:
     for library in libraries():
         words = library.forms

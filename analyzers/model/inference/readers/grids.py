@@ -14,6 +14,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Text, children
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.listings import Grid
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.frames import Frame
@@ -26,7 +27,7 @@ from analyzers.words import singular
 if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
-_GRIDS = tuple(grid for library in libraries() for grid in library.grids)
+_grids = derived(lambda: tuple(grid for library in libraries() for grid in library.grids))
 _MAX_PARTS = 12  # functions that describe one table together
 
 
@@ -40,8 +41,8 @@ class _Chain(msgspec.Struct, frozen=True):
 
 def grid_of(inference: Inference, definition: ClassDefinition) -> Grid | None:
     """How a library makes a table of such a class."""
-    externals = inference.code.externals(definition) if _GRIDS else frozenset()
-    return next((grid for grid in _GRIDS if not externals.isdisjoint(grid.bases)), None)
+    externals = inference.code.externals(definition) if _grids() else frozenset()
+    return next((grid for grid in _grids() if not externals.isdisjoint(grid.bases)), None)
 
 
 def walk_grid(inference: Inference, definition: ClassDefinition) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.listings import Listing
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers import declared, pages, picked
@@ -39,9 +40,11 @@ if TYPE_CHECKING:
 _MAX_JOINS = 5  # how deep a library follows required references by itself. Source: Django, `SQLCompiler.get_related_selections`
 _MAX_PATHS = 200
 _MAX_NAMES = 100  # columns followed for one list
-_REGISTERS = frozenset(name for library in libraries() for listing in library.listings for name in listing.registers)
+_registers = derived(
+    lambda: frozenset(name for library in libraries() for listing in library.listings for name in listing.registers)
+)
 
-_PAGERS = frozenset(listing.pager_attribute for library in libraries() for listing in library.listings) - {""}
+_pagers = derived(lambda: frozenset(listing.pager_attribute for library in libraries() for listing in library.listings) - {""})
 
 
 def walk_listing(inference: Inference, definition: ClassDefinition) -> None:
@@ -66,7 +69,7 @@ def walk_listing(inference: Inference, definition: ClassDefinition) -> None:
 
 def registered(inference: Inference, name: str, args: tuple[Value, ...], node: Call, frame: Frame) -> bool:
     """Walks the class that a call such as `site.register(Order, OrderAdmin)` gives to a model; whether it is such a call."""
-    if name not in _REGISTERS:
+    if name not in _registers():
         return False
     for library in libraries():
         for listing in library.listings:
@@ -153,7 +156,7 @@ def _walk_methods(inference: Inference, definition: ClassDefinition, listing: Li
 
 def paged(inference: Inference, holder: Instance, name: str, node: Node, frame: Frame) -> Value:
     """The rows of such a class, by the attribute in which the library holds them page by page."""
-    found = listing_of(inference, holder.definition) if name in _PAGERS else None
+    found = listing_of(inference, holder.definition) if name in _pagers() else None
     method = inference.code.method(holder.definition, found[1].rows_method) if found is not None else None
     if found is None or method is None or found[1].pager_attribute != name:
         return None

@@ -7,13 +7,13 @@ field's own function does, or what is read of the object under the field's name.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Parameter, walk
 from analyzers.knowledge import LINEAGES_KEPT, Library, Resolvers, libraries, named
+from analyzers.knowledge.derived import derived, per_libraries
 from analyzers.model.inference import containers, flow, members
 from analyzers.model.inference.types import Bound, Closure, Instance, Keyed, Listed, Row, Rows, Taken, Value, comes_back
 from analyzers.model.naming.code import Codebase
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_KNOWN = tuple((x, x.resolvers) for x in libraries() if x.resolvers is not None)
+_known = derived(lambda: tuple((x, x.resolvers) for x in libraries() if x.resolvers is not None))
 _DEPTH = 3  # types read below one another: what a request asks for is seldom deeper, and types lead back to each other
 
 
@@ -135,9 +135,9 @@ def words_of(inference: Inference, definition: ClassDefinition) -> tuple[Library
     return found
 
 
-@lru_cache(maxsize=LINEAGES_KEPT)
+@per_libraries(LINEAGES_KEPT)
 def _by_bases(externals: frozenset[str]) -> tuple[Library, Resolvers] | None:
-    for library, words in _KNOWN:
+    for library, words in _known():
         if any(named(library, e, words.bases) for e in externals) and not any(
             named(library, e, words.loading_bases) for e in externals
         ):
@@ -149,7 +149,7 @@ def _by_marks(inference: Inference, definition: ClassDefinition) -> tuple[Librar
     for decorator in definition.node.decorators:
         mark = decorator.callee if isinstance(decorator, Call) else decorator
         resolved = inference.code.resolve_node(definition.path, mark)
-        for library, words in _KNOWN if isinstance(resolved, External) else ():
+        for library, words in _known() if isinstance(resolved, External) else ():
             if isinstance(resolved, External) and named(library, resolved.name, words.marks):
                 return library, words
     return None

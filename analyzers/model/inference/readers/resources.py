@@ -6,11 +6,11 @@ it reads of the row.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Text
 from analyzers.knowledge import LINEAGES_KEPT, Library, Resources, libraries, named
+from analyzers.knowledge.derived import per_libraries
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers import serializers, shapes
 from analyzers.model.inference.rows import queries, records
@@ -27,7 +27,7 @@ def spec_of(inference: Inference, definition: ClassDefinition) -> tuple[Library,
     return _spec_by(inference.code.externals(definition))
 
 
-@lru_cache(maxsize=LINEAGES_KEPT)
+@per_libraries(LINEAGES_KEPT)
 def _spec_by(externals: frozenset[str]) -> tuple[Library, Resources] | None:
     for library in libraries():
         for spec in library.resources:

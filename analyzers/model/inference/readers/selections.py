@@ -12,6 +12,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Name, Node, Other, Text
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.selections import Listed as Lists
 from analyzers.knowledge.selections import Selections
 from analyzers.model.inference import flow, members
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_WORDS = tuple(x.selections for x in libraries() if x.selections is not None)
+_words = derived(lambda: tuple(x.selections for x in libraries() if x.selections is not None))
 _MAX_DEPTH = 5  # rows laid out within each other
 
 
@@ -186,7 +187,7 @@ def walk_lists(inference: Inference, definition: ClassDefinition) -> None:
     """Walks the lists of its rows that decorators of a class ask for."""
     if not definition.node.decorators or not inference.is_model(definition):
         return
-    for words in _WORDS:
+    for words in _words():
         for decorator in definition.node.decorators if words.lists is not None else ():
             if isinstance(decorator, Call) and words.lists is not None:
                 for node, arguments in _lists(inference, definition, words.lists, decorator):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 import msgspec
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import LINEAGES_KEPT, Library, Serializers, libraries, named
+from analyzers.knowledge.derived import per_libraries
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition, External, ValueDefinition
 from analyzers.model.naming.literals import arguments, is_true, text_of
@@ -37,7 +37,7 @@ def words_of(code: Codebase, definition: ClassDefinition) -> tuple[Library, Seri
     return _words_by(code.externals(definition))
 
 
-@lru_cache(maxsize=LINEAGES_KEPT)
+@per_libraries(LINEAGES_KEPT)
 def _words_by(externals: frozenset[str]) -> tuple[Library, Serializers] | None:
     for library in libraries():
         words = library.serializers

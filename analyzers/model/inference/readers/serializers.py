@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Text, walk
 from analyzers.knowledge import Library, Serializers, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers import declared
 from analyzers.model.inference.readers.serializer_fields import Field, fields_of, own_list, understands, words_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from analyzers.model.project import Relation
     from analyzers.model.tables.models import Model
 
-_ANSWERS = {n: at for x in libraries() if x.serializers is not None for n, at in x.serializers.answers.items()}
+_answers = derived(lambda: {n: at for x in libraries() if x.serializers is not None for n, at in x.serializers.answers.items()})
 _MAX_HOPS = 5  # relations followed into one another; a serializer of a tree puts itself out again
 
 
@@ -76,10 +77,10 @@ def answer(inference: Inference, called: FunctionDefinition, value: Value) -> No
     """What a view returns is put out by the serializer that a decorator of it states: `@blp.response(200, OrderSchema)`."""
     for decorator in called.node.decorators if isinstance(value, Row | Rows | Listed) else ():
         match decorator:
-            case Call(callee=Member(name=name), args=args) if name in _ANSWERS and len(args) > _ANSWERS[name]:
+            case Call(callee=Member(name=name), args=args) if name in _answers() and len(args) > _answers()[name]:
                 frame = inference.frame(called.path, None)
                 frame.owner, frame.function = called.owner, called.qualified
-                stated = flow.evaluate(inference, args[_ANSWERS[name]], frame)
+                stated = flow.evaluate(inference, args[_answers()[name]], frame)
                 if isinstance(stated, Instance):
                     dumped(inference, stated, value, {}, called.node, frame)
 

@@ -7,11 +7,11 @@ A field whose type is such a class is read on, down to its own fields.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, walk
 from analyzers.knowledge import LINEAGES_KEPT, Shapes, libraries, named
+from analyzers.knowledge.derived import per_libraries
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.types import Instance, Keyed, Listed, Mapped, Row, Rows, Taken, Value, comes_back
 from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
@@ -27,7 +27,7 @@ def spec_of(inference: Inference, definition: ClassDefinition) -> Shapes | None:
     return spec if spec is not None and not inference.is_model(definition) else None
 
 
-@lru_cache(maxsize=LINEAGES_KEPT)
+@per_libraries(LINEAGES_KEPT)
 def _spec_by(externals: frozenset[str]) -> Shapes | None:
     for library in libraries():
         spec = library.shapes

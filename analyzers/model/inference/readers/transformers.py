@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Member, Name, Node, Text, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.listings import Transformers
 from analyzers.knowledge.naming import studly
 from analyzers.model.inference import flow
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_KINDS = tuple(library.transformers for library in libraries() if library.transformers is not None)
+_kinds = derived(lambda: tuple(library.transformers for library in libraries() if library.transformers is not None))
 
 
 def called(inference: Inference, name: str, node: Call, args: tuple[Value, ...], frame: Frame) -> bool:
     """Walks what such an object does with the rows that a call of a library gives it; whether it is such a call."""
     last = name.rpartition(".")[2]
-    for words in _KINDS:
+    for words in _kinds():
         if name in words.calls:
             rows, at = words.calls[name]
             if at < len(args):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Node
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.access import Votes
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference.readers import support
 from analyzers.model.inference.types import Instance, Row, Value
 
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_WORDS = tuple(x.votes for x in libraries() if x.votes is not None)
+_words = derived(lambda: tuple(x.votes for x in libraries() if x.votes is not None))
 
 
 def asked_by_template(inference: Inference, name: str, values: list[Value], node: Node, frame: Frame) -> bool:
     """`is_granted('EDIT', order)`: whether it is such a question. Whoever votes on it is walked with the row."""
-    words = next((w for w in _WORDS if name in w.functions), None)
+    words = next((w for w in _words() if name in w.functions), None)
     if words is None or frame.language != "twig":
         return False
     _ask(inference, words, tuple(values), node, frame)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from analyzers.facts.outline import Call, Node, Parameter, Return, Text, walk
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.addresses import Addresses
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference import members
 from analyzers.model.inference.frames import Query
 from analyzers.model.inference.rows import lookups
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
 _PART = re.compile(r"\{!?(?P<name>\w+)(?::(?P<to>\w+)(?:\.(?P<column>\w+))?)?")
-_ADDRESSING = tuple((x, x.addresses) for x in libraries() if x.addresses is not None)
+_addressing = derived(lambda: tuple((x, x.addresses) for x in libraries() if x.addresses is not None))
 
 
 def walk_action(inference: Inference, definition: FunctionDefinition) -> None:
     """Notes the queries for the rows that a method is given, and that a model is found by."""
-    for library, words in _ADDRESSING:
+    for library, words in _addressing():
         if library.language != inference.code.files[definition.path].language:
             continue
         if words.key_method and definition.node.name == words.key_method:

@@ -9,6 +9,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, walk
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference.rows.dql import read_dql
 from analyzers.model.inference.rows.searches import attribute_search
 from analyzers.model.inference.types import (
@@ -96,13 +97,15 @@ def _managers_in(inference: Inference, path: str, value: Node | None, hops: int)
                     yield from _managers_in(inference, at, inner, hops - 1)
 
 
-_MAKERS = frozenset(name for library in libraries() if library.rows is not None for name in library.rows.manager_makers)
+_makers = derived(
+    lambda: frozenset(name for library in libraries() if library.rows is not None for name in library.rows.manager_makers)
+)
 
 
 def _made_of(node: Node) -> tuple[Node, ...]:
     """The query classes in `Manager.from_queryset(Orders)` and `Orders.as_manager()`, whatever they inherit from."""
     match node:
-        case Call(callee=Member(name=name, of=of), args=args) if name in _MAKERS:
+        case Call(callee=Member(name=name, of=of), args=args) if name in _makers():
             return args or (of,)
     return ()
 
@@ -152,14 +155,18 @@ def library_of(inference: Inference, rows: Rows) -> Library | None:
 
 def sender(inference: Inference, name: str) -> Row | None:
     """Whoever sent the request, if that is what an attribute of a library's object is."""
-    if name.rpartition(".")[2] in SENDERS and f".{name}".endswith(_USER_MEMBERS):
+    if name.rpartition(".")[2] in senders() and f".{name}".endswith(_user_members()):
         user = inference.user()
         return Row(user.qualified, known=True) if user is not None else None
     return None
 
 
-SENDERS = frozenset(p.rpartition(".")[2] for x in libraries() if x.models is not None for p in x.models.user_members)
-_USER_MEMBERS = tuple(f".{path}" for x in libraries() if x.models is not None for path in x.models.user_members)
+senders = derived(
+    lambda: frozenset(p.rpartition(".")[2] for x in libraries() if x.models is not None for p in x.models.user_members)
+)
+_user_members = derived(
+    lambda: tuple(f".{path}" for x in libraries() if x.models is not None for path in x.models.user_members)
+)
 
 
 def rows_from(value: Value, frame: Frame, node: Node) -> Rows | None:

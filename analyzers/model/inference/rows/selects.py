@@ -12,6 +12,7 @@ import msgspec
 
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference import flow
 from analyzers.model.inference.rows import loaders, queries
 from analyzers.model.inference.rows.origins import library_of
@@ -36,14 +37,14 @@ if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
 
-_ASKING = tuple((x, x.rows) for x in libraries() if x.rows is not None and x.rows.class_attributes)
+_asking = derived(lambda: tuple((x, x.rows) for x in libraries() if x.rows is not None and x.rows.class_attributes))
 
 
 def called(inference: Inference, callee: Value, node: Call, args: tuple[Value, ...], frame: Frame) -> Value:
     """What a call makes of model classes, queries or loader options; None where it is no such call."""
     if not isinstance(callee, LibraryValue | LoadingMethod | None):
         return None
-    for library, words in _ASKING:
+    for library, words in _asking():
         if library.language != frame.language:
             continue
         if isinstance(callee, LoadingMethod):

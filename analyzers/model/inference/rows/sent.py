@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Call, Function, Name, Node, Parameter, Text, walk
 from analyzers.knowledge import libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference import collections, containers
 from analyzers.model.inference.types import Bound, Closure, LibraryValue, Row, Rows, Site, Taken, Value
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from analyzers.model.inference.summaries import Inference
 
 _PART = "part of what was sent"
-_INPUTS = tuple(words for library in libraries() for words in library.inputs)
-_HANDED = tuple((library, words) for library in libraries() for words in library.inputs if words.methods)
+_inputs = derived(lambda: tuple(words for library in libraries() for words in library.inputs))
+_handed = derived(lambda: tuple((library, words) for library in libraries() for words in library.inputs if words.methods))
 
 
 def _named(value: Value) -> tuple[str, str]:
@@ -31,13 +32,13 @@ def _named(value: Value) -> tuple[str, str]:
 def is_list(value: Value) -> bool:
     """Whether a value is a list that was sent (with keys, a form)."""
     holder, name = _named(value)
-    return bool(name) and (name == _PART or any(holder in words.bases and name in words.parts for words in _INPUTS))
+    return bool(name) and (name == _PART or any(holder in words.bases and name in words.parts for words in _inputs()))
 
 
 def part_of(value: Value) -> Value:
     """What came under one name: `$request->validated()['items']`."""
     holder, name = _named(value)
-    known = any(holder in words.bases and name in (*words.parts, *words.wholes) for words in _INPUTS)
+    known = any(holder in words.bases and name in (*words.parts, *words.wholes) for words in _inputs())
     return _part(holder) if known else None
 
 
@@ -48,13 +49,13 @@ def _part(holder: str) -> LibraryValue:
 def field(value: Value) -> Value:
     """An attribute of a request that is none of its own is what came under that name: `$request->ids`."""
     holder, name = _named(value)
-    brought = bool(name) and any(holder in words.bases and words.fields and name not in words.own for words in _INPUTS)
+    brought = bool(name) and any(holder in words.bases and words.fields and name not in words.own for words in _inputs())
     return _part(holder) if brought else value
 
 
 def helped(kind: str) -> Value:
     """What a function gives that stands for an object of a class, and is asked for a name: `request('ids')`."""
-    return _part(kind) if any(kind in words.bases for words in _INPUTS) else None
+    return _part(kind) if any(kind in words.bases for words in _inputs()) else None
 
 
 def item(value: Value, loop: Site, node: Node, frame: Frame) -> Value:
@@ -85,7 +86,7 @@ def parameter(inference: Inference, function: Function, which: Parameter, frame:
     """What a library hands to a method of a class that reads a file: its rows, or each of them."""
     if frame.outer is not None or frame.owner is None or not function.parameters or function.parameters[0] is not which:
         return None
-    for library, words in _HANDED:
+    for library, words in _handed():
         handed = words.methods.get(function.name)
         if handed and any(named(library, e, words.bases) for e in inference.code.externals(frame.owner)):
             if handed == "list":

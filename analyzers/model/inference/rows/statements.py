@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted
 from analyzers.knowledge import Library, libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.methods import Method
 from analyzers.model.inference import flow
 from analyzers.model.inference.branching import deeds, procedures
@@ -68,7 +70,7 @@ def run_sql(inference: Inference, node: Call, args: tuple[Value, ...], keywords:
     its first argument.
     """
     name = _driver_name(node, frame)
-    library = _DRIVERS.get((frame.language, name))
+    library = _drivers().get((frame.language, name))
     if library is None:
         return None
     at = library.driver_functions.get(name, 0)
@@ -89,11 +91,13 @@ def run_sql(inference: Inference, node: Call, args: tuple[Value, ...], keywords:
     return rows if _ROWS.match(text) else None
 
 
-_DRIVERS: dict[tuple[str, str], Library] = {  # by language and name of a method, the first library whose drivers have it
-    (library.language, name): library
-    for library in reversed(libraries())
-    for name in (*library.driver_calls, *library.driver_rows, *library.driver_functions)
-}
+_drivers: Callable[[], dict[tuple[str, str], Library]] = derived(
+    lambda: {  # by language and name of a method, the first library whose drivers have it
+        (library.language, name): library
+        for library in reversed(libraries())
+        for name in (*library.driver_calls, *library.driver_rows, *library.driver_functions)
+    }
+)
 
 
 def _driver_name(node: Call, frame: Frame) -> str:
@@ -102,7 +106,7 @@ def _driver_name(node: Call, frame: Frame) -> str:
         case Member(name=name):
             return name
         case Name(id=name):
-            library = _DRIVERS.get((frame.language, name.lstrip("\\")))
+            library = _drivers().get((frame.language, name.lstrip("\\")))
             own = library is not None and (name in library.driver_functions or name.startswith(library.driver_prefixes))
             return name.lstrip("\\") if own else ""
     return ""
@@ -124,23 +128,25 @@ def fetched(inference: Inference, test: Node | None, loop: Site, frame: Frame) -
     if not isinstance(call, Call):
         return None
     name = call.callee.name if isinstance(call.callee, Member) else _driver_name(call, frame)
-    library = _DRIVERS.get((frame.language, name))
+    library = _drivers().get((frame.language, name))
     if library is not None and library.driver_rows.get(name) == "row":
         source = call.callee.of if isinstance(call.callee, Member) else call.args[0] if call.args else None
         rows = flow.evaluate(inference, source, frame) if source is not None else None
         if isinstance(rows, Rows) and not rows.model:
             return step.target, Row("", rows, (), loop)
-    if isinstance(call.callee, Name) and call.callee.id.lstrip("\\") in _LINES.get(frame.language, ()):
+    if isinstance(call.callee, Name) and call.callee.id.lstrip("\\") in _lines().get(frame.language, ()):
         return step.target, Taken(Row("", Rows("", frame.site(call), label="row"), (), loop))
     return None
 
 
-_LINES = {
-    language: frozenset(n for x in libraries() if x.language == language for n in x.lines) for language in ("python", "php")
-}
+_lines = derived(
+    lambda: {
+        language: frozenset(n for x in libraries() if x.language == language for n in x.lines) for language in ("python", "php")
+    }
+)
 
 
-_SQL_MAKERS = frozenset(name for library in libraries() for name in library.sql_makers)
+_sql_makers = derived(lambda: frozenset(name for library in libraries() for name in library.sql_makers))
 
 
 def sql_of(node: Node) -> str:
@@ -150,7 +156,7 @@ def sql_of(node: Node) -> str:
             return text
         case Other(word="format" | "%" | "+" | ".", children=(first, *_)):
             return sql_of(first)
-        case Call(callee=Name(id=name) | Member(name=name), args=(first, *_)) if name in _SQL_MAKERS:
+        case Call(callee=Name(id=name) | Member(name=name), args=(first, *_)) if name in _sql_makers():
             return sql_of(first)
         case Call(callee=Member(of=of, name="format")):
             return sql_of(of)
@@ -161,7 +167,7 @@ def raw_member(rows: Rows, name: str, frame: Frame) -> Value:
     """A method of a statement or of what it gave: `.fetchall()`, `.fetchone()`, `->execute([…])`."""
     if binds(frame, name):
         return RowMethod(rows, name)
-    library = _DRIVERS.get((frame.language, name))
+    library = _drivers().get((frame.language, name))
     if library is None or name not in library.driver_rows:
         return None
     return KnownMethod(rows if library.driver_rows[name] == "rows" else queries.single(rows, known=True))
@@ -184,23 +190,25 @@ def bind_and_run(inference: Inference, rows: Rows, call: Call, frame: Frame) -> 
 # -- models picked at run time -----------------------------------------------------------------------------------------
 
 
-_MANAGERS = frozenset(  # by language and name; those of classes with attributes are told by what they are given
-    (library.language, name)
-    for library in libraries()
-    if library.rows is not None and not library.rows.class_attributes
-    for name in library.rows.managers
+_managers = derived(
+    lambda: frozenset(  # by language and name; those of classes with attributes are told by what they are given
+        (library.language, name)
+        for library in libraries()
+        if library.rows is not None and not library.rows.class_attributes
+        for name in library.rows.managers
+    )
 )
 
 
 def of_unknown(inference: Inference, node: Member, frame: Frame) -> Value:
     """`model_class._default_manager` for a class that is not known: rows, whatever of. `request.user`: who sent the request,
     and `request.data`, what it brings."""
-    if (frame.language, node.name) in _MANAGERS:
+    if (frame.language, node.name) in _managers():
         label = dotted(node.of)
         return Rows("", frame.site(node), root=frame.site(node), label=label) if label else None
-    if node.name in inputs.NAMES and (given := inputs.brought(dotted(node), frame.language)):
+    if node.name in inputs.names() and (given := inputs.brought(dotted(node), frame.language)):
         return given
-    return origins.sender(inference, dotted(node)) if node.name in origins.SENDERS else None
+    return origins.sender(inference, dotted(node)) if node.name in origins.senders() else None
 
 
 def asked_of_any(inference: Inference, name: str, node: Call, args: tuple[Value, ...], frame: Frame) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from analyzers.facts.outline import Call, Function, Name, Node, Text
 from analyzers.knowledge import LINEAGES_KEPT, Library, Views, libraries, named
+from analyzers.knowledge.derived import per_libraries
 from analyzers.knowledge.naming import app_label
 from analyzers.model.inference import flow, members
 from analyzers.model.inference.readers import cells, listings, pages, votes
@@ -256,7 +256,7 @@ def view_of(inference: Inference, definition: ClassDefinition) -> tuple[Library,
     return _view_by(inference.code.externals(definition))
 
 
-@lru_cache(maxsize=LINEAGES_KEPT)
+@per_libraries(LINEAGES_KEPT)
 def _view_by(externals: frozenset[str]) -> tuple[Library, Views] | None:
     for library in libraries():
         for view in library.views:

@@ -14,6 +14,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Name, Node, Other
 from analyzers.knowledge import libraries, named
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.naming import studly
 from analyzers.knowledge.views import Component, Templates
 from analyzers.model.inference import flow, members
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from analyzers.model.inference.frames import Frame
     from analyzers.model.inference.summaries import Inference
 
-_COMPUTED = tuple((p, b) for x in libraries() if x.templates is not None for b, p in x.templates.computed.items())
+_computed = derived(
+    lambda: tuple((p, b) for x in libraries() if x.templates is not None for b, p in x.templates.computed.items())
+)
 _MAX_OPEN = 10  # templates within each other: a layout, its parts, and components within components
 _MAX_PROPERTIES = 40
 
@@ -88,7 +91,7 @@ def _properties(inference: Inference, receiver: Instance, node: Node, frame: Fra
 
 def computed(inference: Inference, definition: ClassDefinition, name: str) -> FunctionDefinition | None:
     """The method of a component that is read as an attribute: `$this->orders` is what `getOrdersProperty()` gives."""
-    for pattern, base in _COMPUTED:
+    for pattern, base in _computed():
         method = inference.code.method(definition, pattern.format(name=studly(name)))
         if method is not None and base in inference.code.externals(definition):
             return method

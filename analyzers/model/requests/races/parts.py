@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from analyzers.facts.outline import Call, Loop, Member, Name, Node, Other, Text, dotted
 from analyzers.knowledge import libraries
 from analyzers.knowledge.concurrency import Concurrency
+from analyzers.knowledge.derived import derived
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.races import checks
 from analyzers.model.requests.races.exclusion import apart
@@ -151,15 +152,15 @@ def _moved(body: Body, models: ModelIndex) -> Iterator[Race]:
                     columns=(one.column,),
                     also=((body.place(other.node), "the other half"),),
                     sentence=_BOTH,
-                    code=_AROUND[body.language],
+                    code=_around()[body.language],
                     language=body.language,
                 )
                 return
 
 
-_AROUND: dict[str, str] = {
-    x.language: words.around for x in libraries() if (words := x.concurrency) is not None and not words.writes_later
-}
+_around: Callable[[], dict[str, str]] = derived(
+    lambda: {x.language: words.around for x in libraries() if (words := x.concurrency) is not None and not words.writes_later}
+)
 
 
 def sums(body: Body, node: Call) -> Iterator[_Sum]:

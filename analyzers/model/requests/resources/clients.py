@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from analyzers.facts.outline import Call, Node, Other
 from analyzers.knowledge import libraries
 from analyzers.knowledge.clients import Client
+from analyzers.knowledge.derived import derived
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.roles import is_batch
 from analyzers.model.requests.resources import lifetimes
 from analyzers.model.requests.resources.lifetimes import Around
 from analyzers.model.ways import CallSite, Made, Reach, Unreturned, Way
 
-_CLIENTS = {name: client for library in libraries() for name, client in library.clients.items()}
-_LANGUAGES = {name: library.language for library in libraries() for name in library.clients}
+_clients = derived(lambda: {name: client for library in libraries() for name, client in library.clients.items()})
+_languages = derived(lambda: {name: library.language for library in libraries() for name in library.clients})
 _ASIDE = re.compile(
     r"health|ready|alive|ping\b|heartbeat|status|check|probe|diagnos|^test|_test|install|setup|upgrade|migrat|backup|restore",
     re.IGNORECASE,
@@ -27,8 +28,8 @@ _LOOKS_AFTER = re.compile(r"health|readiness|liveness|heartbeat|diagnos|(?:syste
 def made(code: Codebase, reach: Reach) -> Iterator[Made]:
     """The clients that are made for each request or job, though they are made of the same each time, or are to be kept for each
     address."""
-    for call in reach.of_library(_CLIENTS):
-        client = _CLIENTS[call.library]
+    for call in reach.of_library(_clients()):
+        client = _clients()[call.library]
         if client.makes == "session" or is_batch(call.place.path) or _is_aside(call):
             continue
         site = lifetimes.around(code, call)
@@ -40,7 +41,7 @@ def made(code: Codebase, reach: Reach) -> Iterator[Made]:
         closed, brought = _closes(site, client), _brought(code, way)
         if brought is None or (brought and (closed or not _lasts(client, site) or any(map(_tries, way.calls)))):
             continue
-        if _LANGUAGES[call.library] != "php" or _repeats(code, way):
+        if _languages()[call.library] != "php" or _repeats(code, way):
             handed_on = lifetimes.fate(code, site) == "handed on"
             yield Made(client, call.library, call.function.name, call.place, way, handed_on, closed, brought)
 
@@ -61,8 +62,8 @@ _TRIES = re.compile(r"valid|verif|drop|delet|dump|creat\w*_(?:database|db|tenant
 def unreturned(code: Codebase, reach: Reach) -> Iterator[Unreturned]:
     """The sessions that requests and jobs open and do not give back: what a function hands on its callers may give back, except
     where a library calls it for a request and gives what it returns to the handler."""
-    for call in reach.of_library(_CLIENTS):
-        client = _CLIENTS[call.library]
+    for call in reach.of_library(_clients()):
+        client = _clients()[call.library]
         site = lifetimes.around(code, call) if client.makes == "session" and not is_batch(call.place.path) else None
         if site is None or any(
             isinstance(n, Other) and n.word == "with" and n.children[-1] is not _next(site, n) for n in site.above
@@ -125,7 +126,7 @@ def _lasts_no_longer(code: Codebase, calls: tuple[CallSite, ...]) -> bool:
         site = lifetimes.around(code, call)
         if site is None or site.function is None or lifetimes.caches(site.function):
             return False
-        holder = _CLIENTS[call.library].held_by if call.library else -1
+        holder = _clients()[call.library].held_by if call.library else -1
         found = lifetimes.fate(code, site, holder)
         if found == "kept":
             return False

@@ -15,6 +15,7 @@ import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, dotted, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import External, FunctionDefinition, Resolved, ValueDefinition
 from analyzers.model.naming.looked import Importing
@@ -25,7 +26,9 @@ from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach, Streamed
 from analyzers.source import Place
 
-_SESSIONS = frozenset(name for library in libraries() for name, client in library.clients.items() if client.makes == "session")
+_sessions = derived(
+    lambda: frozenset(name for library in libraries() for name, client in library.clients.items() if client.makes == "session")
+)
 _FAR = re.compile(
     r"stream|chat|complet|generat|listen|subscribe|events?$|aiter_|iter_(?:lines|bytes|content)|get_message", re.I
 )
@@ -92,7 +95,7 @@ def _is_answer(code: Codebase, path: str, node: Call) -> bool:
 def _is_session(code: Codebase, path: str, annotation: Node | None) -> bool:
     """Whether an annotation names a session: itself, within `Annotated`, or by a name of the project's own for that."""
     return any(
-        isinstance(found, External) and found.name in _SESSIONS
+        isinstance(found, External) and found.name in _sessions()
         for found in (*_resolved(code, path, annotation), *_meant(code, path, annotation))
     )
 
@@ -151,10 +154,10 @@ def _opens(code: Codebase, path: str, value: Node | None) -> bool:
         return False
     found = code.resolve_node(path, value.callee)
     if isinstance(found, External):
-        return found.name in _SESSIONS
+        return found.name in _sessions()
     if isinstance(found, ValueDefinition) and isinstance(found.node.value, Call):
         made = code.resolve_node(found.path, found.node.value.callee)
-        return isinstance(made, External) and f"{made.name}()" in _SESSIONS
+        return isinstance(made, External) and f"{made.name}()" in _sessions()
     return False
 
 

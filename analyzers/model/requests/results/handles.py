@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.facts.outline import Assign, Call, Member, Name, Other, Return, dotted
+from analyzers.knowledge.derived import derived
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.results import answers
 from analyzers.model.ways import Heap
 
-_HANDLES, _READERS, _LOADERS = answers.words("handles"), answers.words("parsers"), answers.words("loaders")
-WORDS = {of: frozenset(name.rpartition(".")[2] for name in names) for of, names in _HANDLES.items()}
+_handles = derived(lambda: answers.words("handles"))
+_readers = derived(lambda: answers.words("parsers"))
+_loaders = derived(lambda: answers.words("loaders"))
+words = derived(lambda: {of: frozenset(name.rpartition(".")[2] for name in names) for of, names in _handles().items()})
 """What a function speaks of that opens something."""
 _WITH = "with {}(…) as {}:\n    …"
 
@@ -19,7 +22,7 @@ def read(body: Body) -> Iterator[Heap]:
     """`file = open(path)`, and no `close()` on any way."""
     for node in body.nodes:
         match node:
-            case Assign(target=Name(id=name), value=Call(callee=callee)) if dotted(callee) in _HANDLES[body.language]:
+            case Assign(target=Name(id=name), value=Call(callee=callee)) if dotted(callee) in _handles()[body.language]:
                 managed = any(isinstance(n, Other) and n.word == "with" for n in body.around(node))
                 if not managed and not any(_gives_away(body, use) for use in body.uses(name, node.end)):
                     yield Heap(
@@ -41,7 +44,7 @@ def _gives_away(body: Body, use: Name) -> bool:
             case Call(callee=Member(of=of, name=name)) if of is use:
                 return name in ("close", "detach", "shutdown", "__exit__", "quit")
             case Call(callee=callee) if callee is not use and not (isinstance(callee, Member) and callee.of is use):
-                return dotted(callee) not in _READERS[body.language] | _LOADERS[body.language]
+                return dotted(callee) not in _readers()[body.language] | _loaders()[body.language]
             case Assign(target=target) if not isinstance(target, Name) or isinstance(outer.value, Name):
                 return True
     return False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Text, walk
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import known
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.requests.work.sites import Stand
 
-_QUEUED = frozenset(name for one in known() for name in one.passing.queued)
-_SENDING = frozenset(m for one in known() for work in one.work if work.carries for m in work.methods)
+_queued = derived(lambda: frozenset(name for one in known() for name in one.passing.queued))
+_sending = derived(lambda: frozenset(m for one in known() for work in one.work if work.carries for m in work.methods))
 _OUTSIDE = frozenset({"mail", "slack", "nexmo", "vonage", "twilio"})
 
 
@@ -17,7 +18,7 @@ def carrier_of(code: Codebase, site: Stand) -> ClassDefinition | None:
     """The class of what a call makes to be sent, unless it says that a queue does it, or that it stays inside."""
     node = site.node
     definition = code.resolve_node(site.path, node.callee) if isinstance(node, Call) else None
-    if not isinstance(definition, ClassDefinition) or _QUEUED & code.externals(definition):
+    if not isinstance(definition, ClassDefinition) or _queued() & code.externals(definition):
         return None
     via = code.method(definition, "via")
     return definition if via is None or _names_outside(via.node) else None
@@ -29,7 +30,7 @@ def is_sent(site: Stand) -> bool:
     for outer in reversed(site.around):
         match outer:
             case Call(callee=Member(name=name), args=args) if any(a is inner for a in args):
-                return name in _SENDING
+                return name in _sending()
             case Assign(target=Name(id=held), value=value) if value is inner:
                 return _is_sent_by_name(site, held)
             case Call() | Member():
@@ -43,7 +44,7 @@ def _is_sent_by_name(site: Stand, held: str) -> bool:
     function = site.outermost
     for node in (n for statement in (function.body if function is not None else ()) for n in walk(statement)):
         match node:
-            case Call(callee=Member(name=name), args=args) if name in _SENDING:
+            case Call(callee=Member(name=name), args=args) if name in _sending():
                 if any(isinstance(a, Name) and a.id == held for a in args):
                     return True
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, walk
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import Work, known
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import External, FunctionDefinition
@@ -13,14 +14,14 @@ from analyzers.model.requests.texts import functions
 from analyzers.model.ways import CallSite
 from analyzers.model.ways import Function as Reached
 
-_CLIENTS = tuple((one.language, work) for one in known() for work in one.work if work.errors)
+_clients = derived(lambda: tuple((one.language, work) for one in known() for work in one.work if work.errors))
 _ARGUMENTS = frozenset({"headers", "params", "json", "data", "auth", "files", "stream", "allow_redirects"})
 
 
 def calls(code: Codebase, seen: frozenset[tuple[str, int]]) -> Iterator[CallSite]:
     """Such calls, but for those that are known by what they are called on (`seen`, by path and line)."""
     for path, facts in code.files.items():
-        clients = [w for language, w in _CLIENTS if language == facts.language and is_product(path)]
+        clients = [w for language, w in _clients() if language == facts.language and is_product(path)]
         if not any(i.path.partition(".")[0] == w.errors for w in clients for i in facts.imports):
             continue
         for definition in functions(code, path):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from analyzers.deployment.scalars import Stated
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import Work, carried, known, work_of
 from analyzers.model.errands import Errand, Reached, Wait
 from analyzers.model.naming.code import Codebase
@@ -22,9 +23,9 @@ from analyzers.model.ways import CallSite, Reach, Way
 from analyzers.model.ways import Function as Reaching
 from analyzers.source import Place
 
-_OUTSIDE = frozenset(name for one in known() for name in one.passing.outside)
+_outside = derived(lambda: frozenset(name for one in known() for name in one.passing.outside))
 _LONGEST = 8  # calls of a way
-_CARRIERS = {name: work for one in known() for work in one.work for name in work.carries}
+_carriers = derived(lambda: {name: work for one in known() for work in one.work for name in work.carries})
 _BY_HAND = re.compile(
     r"(^|/)([\w-]*[_-]tests?|tests?[_-][\w-]*|e2e|\.?github|\.circleci|ci|hack|tools?|utils/scripts|devtools|dev|docker|deploy\w*|contrib/dev|notebooks?|setup\.py)(/|$)"
 )
@@ -45,7 +46,7 @@ class Errands:
         seen = frozenset((c.place.path, c.place.span.start_line) for c in self._reach.calls if c.library)
         for call in (*self._reach.calls, *caught.calls(self._code, seen)):
             language = self._code.files[call.place.path].language
-            work = work_of(call.library, language) or _CARRIERS.get(call.library) if call.library else None
+            work = work_of(call.library, language) or _carriers().get(call.library) if call.library else None
             if work is None or is_batch(call.place.path):
                 continue
             if work.kind == "mail" and not work.endless and language in self._queued:
@@ -154,7 +155,7 @@ class Errands:
             return None
         stands = [stand for call in way.calls if (stand := self._stand(call)) is not None]
         decorators = (d for s in stands if s.outermost is not None for d in s.outermost.decorators)
-        if any(_last(d.callee if isinstance(d, Call) else d) in _OUTSIDE for d in decorators):
+        if any(_last(d.callee if isinstance(d, Call) else d) in _outside() for d in decorators):
             return None
         written = any(s.outermost is not None and enqueued.writes_before(s.outermost, s.node, "python") for s in stands)
         return self._atomic if written else None

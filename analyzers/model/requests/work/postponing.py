@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from analyzers.deployment.scalars import Stated
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import known
 from analyzers.model.errands import Later
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.roles import is_product
 
 _LANGUAGES = {"python": ".py", "php": ".php"}
-_BACKENDS = tuple(word for one in known() for word in one.passing.backends)
+_backends = derived(lambda: tuple(word for one in known() for word in one.passing.backends))
 _ROUTED = re.compile(r"(?:when@\w+\.)?framework\.messenger\.routing\..*SendEmailMessage(?:\.senders)?(?:\.\d+)?$")
 
 
@@ -41,7 +42,7 @@ def mail_is_queued(stated: Iterable[Stated]) -> frozenset[str]:
     """The languages in which what sends mail only hands it to a queue, by the scalars of the project's configurations."""
     found = set()
     for one in stated:
-        if one.key == "EMAIL_BACKEND" and any(word in one.value.lower() for word in _BACKENDS):
+        if one.key == "EMAIL_BACKEND" and any(word in one.value.lower() for word in _backends()):
             found.add("python")
         if _ROUTED.fullmatch(one.key) and one.value != "sync":
             found.add("php")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from analyzers.facts.outline import Call, Function, Loop, Member, Name, Node, Other, Return, Text, dotted, walk
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import Retrying, known
 from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
@@ -17,14 +18,20 @@ from analyzers.model.ways import CallSite, Reach
 from analyzers.model.ways import Function as Reached
 from analyzers.words import short
 
-_KNOWN: dict[str, tuple[Retrying, ...]] = {one.language: one.retries for one in known() if one.retries}
-_PACKAGES = {
-    language: frozenset(name.partition(".")[0] for words in retries for name in words.calls)
-    for language, retries in _KNOWN.items()
-}
-_METHODS = frozenset(name for one in known() for words in one.retries for name in (*words.methods, *words.calls))
-_RETRIED = {mark: wanted for one in known() for mark, wanted in one.retried.items()}
-_NEVER = {name: value for one in known() for name, value in one.never.items()}
+_known: Callable[[], dict[str, tuple[Retrying, ...]]] = derived(
+    lambda: {one.language: one.retries for one in known() if one.retries}
+)
+_packages = derived(
+    lambda: {
+        language: frozenset(name.partition(".")[0] for words in retries for name in words.calls)
+        for language, retries in _known().items()
+    }
+)
+_methods = derived(
+    lambda: frozenset(name for one in known() for words in one.retries for name in (*words.methods, *words.calls))
+)
+_retried = derived(lambda: {mark: wanted for one in known() for mark, wanted in one.retried.items()})
+_never = derived(lambda: {name: value for one in known() for name, value in one.never.items()})
 _OUTSIDE = frozenset({"http", "mail", "message", "payment", "model", "storage"})
 _PAUSES = frozenset({"sleep", "usleep", "wait", "backoff", "delay", "retry", "release", "countdown"})
 _REMEDY = "Wait before each try, longer each time and not all for as long; and give up soon, as somebody waits."
@@ -33,7 +40,7 @@ _REMEDY = "Wait before each try, longer each time and not all for as long; and g
 def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[Flaw]:
     """What requests and jobs try again without a pause."""
     for path, facts in code.files.items():
-        retries = _KNOWN.get(facts.language, ())
+        retries = _known().get(facts.language, ())
         if not retries or not is_product(path) or is_batch(path) or not _may_retry(code, path):
             continue
         for definition in functions(code, path):
@@ -49,8 +56,8 @@ def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[F
 def _may_retry(code: Codebase, path: str) -> bool:
     facts = code.files[path]
     if facts.language == "php":
-        return facts.may_say(_METHODS)
-    return any(i.path.partition(".")[0] in _PACKAGES[facts.language] for i in facts.imports)
+        return facts.may_say(_methods())
+    return any(i.path.partition(".")[0] in _packages()[facts.language] for i in facts.imports)
 
 
 # -- by a library ------------------------------------------------------------------------------------------------------
@@ -142,8 +149,8 @@ def is_retried(code: Codebase, path: str, mark: Node) -> bool:
     """Whether a decorator has a job tried again from its beginning where it fails."""
     found = code.resolve_node(path, mark.callee if isinstance(mark, Call) else mark)
     given = {k.name: k.value for k in mark.keywords} if isinstance(mark, Call) else {}
-    wanted = _RETRIED.get(found.name) if isinstance(found, External) else None
-    refused = any(isinstance(v, Text) and k in _NEVER and v.value == _NEVER[k] for k, v in given.items())
+    wanted = _retried().get(found.name) if isinstance(found, External) else None
+    refused = any(isinstance(v, Text) and k in _never() and v.value == _never()[k] for k, v in given.items())
     return wanted is not None and not refused and (not wanted or not given.keys().isdisjoint(wanted))
 
 

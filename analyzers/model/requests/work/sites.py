@@ -8,18 +8,21 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Return, Text, children, walk
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import known
 from analyzers.model.naming.code import Codebase
 from analyzers.model.requests.texts import nodes_to
 from analyzers.model.ways import CallSite
 from analyzers.source import Place
 
-_LATER = frozenset(name for one in known() for name in one.passing.later)
-_ASIDE = frozenset(name for one in known() for name in one.passing.aside)
-_THREADS = frozenset(name for one in known() for name in one.passing.aside if name not in one.passing.at_once)
-_OPENS = frozenset(name for one in known() for name in one.passing.transactions)
-_AT_ONCE = frozenset(name for one in known() for name in (*one.passing.at_once, *one.passing.aside, *one.passing.after))
-_AFTER = frozenset(name for one in known() for name in one.passing.after)
+_later = derived(lambda: frozenset(name for one in known() for name in one.passing.later))
+_aside = derived(lambda: frozenset(name for one in known() for name in one.passing.aside))
+_threads = derived(lambda: frozenset(name for one in known() for name in one.passing.aside if name not in one.passing.at_once))
+_transactions = derived(lambda: frozenset(name for one in known() for name in one.passing.transactions))
+_at_once = derived(
+    lambda: frozenset(name for one in known() for name in (*one.passing.at_once, *one.passing.aside, *one.passing.after))
+)
+_after = derived(lambda: frozenset(name for one in known() for name in one.passing.after))
 _CONNECTIONS = ("session", "connection", "conn", "engine", "db", "database", "em", "entitymanager", "manager", "transaction")
 
 
@@ -49,19 +52,19 @@ def stand(code: Codebase, call: CallSite) -> Stand | None:
 
 def is_later(site: Stand) -> bool:
     """Whether the call only hands over what another process, or this one after its answer, is to do."""
-    return _is_handed(site, _LATER)
+    return _is_handed(site, _later())
 
 
 def is_aside(site: Stand, call: CallSite) -> bool:
     """Whether what is called does not run on the event loop."""
-    return _is_handed(site, _ASIDE | _LATER) or (
-        isinstance(site.node, Call) and _last(site.node.callee) in _THREADS and _is_given(site.node, call)
+    return _is_handed(site, _aside() | _later()) or (
+        isinstance(site.node, Call) and _last(site.node.callee) in _threads() and _is_given(site.node, call)
     )
 
 
 def is_handed_on(site: Stand, call: CallSite) -> bool:
     """Whether the function that is reached is not called there, but given to something that may call it, nobody knows when."""
-    return isinstance(site.node, Call) and _last(site.node.callee) not in _AT_ONCE and _is_given(site.node, call)
+    return isinstance(site.node, Call) and _last(site.node.callee) not in _at_once() and _is_given(site.node, call)
 
 
 def _is_given(node: Call, call: CallSite) -> bool:
@@ -200,9 +203,9 @@ def transaction_of(site: Stand) -> Node | None:
     for outer in reversed(site.around):
         match outer:
             case Call(callee=callee, args=args) if any(a is inner for a in args):
-                if _last(callee) in _AFTER:
+                if _last(callee) in _after():
                     return None
-                if isinstance(inner, Function) and _last(callee) in _OPENS:
+                if isinstance(inner, Function) and _last(callee) in _transactions():
                     return outer
             case Other(word="with", children=(*opened, body)) if body is inner or body.start <= inner.start:
                 for one in opened:
@@ -222,7 +225,7 @@ def _opens(node: Node) -> bool:
     last, of = _last(callee), _last(callee.of).lower() if isinstance(callee, Member) else ""
     if last == "atomic":
         return True
-    return last in _OPENS and of.lstrip("_$").endswith(_CONNECTIONS)
+    return last in _transactions() and of.lstrip("_$").endswith(_CONNECTIONS)
 
 
 def _begun(function: Function, node: Node) -> Node | None:
