@@ -24,6 +24,7 @@ from analyzers.findings import (
     Severity,
 )
 from analyzers.fixes import Trial
+from analyzers.knowledge.derived import known_besides as _known_besides
 from analyzers.linting import Linter, LinterError, Remark
 from analyzers.loadtest.writing import TOOLS as _TOOLS
 from analyzers.loadtest.writing import LoadScript
@@ -260,7 +261,8 @@ def load_test(
     """A starter script of a load test (`LOAD_TOOLS`), made of the routes of a revision."""
     files, _ = pipeline.Analyst(blobs, store, settings).facts(head)
     code = Codebase({path: facts for path, (_, facts) in files.items()})
-    return _load_script(code, tool, name, settings.expected_peak)
+    with _known_besides(settings.libraries):
+        return _load_script(code, tool, name, settings.expected_peak)
 
 
 def _review(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import cast
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import msgspec
 
@@ -19,6 +20,7 @@ from analyzers.facts.store import FactStore, FileFacts
 from analyzers.findings import Finding, Measure, Problem
 from analyzers.frontends import frontend_for, read_facts
 from analyzers.globs import any_matches
+from analyzers.knowledge.derived import known_besides
 from analyzers.linting import Linter, has_statements, with_remarks
 from analyzers.model.link import link
 from analyzers.model.memory import Memory
@@ -76,6 +78,21 @@ def readable(revision: Revision, settings: Settings) -> Iterator[tuple[str, str,
             yield path, blob, f"{blob}-{frontend.language}-{frontend.version}"
 
 
+A = ParamSpec("A")
+T = TypeVar("T")
+
+
+def _informed(method: Callable[Concatenate[Analyst, A], T]) -> Callable[Concatenate[Analyst, A], T]:
+    """What an analyst does, knowing what the settings say of the repository's own libraries."""
+
+    @wraps(method)
+    def informed(self: Analyst, /, *args: A.args, **kwargs: A.kwargs) -> T:
+        with known_besides(self.settings.libraries):
+            return method(self, *args, **kwargs)
+
+    return informed
+
+
 class Analyst:
     """The analyses of one review. What two revisions share is read, and walked, once."""
 
@@ -88,7 +105,7 @@ class Analyst:
         born: frozenset[str] = frozenset(),
         reader: Reader | None = None,
     ) -> None:
-        self._blobs, self._store, self._settings = blobs, store, settings
+        self._blobs, self._store, self.settings = blobs, store, settings
         self._linter, self._born, self._reader = linter, born, reader
         self._refused: dict[str, str] = {}
         self._known: dict[str, FileFacts] = {}
@@ -99,18 +116,20 @@ class Analyst:
 
     def facts(self, revision: Revision) -> tuple[Files, tuple[Problem, ...]]:
         """The facts of each readable file, and the files that could not be had."""
-        wanted = list(readable(revision, self._settings))
+        wanted = list(readable(revision, self.settings))
         self._recall({key for _, _, key in wanted if key not in self._known})
         self._read({key: (path, blob) for path, blob, key in wanted if key not in self._known and key not in self._refused})
         text = "The file could not be read: it is too large, or missing."
         missing = tuple(Problem(path, 0, self._refused.get(key, text)) for path, _, key in wanted if key not in self._known)
         return {path: (key, self._known[key]) for path, _, key in wanted if key in self._known}, missing
 
+    @_informed
     def recall(self, base: Files, head: Files) -> None:
         """Recalls what the base declared, and what its contents of changed files said: most of a change is as it was."""
         self._memory.recall(_ids(base), self._database)
         self._memory.traces.load((path, key) for path, (key, _) in base.items() if path in head and head[path][0] != key)
 
+    @_informed
     def judge(self, files: Files) -> Judgement:
         """What every rule that is on says of these files: remembered, or found now. The base of a review was often judged."""
         key = self._key(files)
@@ -124,6 +143,7 @@ class Analyst:
             self._judged[key] = _ENCODE.encode(judged)
         return judged
 
+    @_informed
     def judge_once(self, files: Files) -> Judgement:
         """What the rules say of files that nobody will ask for again; of the project as a whole nothing is told."""
         return self._ruled(self._linked(files), files)
@@ -131,7 +151,7 @@ class Analyst:
     def _judged_whole(self, files: Files) -> Judgement:
         project = self._linked(files)
         judged = self._ruled(project, files)
-        readiness, drawn, unread = _looked_after(_facts(files), project, self._settings)
+        readiness, drawn, unread = _looked_after(_facts(files), project, self.settings)
         return msgspec.structs.replace(
             judged,
             problems=(*judged.problems, *unread),
@@ -154,10 +174,10 @@ class Analyst:
         measures: list[Measure] = []
         whole = len(problems) == len(project.problems)
         for rule in rules().values():
-            if not self._settings.runs(rule.id):
+            if not self.settings.runs(rule.id):
                 continue
-            said = self._said[rule.id] = self._said_again(rule.id, project) or _guarded(rule.id, project, self._settings)
-            findings.extend(f for f in said.findings if is_on(f, self._settings))
+            said = self._said[rule.id] = self._said_again(rule.id, project) or _guarded(rule.id, project, self.settings)
+            findings.extend(f for f in said.findings if is_on(f, self.settings))
             measures.extend(said.measures)
             problems.extend(said.problems)
             whole = whole and not said.problems
@@ -169,6 +189,7 @@ class Analyst:
         same = said is not None and all(getattr(project, name) == value for name, value in said.asked.items())
         return said if same else None
 
+    @_informed
     def save(self, base: Files) -> None:
         """Keeps what was learned for the next review, which may be of the same base."""
         self._memory.save(_ids(base), self._database)
@@ -187,7 +208,7 @@ class Analyst:
     def _key(self, files: Files) -> str:
         """Equal where the same code judges the same facts under the same paths by the same settings, and the same linter the
         same files of the change."""
-        out = hashlib.sha256(_ENCODE.encode(self._settings))
+        out = hashlib.sha256(_ENCODE.encode(self.settings))
         if self._linter is not None and (linted := self._linted(files)):
             out.update(repr((self._linter.version, linted)).encode(errors="surrogatepass"))
         for path, (key, _) in sorted(files.items()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import analyzers
 from analyzers import BlobReader, FactStore, Place, Problem, Revision
-from bot import limits
+from bot import limits, organisation
 from bot.cache import fact_store
 from bot.configuration import configuration
 from bot.errors import Broken
@@ -66,6 +66,11 @@ class Context:
     connect: Callable[[Context, Job], GitHub] | None = None
     pause: float = 2.0
 
+    def defaults(self, job: Job, connection: Any) -> tuple[bytes, ...]:
+        """What counts in the repository of a job where its own files say nothing, the operator's before its organisation's."""
+        own = self.settings.defaults.read_bytes() if self.settings.defaults is not None else None
+        return tuple(text for text in (own, organisation.default(connection, job.installation)) if text)
+
     @classmethod
     def of(cls, settings: Settings) -> Context:
         if settings.app_id is None or settings.private_key is None:
@@ -116,7 +121,7 @@ def needed(revision: Revision) -> Iterable[str]:
     return [*analyzers.needed(revision), *(revision.files[path] for path in analyzers.settings_files(revision.files))]
 
 
-def repository_settings(snapshot: Snapshot, default: bytes | None) -> tuple[analyzers.Settings, tuple[Problem, ...]]:
+def repository_settings(snapshot: Snapshot, defaults: Sequence[bytes]) -> tuple[analyzers.Settings, tuple[Problem, ...]]:
     """What the base's configuration says, and what is to be said of it: a change cannot silence its own review."""
     base, head = configuration(snapshot.blobs, snapshot.base), configuration(snapshot.blobs, snapshot.head)
-    return analyzers.settings_of(base, head, known_rules=analyzers.RULES, default=default)
+    return analyzers.settings_of(base, head, known_rules=analyzers.RULES, defaults=defaults)

@@ -7,6 +7,7 @@ of the day. Whatever fails here costs no review anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, Protocol
 
@@ -15,7 +16,6 @@ import structlog
 from redis.exceptions import RedisError
 
 import analyzers
-from bot import organisation
 from bot.answers import Unsure
 from bot.branches import DefaultBranch
 from bot.context import Context, needed, repository_settings
@@ -69,12 +69,11 @@ def report(job: Job, context: Context, github: GitHub, connection: Any, *, retri
 
 
 def _tell(job: Job, context: Context, github: GitHub, connection: Any, branch: DefaultBranch, *, retried: bool) -> None:
-    default = organisation.default(connection, job.installation)
     with context.mirror(job, github) as mirror:
         with step("fetch"):
             snapshot = mirror.update(branch.head, branch.head, 0, needed)
         try:
-            review = _audited(context, snapshot, default, retried=retried)
+            review = _audited(context, snapshot, context.defaults(job, connection), retried=retried)
         finally:
             snapshot.blobs.close()
     told = analyzers.overview(review, analyzers.RULES, context.link(job, branch.head), notes=[_explained(branch)])
@@ -88,8 +87,8 @@ def _tell(job: Job, context: Context, github: GitHub, connection: Any, branch: D
                 raise
 
 
-def _audited(context: Context, snapshot: Snapshot, default: bytes | None, *, retried: bool) -> analyzers.Review:
-    settings, problems = repository_settings(snapshot, default)
+def _audited(context: Context, snapshot: Snapshot, defaults: Sequence[bytes], *, retried: bool) -> analyzers.Review:
+    settings, problems = repository_settings(snapshot, defaults)
     guard = GuardedReader() if retried else nullcontext()
     with step("analyse"), guard as reader:
         analysis = context.audit(snapshot.head, snapshot.blobs, store=context.facts, settings=settings, reader=reader)

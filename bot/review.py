@@ -26,7 +26,7 @@ import structlog
 
 import analyzers
 from analyzers import Review
-from bot import closing, commands, limits, organisation, publish, readiness
+from bot import closing, commands, limits, publish, readiness
 from bot.answers import Check, PullRequest, RateLimited
 from bot.context import Context, context_of, needed, repository_settings
 from bot.conversation import Acceptance, Conversation
@@ -257,8 +257,8 @@ class _Run:
 
     def _judged(self, snapshot: Snapshot) -> _Judgement:
         """The analysis, by the settings of the base."""
-        default = organisation.default(self.queue.connection, self.job.installation)
-        settings, problems = repository_settings(snapshot, default)
+        defaults = self.context.defaults(self.job, self.queue.connection)
+        settings, problems = repository_settings(snapshot, defaults)
         guard = GuardedReader() if self.retried else nullcontext()
         with step("analyse"), guard as reader:
             analysis = self.context.compare(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, FilePath, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     mirror_bytes: int = Field(20 * 2**30, description="Disk the mirrors may take; the least recently used go first.")
     fail_on: Literal["critical", "high", "medium", "low", "never"] = Field(
         "high", description="Lowest severity whose new findings fail the check; a repository may set its own."
+    )
+    defaults: FilePath | None = Field(
+        None, description="A `.cliffguard.yml` that counts in every repository, where it and its organisation say nothing."
     )
     on_error: Literal["neutral", "failure"] = Field(
         "neutral", description="How a check ends that we could not do: neutral lets the pull request pass, and says so."

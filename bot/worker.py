@@ -192,9 +192,22 @@ def main(settings: Settings | None = None) -> int:
         )
         return 1
     preload()
+    _warn_of_defaults(settings)
     settle()
     Supervisor(queue, settings).run()
     return 0
+
+
+def _warn_of_defaults(settings: Settings) -> None:
+    """Says what is wrong in the operator's configuration of all repositories: no check run would."""
+    if settings.defaults is not None:
+        from analyzers import RULES, read_settings
+
+        _, problems = read_settings({".cliffguard.yml": settings.defaults.read_bytes()}, known_rules=RULES)
+        for problem in problems:
+            log.warning(
+                "the defaults of all repositories", path=str(settings.defaults), line=problem.line, problem=problem.text
+            )
 
 
 def _await_queue(queue: Queue, seconds: float = 30.0) -> None:

@@ -1,4 +1,4 @@
-"""The configuration of a revision: its files, the nearest first, and the default of the organisation, joined.
+"""The configuration of a revision: its files, the nearest first, and the defaults of the organisation and the operator, joined.
 
 OWNER/.github: .github/cliffguard.yml    the organisation's default
 .cliffguard.yml, .github/cliffguard.yml  the repository's
@@ -7,7 +7,7 @@ services/shop/.cliffguard.yml            of a folder, and of those below it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -16,7 +16,7 @@ from analyzers.settings.reading import read_file
 from analyzers.settings.values import PATH, PATHS, Configuration, Limits, Nested, Settings, joined
 
 _MOST = 200  # files; a review reads each
-_OF_THE_ROOT = ("database", "comments")
+_OF_THE_ROOT = ("database", "comments", "libraries")
 
 
 def settings_files(paths: Iterable[str]) -> list[str]:
@@ -26,11 +26,12 @@ def settings_files(paths: Iterable[str]) -> list[str]:
 
 
 def read_settings(
-    files: Mapping[str, bytes], *, known_rules: Collection[str] = (), default: bytes | None = None
+    files: Mapping[str, bytes], *, known_rules: Collection[str] = (), defaults: Sequence[bytes] = ()
 ) -> tuple[Settings, tuple[Problem, ...]]:
-    """The configuration of a revision that has these files, and what is wrong in them. `default` is the organisation's."""
+    """The configuration of a revision that has these files, and what is wrong in them. `defaults` count where it says nothing:
+    an operator's, and then, nearer, an organisation's."""
     problems: list[Problem] = []
-    above = read_file(default, known_rules=known_rules)[0] if default else Configuration()
+    above = _above(defaults, known_rules)
     source, root = PATH, Configuration()
     for path in (path for path in PATHS if path in files):
         if path != PATH and PATH in files:
@@ -55,28 +56,43 @@ def read_settings(
     return Settings(**fields, source=source, nested=tuple(reversed(nested)), inherited=above.ignore), tuple(problems)
 
 
+def _above(defaults: Sequence[bytes], known_rules: Collection[str]) -> Configuration:
+    """The defaults as one. Their patterns are of every repository's root, so these add up."""
+    whole = Configuration()
+    for text in defaults:
+        own = read_file(text, known_rules=known_rules)[0]
+        patterns = {"exclude": (*whole.exclude, *own.exclude), "ignore": (*whole.ignore, *own.ignore)}
+        whole = msgspec.structs.replace(joined(whole, own), **patterns)
+    return whole
+
+
 def _without_what_is_of_the_root(own: Configuration, path: str) -> tuple[Configuration, list[Problem]]:
-    """What a folder cannot say of itself: a pull request has one set of comments, and the tables are of one database."""
+    """What a folder cannot say of itself: a pull request has one set of comments, the tables are of one
+    database, and what is known of libraries is known of all the code."""
     said = [name for name in _OF_THE_ROOT if getattr(own, name) != getattr(Configuration(), name)]
     text = "`{}` counts at the root of the repository only; it is not used."
     return (
-        msgspec.structs.replace(own, **({"database": None} | {"comments": Limits()})),
+        msgspec.structs.replace(own, **({"database": None, "libraries": ()} | {"comments": Limits()})),
         [Problem(path, 0, text.format(name)) for name in said],
     )
 
 
 def settings_of(
-    base: Mapping[str, bytes], head: Mapping[str, bytes], *, known_rules: Collection[str] = (), default: bytes | None = None
+    base: Mapping[str, bytes],
+    head: Mapping[str, bytes],
+    *,
+    known_rules: Collection[str] = (),
+    defaults: Sequence[bytes] = (),
 ) -> tuple[Settings, tuple[Problem, ...]]:
     """The settings that a review of `head` against `base` uses, from both versions of the files.
 
     The base's count: a change cannot silence its own review. What is wrong in the head's is said where it is introduced,
     and a change that will only count once it is merged is said too.
     """
-    settings, problems = read_settings(base, known_rules=known_rules, default=default)
+    settings, problems = read_settings(base, known_rules=known_rules, defaults=defaults)
     if head == base:
         return settings, problems
-    changed, problems = read_settings(head, known_rules=known_rules, default=default)
+    changed, problems = read_settings(head, known_rules=known_rules, defaults=defaults)
     if changed != settings:
         touched = next(path for path in sorted({*base, *head}) if base.get(path) != head.get(path))
         note = f"{touched} is changed here; this review used the version of the base, the change counts once it is merged."

@@ -6,6 +6,7 @@ A mistake never stops a review: the field keeps its default, and a `Problem` nam
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any, get_args
@@ -15,9 +16,12 @@ import yaml
 from msgspec import inspect
 
 from analyzers.findings import Problem
+from analyzers.knowledge import libraries
+from analyzers.knowledge.own import OwnLibrary, unheard
 from analyzers.settings.values import PATH, Configuration, Database, FailOn, Level
 
 _MAX_BYTES = 100_000  # a configuration of a thousand entries is a tenth of this
+_MAX_VALUES = 20_000  # more only where aliases repeat what is there
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -46,6 +50,7 @@ def json_schema(known_rules: Collection[str] = ()) -> bytes:
         for level in schema["$defs"]["Rules"]["properties"].values():
             level["items"] = rule
         schema["$defs"]["Acceptance"]["properties"]["rule"] = {"enum": ["*", *sorted(known_rules)]}
+    schema["$defs"]["OwnLibrary"]["properties"]["library"] = {"enum": list(_known_libraries())}
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": PATH, **schema}
     return json.dumps(schema, indent=2).encode() + b"\n"
 
@@ -61,6 +66,7 @@ class _Reading:
     def __init__(self, known_rules: frozenset[str], path: str) -> None:
         self.known_rules, self.path = known_rules, path
         self.problems: list[Problem] = []
+        self.left = _MAX_VALUES
 
     def document(self, text: bytes) -> yaml.Node | None:
         if len(text) > _MAX_BYTES:
@@ -82,6 +88,11 @@ class _Reading:
 
     def value(self, node: yaml.Node, type_: inspect.Type, key: str) -> Any:
         """The value of `node` as `type_`, or `_MISSING` after having said what is wrong."""
+        self.left -= 1
+        if self.left <= 0:
+            if self.left == 0:
+                self.say(_line(node), f"{self.path} says too much; what follows is not used.")
+            return _MISSING
         match type_:
             case inspect.Metadata():
                 return self.value(node, type_.type, key)
@@ -91,10 +102,12 @@ class _Reading:
                 return self.struct(node, type_, key)
             case inspect.VarTupleType():
                 return self.items(node, type_, key)
+            case inspect.DictType():
+                return self.table(node, type_, key)
             case inspect.LiteralType():
                 if isinstance(node, yaml.ScalarNode) and node.value in type_.values:
                     return node.value
-                self.wrong(node, key, f"one of {', '.join(value for value in _CHOICES if value in type_.values)}")
+                self.wrong(node, key, f"one of {', '.join(_choices(type_))}")
             case inspect.BoolType():
                 if isinstance(node, yaml.ScalarNode) and node.value.lower() in _BOOLEANS:
                     return _BOOLEANS[node.value.lower()]
@@ -103,12 +116,18 @@ class _Reading:
                 return self.number(node, type_, key)
             case _:
                 if isinstance(node, yaml.ScalarNode) and not _is_null(node) and node.value.strip():
-                    return self.text(node, key)
+                    return self.text(node, type_, key)
                 self.wrong(node, key, "a text")
         return _MISSING
 
-    def text(self, node: yaml.ScalarNode, key: str) -> Any:
+    def text(self, node: yaml.ScalarNode, type_: inspect.Type, key: str) -> Any:
         text: str = node.value
+        if isinstance(type_, inspect.StrType) and not _fits(text, type_):
+            self.wrong(node, key, f"at most {type_.max_length} characters that match {type_.pattern}")
+            return _MISSING
+        if _shape(key) == "libraries[].library" and text not in _known_libraries():
+            self.wrong(node, key, f"one of {', '.join(_known_libraries())}")
+            return _MISSING
         if _shape(key) in _RULE_KEYS and self.known_rules and text not in self.known_rules | {"*"}:
             self.wrong(node, key, f"one of {', '.join(sorted(self.known_rules))}")
             return _MISSING
@@ -126,8 +145,24 @@ class _Reading:
         if not isinstance(node, yaml.SequenceNode):
             self.wrong(node, key, "a list")
             return _MISSING
-        values = (self.value(item, type_.item_type, f"{key}[{n}]") for n, item in enumerate(node.value))
-        return tuple(value for value in values if value is not _MISSING)
+        values = [(item, self.value(item, type_.item_type, f"{key}[{n}]")) for n, item in enumerate(node.value)]
+        for n, (item, value) in enumerate(values):
+            if isinstance(value, OwnLibrary):
+                for word in unheard(value):
+                    self.say(_line(item), f"`{key}[{n}].{word}` adds nothing: there is none of it for `{value.library}`.")
+        return tuple(value for _, value in values if value is not _MISSING)
+
+    def table(self, node: yaml.Node, type_: inspect.DictType, key: str) -> Any:
+        if not isinstance(node, yaml.MappingNode):
+            self.wrong(node, key, "a mapping")
+            return _MISSING
+        values: dict[Any, Any] = {}
+        for name_node, child in node.value:
+            name = self.value(name_node, type_.key_type, f"{key}, its key")
+            value = self.value(child, type_.value_type, _join(key, _short(name))) if name is not _MISSING else _MISSING
+            if value is not _MISSING:
+                values.setdefault(name, value)
+        return values
 
     def struct(self, node: yaml.Node, type_: inspect.StructType, key: str) -> Any:
         if not isinstance(node, yaml.MappingNode):
@@ -173,6 +208,21 @@ class _Reading:
             case _:
                 found = "a mapping"
         self.say(_line(node), f"`{key or self.path}` must be {expected}, not {found}; it is not used.")
+
+
+def _known_libraries() -> tuple[str, ...]:
+    return tuple(library.library for library in libraries())
+
+
+def _fits(text: str, type_: inspect.StrType) -> bool:
+    return len(text) <= (type_.max_length or len(text)) and (
+        type_.pattern is None or re.fullmatch(type_.pattern, text) is not None
+    )
+
+
+def _choices(type_: inspect.LiteralType) -> list[str]:
+    """What may be said, the worst first where there is such an order."""
+    return [value for value in _CHOICES if value in type_.values] or sorted(str(value) for value in type_.values if value)
 
 
 def _is_null(node: yaml.Node) -> bool:

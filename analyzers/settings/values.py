@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from analyzers.knowledge.own import OwnLibrary
+
 PATH = ".cliffguard.yml"
 PATHS = (PATH, ".github/cliffguard.yml")
 """Where the configuration of a whole repository may be; the first that is there counts."""
@@ -93,6 +95,7 @@ class Configuration(msgspec.Struct, frozen=True):
     rules: Rules = Rules()
     comments: Limits = Limits()
     expected_peak: Peak = Peak()
+    libraries: tuple[OwnLibrary, ...] = ()
 
     def has_small(self, *names: str) -> bool:
         """Whether a table that goes by these names never grows."""
@@ -163,4 +166,5 @@ def joined(outer: Configuration, inner: Configuration) -> Configuration:
         rules=Rules(**{level.value: rules for level, rules in levels.items()}),
         comments=outer.comments if inner.comments == Limits() else inner.comments,
         expected_peak=Peak(near.users or peak.users, near.requests_per_second or peak.requests_per_second),
+        libraries=(*outer.libraries, *inner.libraries),
     )

@@ -214,10 +214,21 @@ def test_what_is_of_the_whole_repository_is_not_said_by_a_folder() -> None:
 
 def test_an_organisation_has_a_default() -> None:
     default = b"fail_on: low\ncomments: {push: 3}\nexclude: [gen/]\nignore: [{rule: '*', path: vendor, reason: theirs}]\n"
-    settings, problems = read_settings(root(b"fail_on: high\nexclude: [legacy/]\n"), default=default)
+    settings, problems = read_settings(root(b"fail_on: high\nexclude: [legacy/]\n"), defaults=[default])
     assert problems == ()
     assert (settings.fail_on, settings.comments.push, settings.exclude) == ("high", 3, ("gen/", "legacy/"))
     assert [(one.pattern, one.source) for one in settings.declared()] == [("vendor", "")]
+
+
+def test_an_operator_has_one_for_all_organisations() -> None:
+    operator = (
+        b"fail_on: critical\nhonour_inline: false\nexclude: [third_party/]\nignore: [{rule: '*', path: dist, reason: made}]\n"
+    )
+    organisation = b"fail_on: low\nexclude: [gen/]\n"
+    settings, _ = read_settings(root(b"comments: {push: 3}\n"), defaults=[operator, organisation])
+    assert (settings.fail_on, settings.honour_inline, settings.comments.push) == ("low", False, 3)
+    assert settings.exclude == ("third_party/", "gen/")
+    assert [(one.pattern, one.source) for one in settings.declared()] == [("dist", "")]
 
 
 def test_a_bounded_number_of_folders_has_a_configuration() -> None:
