@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, Text, dotted
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference.acts import Act, Kind
 from analyzers.model.inference.frames import Trace
 from analyzers.model.inference.rows import scarcity
@@ -28,16 +29,19 @@ def words(field: str) -> dict[str, frozenset[str]]:
     return {spoken_: frozenset(w for language, some in known if language == spoken_ for w in some) for spoken_ in LANGUAGES}
 
 
-_ANSWERS, _PASSES, _RETURNS = words("answers"), words("passes"), words("returns")
-_EACH = words("each")
-_STREAMS, _BOUNDS = words("streams"), {language: told(some) for language, some in words("bounds").items()}
-_PURPOSES = {language: told(some) for language, some in words("purposes").items()}
-_TEXTS = words("bound_texts")
-_PASSING = {language: told(some) for language, some in _PASSES.items()}
-_ENDING = [words(field) for field in ("counts", "sums", "picks", "takes", "asks")]
-ENDS = {of: frozenset[str]().union(*(some[of] for some in _ENDING)) for of in LANGUAGES}
+_answers = derived(lambda: words("answers"))
+_passes = derived(lambda: words("passes"))
+_returns = derived(lambda: words("returns"))
+_each = derived(lambda: words("each"))
+_streams = derived(lambda: words("streams"))
+_bounds = derived(lambda: {language: told(some) for language, some in words("bounds").items()})
+_purposes = derived(lambda: {language: told(some) for language, some in words("purposes").items()})
+_texts = derived(lambda: words("bound_texts"))
+_passing = derived(lambda: {language: told(some) for language, some in _passes().items()})
+_ending = derived(lambda: [words(field) for field in ("counts", "sums", "picks", "takes", "asks")])
+ends = derived(lambda: {of: frozenset[str]().union(*(some[of] for some in _ending())) for of in LANGUAGES})
 """Methods of rows in memory that the database could do."""
-_PAGE_CODES = tuple(x.bounds.page_code for x in libraries() if x.bounds is not None and x.bounds.page_code)
+_page_codes = derived(lambda: tuple(x.bounds.page_code for x in libraries() if x.bounds is not None and x.bounds.page_code))
 _HOLDS = frozenset({"dict", "pair", "list", "tuple", "set", "await", "spread", "block", "?:", "or", "and", "??", "yield"})
 _NO_CONDITION = frozenset({"ordered", "grouped"})
 _MANY = ("rows", "new", "values")
@@ -45,12 +49,12 @@ _MOST = 60
 
 
 def streams(name: str, language: str) -> bool:
-    return name in _STREAMS.get(language, frozenset())
+    return name in _streams().get(language, frozenset())
 
 
 def bounded(name: str, language: str) -> bool:
     """Whether a name says that what it stands for has so many rows and no more."""
-    return says(name, _BOUNDS.get(language, frozenset()))
+    return says(name, _bounds().get(language, frozenset()))
 
 
 def sources(body: Body) -> Iterator[tuple[Call, Act]]:
@@ -77,9 +81,9 @@ def sources(body: Body) -> Iterator[tuple[Call, Act]]:
 def _has_all(act: Act, more: Act, language: str) -> bool:
     """Whether what is done next is done in memory, with all rows, whatever it gives."""
     if more.kind == "collected":
-        return more.name in ENDS[language] or more.name in _EACH[language] or says(more.name, _PASSING[language])
+        return more.name in ends()[language] or more.name in _each()[language] or says(more.name, _passing()[language])
     of_one = act.kind == "handed" and act.rows is not None and scarcity.is_of_one(act.rows)
-    return of_one and more.gives == "value" and more.name in ENDS[language]
+    return of_one and more.gives == "value" and more.name in ends()[language]
 
 
 _GROUPS = frozenset({"group_by", "groupBy", "groupby"})
@@ -147,12 +151,12 @@ def _deals_with_pages(body: Body) -> bool:
     names = (body.function.name, *own, *spoken(body.function.decorators))
     if any(bounded(name, body.language) for name in names):
         return True
-    texts = _TEXTS[body.language]
+    texts = _texts()[body.language]
     if any(isinstance(n, Text) and n.value in texts for n in body.nodes):
         return True
     if any(k.name in texts for n in body.nodes if isinstance(n, Call) for k in n.keywords):
         return True
-    purposes = _PURPOSES[body.language]
+    purposes = _purposes()[body.language]
     return any(says(part, purposes) for part in (body.definition.qualified, body.path.rpartition("/")[2]))
 
 
@@ -210,7 +214,7 @@ def _is_answer(body: Body, act: Act) -> bool:
 
 def _is_named(body: Body) -> bool:
     """Whether the name of a function tells that a library calls it for an answer."""
-    return body.definition.owner is None or body.function.name in _RETURNS[body.language]
+    return body.definition.owner is None or body.function.name in _returns()[body.language]
 
 
 def _page(model: Model, name: str) -> str:
@@ -278,18 +282,18 @@ def _carried(body: Body, node: Node) -> Node | None:
                 pass
             case Member(name=name):
                 call = follows(body, inner)
-                if call is None or not says(name, _PASSING[language]) or bounded(name, language):
+                if call is None or not says(name, _passing()[language]) or bounded(name, language):
                     return None
             case Call(callee=callee) if callee is inner:
                 pass
             case Call(callee=callee):
                 name = callee.name if isinstance(callee, Member) else dotted(callee).rpartition("\\")[2]
-                if name in _ANSWERS[language]:
+                if name in _answers()[language]:
                     return outer
                 if isinstance(callee, Member) and name == "update" and isinstance(callee.of, Name):
                     return callee.of
                 many = any(k.name == "many" for k in outer.keywords)
-                if not many and not says(name, _PASSING[language]):
+                if not many and not says(name, _passing()[language]):
                     return None
             case Other(word=word) if word in _HOLDS:
                 pass
@@ -312,7 +316,7 @@ def declared(
         return
     found = found_by(model, act)
     language = code.files[definition.path].language
-    if found is None or says(definition.name, _PURPOSES[language]):
+    if found is None or says(definition.name, _purposes()[language]):
         return
     last = max((base.end for base in node.bases), default=node.start + 1)
     setting = next((x.bounds.default_page for x in libraries() if x.bounds is not None and x.bounds.default_page), "")
@@ -326,7 +330,7 @@ def declared(
         partly=found[1],
         said=definition.name,
         settings=setting if act.gives == "by settings" else "",
-        code=next((c for c in _PAGE_CODES if c.startswith(f"{act.name} ")), ""),
+        code=next((c for c in _page_codes() if c.startswith(f"{act.name} ")), ""),
         language=language,
         abstract=model.abstract,
     )
