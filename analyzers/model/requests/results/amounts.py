@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator
 from typing import Literal
 
 from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Return, dotted, walk
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference.acts import Act
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.results import answers, uses
@@ -120,7 +121,8 @@ def _is_unpacked(node: Call) -> bool:
     return any(isinstance(n, Call) and any(k.name == "**" for k in n.keywords) for n in walk(node))
 
 
-_COPIES, _EACH = answers.words("lists"), answers.words("each")
+_copies = derived(lambda: answers.words("lists"))
+_each = derived(lambda: answers.words("each"))
 
 
 def _walks(body: Body, node: Node, act: Act) -> Node | None:
@@ -133,11 +135,16 @@ def _walks(body: Body, node: Node, act: Act) -> Node | None:
         return None
     name = body.name_of(node)
     whole = act.gives != "values" and all(s.how in ("ordered", "below", "deleted") for s in act.searches)
-    copies = _COPIES[body.language] if whole else frozenset[str]()
+    copies = _copies()[body.language] if whole else frozenset[str]()
     candidates: list[Node] = [node, *(body.uses(name, node.end) if name else ())]
     for one in candidates:
         after = answers.follows(body, one)
-        if after is not None and isinstance(after.callee, Member) and after.callee.name in _EACH[body.language] and after.args:
+        if (
+            after is not None
+            and isinstance(after.callee, Member)
+            and after.callee.name in _each()[body.language]
+            and after.args
+        ):
             return after
         for outer in body.around(one):
             match outer:

@@ -6,13 +6,18 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from analyzers.facts.outline import Call, Function, Loop, Member, Name, Node, Other, Return, Text, walk
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference.acts import Act
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.results import answers
 from analyzers.model.tables.models import Model
 
-_COUNTS, _SUMS, _PICKS = answers.words("counts"), answers.words("sums"), answers.words("picks")
-_ASKS, _TAKES, _COPIES = answers.words("asks"), answers.words("takes"), answers.words("lists")
+_counts = derived(lambda: answers.words("counts"))
+_sums = derived(lambda: answers.words("sums"))
+_picks = derived(lambda: answers.words("picks"))
+_asks = derived(lambda: answers.words("asks"))
+_takes = derived(lambda: answers.words("takes"))
+_copies = derived(lambda: answers.words("lists"))
 _TESTS = frozenset({"if", "?:"})
 
 
@@ -53,9 +58,9 @@ def _used(body: Body, model: Model, node: Node, act: Act) -> Use | None:
     held = _copied(body, node)
     above = next(body.around(held), None)
     match above:
-        case Call(callee=Name(id=name), args=(only,)) if only is held and name.lstrip("\\") in _COUNTS[body.language]:
+        case Call(callee=Name(id=name), args=(only,)) if only is held and name.lstrip("\\") in _counts()[body.language]:
             return Use("counted", above, name)
-        case Call(callee=Name(id=name), args=(only, function)) if only is held and name.lstrip("\\") in _TAKES[body.language]:
+        case Call(callee=Name(id=name), args=(only, function)) if only is held and name.lstrip("\\") in _takes()[body.language]:
             tested = _by_function(model, function)
             return Use("filtered", above, name, tested) if tested else None
         case Loop(kind="generator" | "list" | "set", over=over) if over is held:
@@ -77,15 +82,15 @@ def _asked_of(body: Body, model: Model, call: Call, name: str) -> Use | None:
     """What a method of a collection does."""
     language = body.language
     collected = body.act(call, "collected") is not None
-    if name in _COUNTS[language] and not call.args:
+    if name in _counts()[language] and not call.args:
         return Use("counted", call, name)
-    if name in _SUMS[language] and call.args and not isinstance(call.args[0], Function):
+    if name in _sums()[language] and call.args and not isinstance(call.args[0], Function):
         return Use("summed", call, name)
-    if collected and name in _PICKS[language]:
+    if collected and name in _picks()[language]:
         return Use("filtered", call, name)
-    if collected and name in _ASKS[language] and not any(isinstance(a, Function) for a in call.args):
+    if collected and name in _asks()[language] and not any(isinstance(a, Function) for a in call.args):
         return Use("asked", call, name)
-    if collected and name in _TAKES[language]:
+    if collected and name in _takes()[language]:
         tested = _by_function(model, call.args[0]) if call.args else ()
         return Use("filtered", call, name, tested) if tested else None
     return None
@@ -102,11 +107,11 @@ def _looped(body: Body, model: Model, loop: Loop) -> Use | None:
         return None
     match outer:
         case Call(callee=Name(id=name), args=(only,)) if only is loop:
-            if name in _SUMS[body.language] and _columns(model, item, (element,)) and isinstance(element, Member):
+            if name in _sums()[body.language] and _columns(model, item, (element,)) and isinstance(element, Member):
                 return Use("summed", outer, name, tested)
-            if name in _ASKS[body.language] and (asked := _columns(model, item, (element,))):
+            if name in _asks()[body.language] and (asked := _columns(model, item, (element,))):
                 return Use("asked", outer, name, (*tested, *asked))
-            if name in _COUNTS[body.language] and loop.kind != "set":
+            if name in _counts()[body.language] and loop.kind != "set":
                 return Use("counted", outer, name, tested)
     return Use("filtered", loop, "if", tested) if tested and loop.kind == "list" else None
 
@@ -157,7 +162,7 @@ def _copied(body: Body, node: Node) -> Node:
     inner = node
     for outer in body.around(node):
         match outer:
-            case Call(callee=Name(id=name), args=(first, *_)) if first is inner and name in _COPIES[body.language]:
+            case Call(callee=Name(id=name), args=(first, *_)) if first is inner and name in _copies()[body.language]:
                 inner = outer
             case Other(word="await"):
                 inner = outer
@@ -202,7 +207,7 @@ def _is_test(body: Body, node: Node) -> bool:
 
 def of_relation(body: Body, relation: Node) -> Use | None:
     """What is done at once with the rows that belong to another."""
-    counts, sums = _COUNTS[body.language], _SUMS[body.language]
+    counts, sums = _counts()[body.language], _sums()[body.language]
     call = answers.follows(body, relation)
     if call is not None and isinstance(call.callee, Member):
         name = call.callee.name
