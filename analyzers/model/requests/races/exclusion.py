@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from analyzers.facts.outline import Call, Member, Name, Node, Other, walk
 from analyzers.knowledge import libraries
 from analyzers.knowledge.concurrency import Concurrency
+from analyzers.knowledge.derived import derived
 from analyzers.model.requests.bodies import Body
 from analyzers.model.requests.races import checks
 from analyzers.model.requests.texts import within
@@ -81,7 +82,7 @@ def _locked(body: Body, models: ModelIndex) -> Iterator[Race]:
             return
 
 
-_MODES = {mode: words for x in libraries() if (words := x.concurrency) is not None for mode in words.modes}
+_modes = derived(lambda: {mode: words for x in libraries() if (words := x.concurrency) is not None for mode in words.modes})
 
 
 def _locked_by_mode(body: Body) -> Iterator[Race]:
@@ -89,7 +90,7 @@ def _locked_by_mode(body: Body) -> Iterator[Race]:
     for node in body.nodes:
         if not isinstance(node, Call) or not isinstance(node.callee, Member):
             continue
-        mode = next((a.name for a in node.args if isinstance(a, Member) and a.name in _MODES), "")
+        mode = next((a.name for a in node.args if isinstance(a, Member) and a.name in _modes()), "")
         if mode:
             said = (
                 n.of.id
@@ -97,7 +98,7 @@ def _locked_by_mode(body: Body) -> Iterator[Race]:
                 for n in walk(a)
                 if isinstance(n, Member) and n.name == "class" and isinstance(n.of, Name)
             )
-            yield _lock(body, node, _MODES[mode], next(said, ""), "", mode)
+            yield _lock(body, node, _modes()[mode], next(said, ""), "", mode)
             return
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, walk
 from analyzers.knowledge import libraries
 from analyzers.knowledge.clients import Client
+from analyzers.knowledge.derived import derived
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import External, FunctionDefinition, ValueDefinition
 from analyzers.model.naming.roles import is_batch, is_product
@@ -14,7 +15,9 @@ from analyzers.model.requests.texts import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach, Unreturned, Way
 
-_SESSIONS = {n: client for library in libraries() for n, client in library.clients.items() if client.makes == "session"}
+_sessions = derived(
+    lambda: {n: client for library in libraries() for n, client in library.clients.items() if client.makes == "session"}
+)
 
 
 def held(code: Codebase, reach: Reach) -> Iterator[Unreturned]:
@@ -48,7 +51,7 @@ def _session(code: Codebase, definition: ValueDefinition) -> tuple[str, Client] 
     if isinstance(called, ValueDefinition) and isinstance(called.node, Assign) and isinstance(called.node.value, Call):
         maker = code.resolve_node(called.path, called.node.value.callee)
         name = f"{maker.name}()" if isinstance(maker, External) else ""
-    client = _SESSIONS.get(name)
+    client = _sessions().get(name)
     return (name, client) if client is not None else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, walk
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import Refused, Sessions, known
 from analyzers.model.errands import Flaw
 from analyzers.model.naming.definitions import External, ValueDefinition
@@ -12,9 +13,11 @@ from analyzers.model.requests.bodies import Body
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.words import short
 
-_SESSIONS: dict[str, Sessions] = {one.language: one.sessions for one in known() if one.sessions.classes}
-_REFUSED: dict[str, Refused] = {words.library: words for one in known() for words in one.refused}
-_LANGUAGES = frozenset(one.language for one in known() if one.refused)
+_sessions: Callable[[], dict[str, Sessions]] = derived(
+    lambda: {one.language: one.sessions for one in known() if one.sessions.classes}
+)
+_refused: Callable[[], dict[str, Refused]] = derived(lambda: {words.library: words for one in known() for words in one.refused})
+_languages = derived(lambda: frozenset(one.language for one in known() if one.refused))
 _SHORTEST = len("async for ")
 
 
@@ -30,7 +33,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Flaw]:
 
 def _by_rows(body: Body, models: ModelIndex) -> Iterator[Flaw]:
     """The first query of rows that their library refuses on an event loop."""
-    for node in body.nodes if body.language in _LANGUAGES else ():
+    for node in body.nodes if body.language in _languages() else ():
         found = _asked(body, node, models)
         if found is None or _is_apart(body, node):
             continue
@@ -67,7 +70,7 @@ def _asked(body: Body, node: Node, models: ModelIndex) -> tuple[Model, str, Refu
         case _:
             return None
     model = models.by_name.get(act.model) if act is not None else None
-    words = _REFUSED.get(model.library.library) if model is not None else None
+    words = _refused().get(model.library.library) if model is not None else None
     if model is None or words is None or (name and name not in words.methods):
         return None
     return model, name, words
@@ -90,7 +93,7 @@ def _is_apart(body: Body, node: Node) -> bool:
 
 
 def _by_session(body: Body) -> Iterator[Flaw]:
-    words = _SESSIONS.get(body.language)
+    words = _sessions().get(body.language)
     if words is None:
         return
     sessions = {p.name for p in body.function.parameters if p.annotation is not None and _is_session(body, p.annotation, words)}

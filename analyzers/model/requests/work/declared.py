@@ -9,6 +9,7 @@ from math import ceil, inf
 import msgspec
 
 from analyzers.facts.outline import Call, Keyword, Name, Node, Other, Text, walk
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import Declared, known
 from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
@@ -18,7 +19,7 @@ from analyzers.model.requests.texts import functions
 from analyzers.model.requests.work import durations
 from analyzers.model.requests.work.enqueued import put_by
 
-_DECLARED = tuple((one.language, words) for one in known() for words in one.declared)
+_declared = derived(lambda: tuple((one.language, words) for one in known() for words in one.declared))
 _ALL = frozenset({"Exception", "BaseException"})
 _OUTSIDE = frozenset({"http", "mail", "message", "payment", "model", "storage"})
 
@@ -57,7 +58,7 @@ def _jobs(code: Codebase) -> Iterator[_Job]:
         if not is_product(path) or is_batch(path):
             continue
         tops = {i.path.partition(".")[0] for i in facts.imports}
-        wanted = [w for language, w in _DECLARED if language == facts.language and not tops.isdisjoint(w.packages)]
+        wanted = [w for language, w in _declared() if language == facts.language and not tops.isdisjoint(w.packages)]
         for definition in functions(code, path) if wanted else ():
             yield from _marked(code, definition, wanted)
             for words in (w for w in wanted if w.put):
