@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, walk
 from analyzers.knowledge.derived import derived
