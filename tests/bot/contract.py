@@ -5,15 +5,30 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+from bot.local_github.graphql import schema as answered
+
 BESIDE = Path(__file__).parents[3] / "shared" / "bench" / "github_contract"
 CHECK, DESCRIPTION = BESIDE / "contract_check.py", BESIDE / "github-openapi-trim.json"
 AT_HAND = CHECK.exists()
+SCHEMA = Path(os.environ.get("CLIFFGUARD_GITHUB_SCHEMA") or BESIDE / "schema.graphql")
+"""GitHub's schema of GraphQL, as `octokit/graphql-schema` publishes it; a megabyte, and no part of this repository."""
 
 
 @functools.cache
@@ -27,15 +42,41 @@ def contract() -> Any:
     return module.Contract(str(DESCRIPTION))
 
 
+@functools.cache
+def schema() -> GraphQLSchema:
+    """What GraphQL requests are held against."""
+    return build_schema(SCHEMA.read_text("utf-8"), assume_valid=True) if SCHEMA.exists() else answered()
+
+
+def _asked(entry: dict[str, Any]) -> list[str]:
+    """What is wrong in a request to GraphQL: in its document, or in its variables."""
+    body = entry["json"]
+    try:
+        document = parse(body["query"])
+    except GraphQLError as error:
+        return [error.message]
+    found = [error.message for error in validate(schema(), document)]
+    for operation in document.definitions:
+        if isinstance(operation, OperationDefinitionNode) and not found:
+            given = get_variable_values(schema(), operation.variable_definitions, body.get("variables") or {})
+            found += [error.message for error in given] if isinstance(given, list) else []
+    return found
+
+
 def violations(entries: Iterable[dict[str, Any]]) -> list[str]:
     """What was accepted must be right in request and answer; what was refused on purpose, in its answer.
 
-    Nothing where the description is not at hand.
+    GraphQL is held against GitHub's schema where that is at hand, else against the part of it that the local GitHub answers by;
+    of the rest nothing is said where the description is not at hand.
     """
-    if not AT_HAND:
-        return []
     found = []
     for entry in entries:
+        if entry["path"].rstrip("/").endswith("/graphql"):
+            if "data" in (entry.get("response") or {"data": None}):  # else it was refused as a whole, on purpose
+                found += [f"GraphQL: {message}" for message in _asked(entry)]
+            continue
+        if not AT_HAND:
+            continue
         refused = entry.get("status", 200) >= 400
         for level, message in contract().check(entry):
             if not refused or re.match(r"response|status \d", message):

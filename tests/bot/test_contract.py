@@ -13,11 +13,13 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from graphql import GraphQLEnumType
 
 from bot.local_github import LocalGitHub, sample
-from tests.bot.contract import AT_HAND, BESIDE, CHECK, DESCRIPTION, contract, judged
+from bot.local_github.graphql import schema as answered
+from tests.bot.contract import AT_HAND, BESIDE, CHECK, DESCRIPTION, SCHEMA, contract, judged, schema, violations
 
-pytestmark = pytest.mark.skipif(not AT_HAND, reason=f"the contract check does not stand beside the checkout, at {BESIDE}")
+described = pytest.mark.skipif(not AT_HAND, reason=f"the contract check does not stand beside the checkout, at {BESIDE}")
 
 Entry = dict[str, Any]
 
@@ -121,6 +123,7 @@ def as_reviewer(bot: Any, repo: str, number: int, head: str) -> None:
     bot("GET", f"{repo}/issues/{number}/comments")
 
 
+@described
 def test_every_operation_is_answered_as_described(tmp_path: Path) -> None:
     with LocalGitHub(tmp_path / "github") as github:
         every_operation(github)
@@ -142,10 +145,40 @@ def test_every_operation_is_answered_as_described(tmp_path: Path) -> None:
     assert described - asked == set()
 
 
+def test_a_wrong_request_to_graphql_is_seen() -> None:
+    good = "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: RESOLVED}) { clientMutationId } }"
+    for query, variables, wrong in (
+        (good, {"id": "PRRC_1"}, 0),
+        (good, {}, 1),
+        (good.replace("RESOLVED", "DONE"), {"id": "PRRC_1"}, 1),
+        (good.replace("subjectId", "id"), {"id": "PRRC_1"}, 2),
+        ("query { viewer { shoe } }", {}, 1),
+        ("mutation {", {}, 1),
+    ):
+        entry = {"method": "POST", "path": "/graphql", "json": {"query": query, "variables": variables}, "status": 200}
+        assert len(violations([entry])) == wrong, query
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason=f"GitHub's schema is not at {SCHEMA}: CLIFFGUARD_GITHUB_SCHEMA names it")
+def test_the_schema_that_is_answered_by_is_a_part_of_githubs() -> None:
+    theirs = schema().type_map
+    for name, own in answered().type_map.items():
+        assert type(own) is type(theirs[name])
+        if isinstance(own, GraphQLEnumType):
+            assert set(own.values) == set(theirs[name].values), name
+        for field, value in getattr(own, "fields", {}).items():
+            other = theirs[name].fields[field]
+            assert str(value.type) == str(other.type), f"{name}.{field}"
+            arguments, others = getattr(value, "args", {}), getattr(other, "args", {})
+            assert all(str(argument.type) == str(others[key].type) for key, argument in arguments.items()), f"{name}.{field}"
+            assert {key for key, argument in others.items() if str(argument.type).endswith("!")} <= set(arguments)
+
+
 def fits(pattern: Any, item: Any, entry: Entry) -> bool:
     return bool(pattern.match(entry["path"]) and entry["method"].lower() in item)
 
 
+@described
 def test_a_request_that_breaks_the_contract_is_told_with_its_record(tmp_path: Path) -> None:
     with LocalGitHub(tmp_path / "github") as github:
         every_operation(github)
