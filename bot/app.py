@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.app_id = settings.app_id
     webhook.add_to(app)
     app.add_exception_handler(Exception, _failed)
-    _add_health(app)
+    _add_health(app, settings.queue_age)
     _add_metrics(app, settings)
     return app
 
@@ -57,7 +57,7 @@ def _failed(request: Request, error: Exception) -> Response:
     return Response("Internal Server Error", 500, media_type="text/plain")
 
 
-def _add_health(app: FastAPI) -> None:
+def _add_health(app: FastAPI, bearable: int) -> None:
     @app.get("/healthz")
     async def healthz() -> Response:
         """The process answers."""
@@ -65,7 +65,8 @@ def _add_health(app: FastAPI) -> None:
 
     @app.get("/readyz")
     async def readyz() -> Response:
-        """Deliveries can be accepted: Valkey takes what is written. How long jobs wait is told: no reason to refuse more."""
+        """Deliveries can be accepted: Valkey takes what is written. That jobs wait for too long is said, and no reason to
+        refuse more: without this process deliveries would be lost, and workers would be no faster."""
         receiver: Receiver = app.state.receiver
         content: dict[str, Any]
         try:
@@ -75,7 +76,10 @@ def _add_health(app: FastAPI) -> None:
         except (RedisError, OSError, TimeoutError) as error:
             content, code = {"status": "not ready", "reason": f"the queue does not answer: {error}"}, 503
         else:
-            content, code = {"status": "ready", "queue": msgspec.structs.asdict(queue)}, 200
+            late = queue.age > bearable
+            reason = {"reason": f"the oldest job has been waiting for {queue.age:.0f} seconds"} if late else {}
+            told = msgspec.structs.asdict(queue)
+            content, code = {"status": "degraded" if late else "ready", **reason, "queue": told}, 200
         return Response(msgspec.json.encode(content), code, media_type="application/json")
 
 

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     port: int = Field(8321, description="Port the webhook service listens on.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes started by `cliffguard worker`.")
     job_timeout: int = Field(300, ge=10, description="Seconds one review may take.")
+    queue_age: int = Field(300, ge=1, description="Seconds a job may wait until `/readyz` says `degraded`.")
     sweep: int = Field(900, ge=0, description="Seconds between two looks for what got lost; 0: none.")
     write_spacing: float = Field(
         1.0,

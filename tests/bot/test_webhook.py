@@ -448,6 +448,18 @@ def test_health_and_metrics(client: httpx.Client, make_job: Callable[..., Job]) 
     assert 0 < ready["queue"]["age"] < 60
 
 
+def test_a_queue_that_is_late_is_degraded_and_takes_more(valkey_url: str, serving: Serving) -> None:
+    secrets = (SecretStr(SECRET),)
+    settings = Settings(webhook_secrets=secrets, valkey_url=valkey_url, queue_age=1, _env_file=None)  # type: ignore[call-arg]
+    with serving(create_app(settings)) as client:
+        assert client.post("/webhook", content=OPENED, headers=headers(OPENED)).status_code == 202
+        assert client.get("/readyz").json()["status"] == "ready"
+        time.sleep(1.2)
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert "the oldest job has been waiting for" in answer.json()["reason"]
+
+
 def test_a_queue_that_takes_nothing_is_not_ready(client: httpx.Client, queue: Queue) -> None:
     queue.connection.config_set("maxmemory", 1)
     try:
