@@ -15,6 +15,7 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 import msgspec
 
 from analyzers.deployment.pictures import Picture, pictures
+from analyzers.deployment.stated import with_server
 from analyzers.engine import judging
 from analyzers.facts.store import FactStore, FileFacts
 from analyzers.findings import Finding, Measure, Problem
@@ -161,7 +162,9 @@ class Analyst:
         )
 
     def _linked(self, files: Files) -> Project:
-        return link(_facts(files), _ids(files), self._memory, database=self._database)
+        project = link(_facts(files), _ids(files), self._memory, database=self._database)
+        deployment = with_server(project.deployment, self.settings.database_server, self._database)
+        return msgspec.structs.replace(project, deployment=deployment)
 
     def _ruled(self, project: Project, files: Files) -> Judgement:
         linted = self._linted(files)

@@ -11,7 +11,8 @@
               the formats that state services, each into a `Stack`
 `manifests`, `kustomize`, `helm`, `chart_templates`, `go_templates`
               objects of Kubernetes: plain, of overlays, and of charts by their own values and named templates
-`servers`     database servers among the services, and how many connections they allow; `plans` those that are managed
+`servers`     database servers among the services, and how many connections they allow; `plans` those that are managed,
+              `stated` those that the configuration states
 `poolers`     what stands between, and its two sides
 `pools`       connections that the code keeps, by `pools.yml`; `drivers` those that files state
 `script_pools` those of programs of Node.js; `script_values` what their expressions say

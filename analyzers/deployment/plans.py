@@ -33,6 +33,16 @@ def providers() -> Mapping[str, Provider]:
     return msgspec.yaml.decode(resources.files(__package__).joinpath("plans.yml").read_bytes(), type=dict[str, Provider])
 
 
+def known_providers() -> tuple[str, ...]:
+    return tuple(providers())
+
+
+def is_known_plan(text: str) -> bool:
+    """Whether a text is a provider and one of its plans, `heroku/standard-0`."""
+    provider, _, plan = text.partition("/")
+    return provider in providers() and bool(plan) and limit_of(provider, plan) is not None
+
+
 _CLASS = re.compile(r"db\.(?P<family>[a-z])\w*\.(?P<size>\w+)")
 
 

@@ -28,6 +28,7 @@ _RESERVED = {
     "postgresql": (3, "PostgreSQL's default of `superuser_reserved_connections`"),
     "mysql": (0, "MySQL keeps one more for an administrator"),
 }
+DATABASES = tuple(_LIMITS)
 _FLAG = re.compile(
     r"(?:-c\s*|--)['\"]?(?P<name>max[_-]connections|superuser[_-]reserved[_-]connections)[\s=]+(?P<value>[^\s\"']+)", re.I
 )
@@ -42,6 +43,11 @@ def servers(files: Mapping[str, FileFacts], services: tuple[Service, ...]) -> It
         if database and not is_pooler(service) and not service.programs and _is_served(service.command):
             limit, reserved = _limit(files, service, database), _reserved(service, database)
             yield Server(service.name, database, limit, reserved, service.place)
+
+
+def reserved_by_default(database: str) -> tuple[int, str]:
+    """How many connections such a server keeps for its owner, and by what."""
+    return _RESERVED[database]
 
 
 def _is_served(command: str) -> bool:

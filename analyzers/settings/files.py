@@ -13,10 +13,10 @@ import msgspec
 
 from analyzers.findings import Problem
 from analyzers.settings.reading import read_file
-from analyzers.settings.values import PATH, PATHS, Configuration, Limits, Nested, Settings, joined
+from analyzers.settings.values import PATH, PATHS, Configuration, DatabaseServer, Limits, Nested, Settings, joined
 
 _MOST = 200  # files; a review reads each
-_OF_THE_ROOT = ("database", "comments", "libraries")
+_OF_THE_ROOT = ("database", "database_server", "comments", "libraries")
 
 
 def settings_files(paths: Iterable[str]) -> list[str]:
@@ -72,7 +72,9 @@ def _without_what_is_of_the_root(own: Configuration, path: str) -> tuple[Configu
     said = [name for name in _OF_THE_ROOT if getattr(own, name) != getattr(Configuration(), name)]
     text = "`{}` counts at the root of the repository only; it is not used."
     return (
-        msgspec.structs.replace(own, **({"database": None, "libraries": ()} | {"comments": Limits()})),
+        msgspec.structs.replace(
+            own, **({"database": None, "database_server": DatabaseServer(), "libraries": ()} | {"comments": Limits()})
+        ),
         [Problem(path, 0, text.format(name)) for name in said],
     )
 

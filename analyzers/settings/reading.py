@@ -15,6 +15,7 @@ import msgspec
 import yaml
 from msgspec import inspect
 
+from analyzers.deployment.plans import is_known_plan, known_providers
 from analyzers.findings import Problem
 from analyzers.knowledge import libraries
 from analyzers.knowledge.own import OwnLibrary, unheard
@@ -127,6 +128,9 @@ class _Reading:
             return _MISSING
         if _shape(key) == "libraries[].library" and text not in _known_libraries():
             self.wrong(node, key, f"one of {', '.join(_known_libraries())}")
+            return _MISSING
+        if key == "database_server.plan" and not is_known_plan(text):
+            self.wrong(node, key, f"PROVIDER/PLAN with one of {', '.join(known_providers())}, and a plan that it has")
             return _MISSING
         if _shape(key) in _RULE_KEYS and self.known_rules and text not in self.known_rules | {"*"}:
             self.wrong(node, key, f"one of {', '.join(sorted(self.known_rules))}")

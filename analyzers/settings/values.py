@@ -83,11 +83,21 @@ class Peak(msgspec.Struct, frozen=True):
     requests_per_second: Many | None = None
 
 
+class DatabaseServer(msgspec.Struct, frozen=True):
+    """The server that no file of the repository states: a provider's plan (`heroku/standard-0`), or how many connections it
+    accepts (`max_connections`), and how many of these are not for the application (`reserved`)."""
+
+    plan: str | None = None
+    max_connections: Many | None = None
+    reserved: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
 class Configuration(msgspec.Struct, frozen=True):
     """What one file says. An unset `fail_on` or `database` leaves the choice to the service or the code."""
 
     fail_on: FailOn | None = None
     database: Database | None = None
+    database_server: DatabaseServer = DatabaseServer()
     exclude: tuple[str, ...] = ()
     ignore: tuple[Acceptance, ...] = ()
     honour_inline: bool | None = None
@@ -159,6 +169,7 @@ def joined(outer: Configuration, inner: Configuration) -> Configuration:
     return Configuration(
         fail_on=inner.fail_on or outer.fail_on,
         database=inner.database or outer.database,
+        database_server=outer.database_server if inner.database_server == DatabaseServer() else inner.database_server,
         exclude=inner.exclude,
         ignore=inner.ignore,
         honour_inline=outer.honour_inline if inner.honour_inline is None else inner.honour_inline,
