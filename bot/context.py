@@ -15,11 +15,12 @@ from bot import limits, organisation
 from bot.cache import fact_store
 from bot.configuration import configuration
 from bot.errors import Broken
-from bot.github import GitHub, Tokens
+from bot.github import GitHub
 from bot.jobs import Job
 from bot.mirror import Mirror, Mirrors, Snapshot, Source, clone_url
 from bot.settings import Settings
 from bot.squawk import Squawk
+from bot.tokens import Tokens
 
 
 class Compare(Protocol):

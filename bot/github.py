@@ -1,7 +1,4 @@
-"""GitHub's REST API as the few questions and writes of a review. The only module that imports githubkit.
-
-Transport: githubkit's raw `request`, one connection for a whole job, with its own retries and caches switched off, because
-they repeat every method after any 5xx (a review posted four times) and sleep until a rate limit resets. The rules here:
+"""GitHub's REST API as the few questions and writes of a review. The rules:
 
 - a question (GET) is asked up to three times after an outage, then the job comes back `Later`;
 - a write is never repeated blindly: an answer that leaves its outcome open raises `Unsure`, and the caller looks first;
@@ -13,25 +10,16 @@ Tokens are narrowed to the one repository and to what the job needs; git gets on
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import githubkit
 import httpx
-import jwt
-from githubkit.exception import RequestError, RequestFailed
 
-from bot import tracing
 from bot.answers import (
-    SECONDARY_WAIT,
     Answer,
     Budget,
     Check,
@@ -40,12 +28,10 @@ from bot.answers import (
     Comparison,
     Created,
     File,
-    InstallationToken,
     Nothing,
     Outage,
     Permission,
     PullRequest,
-    RateLimited,
     Rejected,
     Unknown,
     Unsure,
@@ -55,152 +41,22 @@ from bot.answers import (
     rate_limit_wait,
 )
 from bot.branches import DefaultBranch, default_branch, question
-from bot.errors import Broken, Gone, Later
-from bot.observe import count_call, note_budget
+from bot.errors import Broken, Later
+from bot.observe import note_budget
 from bot.rewriting import Rewrite, batches, mutation, written
 from bot.threads import resolution, resolved_by_people, threads
+from bot.tokens import Tokens
+from bot.transport import Transport
 
 CHECK_NAME = "cliffguard"
 API_PERMISSIONS = {"checks": "write", "contents": "read", "pull_requests": "write"}
 GIT_PERMISSIONS = {"contents": "read"}
 RESOLVE_PERMISSIONS = {"contents": "write", "pull_requests": "write"}
-API_VERSION = "2022-11-28"
 
 PAGES = 30  # of 100: GitHub shows at most 3,000 of most lists
 FRESH = 15.0  # seconds in which a new token may still be unknown to some of GitHub's machines
 
-# Reading the certificates takes 30 ms or more: once, before workers fork, instead of in every job.
-TLS = httpx.create_ssl_context()
-
 T = TypeVar("T")
-
-
-class Transport:
-    """Sends single requests over one kept-open connection and counts them. A context manager."""
-
-    def __init__(self, api_url: str, *, version: str = "", transport: httpx.BaseTransport | None = None) -> None:
-        self.calls = 0
-        self.budget: Budget | None = None
-        self._client = githubkit.GitHub(
-            base_url=api_url,
-            user_agent=f"cliffguard/{version}" if version else "cliffguard",
-            timeout=httpx.Timeout(20.0, connect=5.0),
-            auto_retry=False,
-            http_cache=False,
-            ssl_verify=TLS,
-            transport=transport,
-        )
-
-    def __enter__(self) -> Self:
-        self._client.__enter__()  # type: ignore[no-untyped-call]
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._client.__exit__(kind, error, trace)
-
-    def send(
-        self, method: str, path: str, token: str, params: Mapping[str, str | int] | None = None, json: Any = None
-    ) -> Answer:
-        """One request, one answer, whatever its status. Raises `Outage` where there was none."""
-        self.calls += 1
-        with tracing.span("github", "CLIENT", **{"http.request.method": method, "url.path": path}) as span:
-            answer = self._sent(method, path, token, params, json)
-            if span is not None:
-                span.set_attribute("http.response.status_code", answer.status)
-            return answer
-
-    def _sent(self, method: str, path: str, token: str, params: Mapping[str, str | int] | None, json: Any) -> Answer:
-        headers = {"Authorization": f"Bearer {token}", "X-GitHub-Api-Version": API_VERSION}
-        try:
-            raw = self._client.request(method, path, params=dict(params or {}) or None, json=json, headers=headers).raw_response
-        except RequestFailed as failed:
-            raw = failed.response.raw_response
-        except RequestError as error:
-            count_call(method, 0)
-            raise Outage(f"{type(error.exc).__name__}: {error.exc}") from error
-        except ValueError as error:  # githubkit reads `retry-after` as an integer, which RFC 9110 does not promise
-            count_call(method, 429)
-            raise RateLimited("GitHub asked to slow down", SECONDARY_WAIT, told=False) from error
-        count_call(method, raw.status_code)
-        answer = Answer(raw.status_code, raw.headers, raw.content)
-        self.budget = answer.budget or self.budget
-        return answer
-
-
-@dataclass
-class _Held:
-    token: str
-    issued: float
-    expires: float
-
-
-@dataclass
-class Tokens:
-    """Installation tokens of one App on one host, kept in memory until a minute before they expire."""
-
-    app_id: int
-    private_key: str = field(repr=False)
-    now: Callable[[], float] = time.time
-    _signed: tuple[float, float, str] = field(default=(0.0, 0.0, ""), repr=False)
-    _held: dict[tuple[Any, ...], _Held] = field(default_factory=dict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def app_jwt(self, skew: float = 0.0) -> str:
-        """Signs as the App itself. Dated a minute back, for clocks that differ; `skew` is how far GitHub's is ahead.
-
-        Kept for a minute: reading and checking a private key takes 50 ms and more.
-        """
-        at = self.now() + skew
-        issued, ahead, signed = self._signed
-        if ahead == skew and 0 <= at - issued < 60:
-            return signed
-        claims = {"iat": int(at) - 60, "exp": int(at) + 9 * 60, "iss": str(self.app_id)}
-        try:
-            signed = jwt.encode(claims, self.private_key, algorithm="RS256")
-        except (ValueError, TypeError, jwt.PyJWTError) as error:
-            raise Broken("The App's private key cannot be read: it must be the PEM file GitHub gave out.") from error
-        self._signed = (at, skew, signed)
-        return signed
-
-    def token(self, transport: Transport, installation: int, repository: int, permissions: Mapping[str, str]) -> _Held:
-        """A token of `installation` that can do `permissions` in `repository` (0: all of them), and nothing else."""
-        key = (installation, repository, *sorted(permissions.items()))
-        with self._lock:
-            held = self._held.get(key)
-            if held is None or held.expires - 60 <= self.now():
-                held = self._held[key] = self._issue(transport, installation, repository, permissions)
-            return held
-
-    def forget(self, held: _Held) -> None:
-        """GitHub no longer accepts this token."""
-        with self._lock:
-            self._held = {key: other for key, other in self._held.items() if other.token != held.token}
-
-    def _issue(self, transport: Transport, installation: int, repository: int, permissions: Mapping[str, str]) -> _Held:
-        path = f"/app/installations/{installation}/access_tokens"
-        body = {**({"repository_ids": [repository]} if repository else {}), "permissions": dict(permissions)}
-        # Repeating is safe: an unused token does nothing, and it expires.
-        answer = patiently(lambda: transport.send("POST", path, self.app_jwt(), json=body))
-        if answer.status == 401 and (skew := self._skew(answer)):
-            answer = patiently(lambda: transport.send("POST", path, self.app_jwt(skew), json=body))
-        if answer.status == 422 and "repositor" in answer.message.lower():
-            raise Gone(f"The App can no longer see the repository: {answer.message}")
-        if answer.status == 401:
-            raise Broken(f"GitHub refuses the App's signature: {answer.message}. Check its id, its private key and the clock.")
-        issued = decoded(judged(answer, "an installation token", self.now()), InstallationToken)
-        try:
-            expires = datetime.fromisoformat(issued.expires_at).timestamp()
-        except ValueError:
-            expires = self.now() + 600
-        return _Held(issued.token, self.now(), expires)
-
-    def _skew(self, answer: Answer) -> float:
-        """How many seconds GitHub's clock is ahead of ours, where that is enough to spoil a signature; else 0."""
-        try:
-            skew = parsedate_to_datetime(answer.headers["date"]).timestamp() - self.now()
-        except (KeyError, ValueError):
-            return 0.0
-        return skew if abs(skew) > 30 else 0.0
 
 
 class GitHub:

@@ -13,7 +13,9 @@ import httpx
 import msgspec
 
 from bot.answers import Account, Answer, Check, Checks, PullRequest, Unknown, decoded, judged, patiently
-from bot.github import CHECK_NAME, GIT_PERMISSIONS, Tokens, Transport
+from bot.github import CHECK_NAME, GIT_PERMISSIONS
+from bot.tokens import Tokens
+from bot.transport import Transport
 
 PERMISSIONS = {"checks": "read", "pull_requests": "read"}
 PAGES = 60  # of 100

@@ -19,12 +19,12 @@ from pydantic import SecretStr
 from analyzers import NoStore
 from bot.context import Context
 from bot.embedded import EmbeddedValkey
-from bot.github import Tokens
 from bot.jobs import Job, Work
 from bot.local_github import LocalGitHub
 from bot.mirror import Mirrors
 from bot.queue import Queue
 from bot.settings import Settings
+from bot.tokens import Tokens
 from bot.valkey import connect
 from tests.bot import contract
 from tests.bot.stage import FILLER, Stage, compare, connected

@@ -11,9 +11,10 @@ import analyzers
 from analyzers import Analysis, Problem, Review, Revision
 from bot.answers import RateLimited
 from bot.conversation import Acceptance
-from bot.github import GitHub, Tokens
+from bot.github import GitHub
 from bot.local_github import Fault
 from bot.local_github.faults import FIELD
+from bot.tokens import Tokens
 from tests.bot.stage import Killed, Stage, bad, compare
 
 

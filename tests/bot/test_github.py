@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.answers import Answer, Rejected, Unknown, Unsure, rate_limit_wait
 from bot.errors import Broken, Gone, Later
-from bot.github import GitHub, Tokens
+from bot.github import GitHub
 from bot.mirror import clone_url
+from bot.tokens import Tokens
 
 HEAD = "a" * 40
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -16,8 +16,8 @@ from markdown_it import MarkdownIt
 
 import analyzers
 from bot.errors import Later
-from bot.github import Tokens
 from bot.local_github import PullRequest
+from bot.tokens import Tokens
 from tests.bot.stage import Stage, connected
 
 MODELS = """\
