@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Parameter, Text, children, dotted, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.model.inference.acts import Kind
 from analyzers.model.inference.frames import Trace
 from analyzers.model.naming.code import Codebase
@@ -21,19 +22,25 @@ from analyzers.model.ways import Function as Called
 from analyzers.model.ways import Heap
 from analyzers.source import Place
 
-_SIZES, _INPUTS, _UPLOADS, _WHOLES = (
-    answers.words("sizes"),
-    answers.words("inputs"),
-    answers.words("uploads"),
-    answers.words("wholes"),
+_sizes = derived(lambda: answers.words("sizes"))
+_inputs = derived(lambda: answers.words("inputs"))
+_uploads = derived(lambda: answers.words("uploads"))
+_wholes = derived(lambda: answers.words("wholes"))
+_lists = derived(lambda: answers.words("lists"))
+_parsers = derived(lambda: answers.words("parsers"))
+_file_fields = derived(lambda: answers.words("file_fields"))
+_loaders = derived(lambda: answers.words("loaders"))
+_queries = derived(lambda: answers.words("queries"))
+_sent = derived(lambda: answers.words("sent_files"))
+_calls: Callable[[], dict[str, list[tuple[str, int]]]] = derived(
+    lambda: {
+        of: [item for x in libraries() if x.bounds is not None and x.language == of for item in x.bounds.size_calls.items()]
+        for of in LANGUAGES
+    }
 )
-_LISTS, _PARSERS, _FILE_FIELDS = answers.words("lists"), answers.words("parsers"), answers.words("file_fields")
-_LOADERS, _QUERIES, _SENT = answers.words("loaders"), answers.words("queries"), answers.words("sent_files")
-_CALLS: dict[str, list[tuple[str, int]]] = {
-    of: [item for x in libraries() if x.bounds is not None and x.language == of for item in x.bounds.size_calls.items()]
-    for of in LANGUAGES
-}
-_PAGES = {name: stated for x in libraries() if x.bounds is not None for name, stated in x.bounds.page_bases.items()}
+_pages = derived(
+    lambda: {name: stated for x in libraries() if x.bounds is not None for name, stated in x.bounds.page_bases.items()}
+)
 _CAPS = frozenset({"min", "clamp", "max_page_size", "validate", "validated"})
 _BOUNDING = frozenset({"le", "lt", "max", "max_value"})
 _ACTS: tuple[Kind, ...] = ("queried", "handed")
@@ -59,8 +66,8 @@ def read(
 
 def _may(function: Function, language: str) -> bool:
     """Whether a function speaks of what is looked for, so that its body is worth reading."""
-    ends = {name.rpartition(".")[2] for name in _PARSERS[language] | _LOADERS[language]}
-    words = _SIZES[language] | _UPLOADS[language] | _WHOLES[language] | ends | handles.WORDS[language]
+    ends = {name.rpartition(".")[2] for name in _parsers()[language] | _loaders()[language]}
+    words = _sizes()[language] | _uploads()[language] | _wholes()[language] | ends | handles.WORDS[language]
     if any(name in words for name in bodies.spoken((*function.decorators, *function.body))):
         return True
     return any(p.name.lstrip("$*") in words for p in function.parameters) or any(
@@ -74,8 +81,8 @@ def _may(function: Function, language: str) -> bool:
 def _pagination(code: Codebase, definition: ClassDefinition) -> Iterator[Heap]:
     """A pagination that lets the request say how many rows it wants, without a most."""
     names = code.externals(definition) if definition.node.bases else frozenset()
-    for base in sorted(names & _PAGES.keys()):
-        asks, caps = _PAGES[base]
+    for base in sorted(names & _pages().keys()):
+        asks, caps = _pages()[base]
         capped = code.attribute(definition, caps)
         if (capped is not None and _says_something(capped[1])) or not is_product(definition.path) or definition.is_abstract:
             continue
@@ -140,9 +147,9 @@ def _amounts(body: Body) -> Iterator[tuple[Node, Node]]:
         match node:
             case Call(callee=callee, args=args, keywords=keywords):
                 last = callee.name if isinstance(callee, Member) else dotted(callee)
-                places = [at for name, at in _CALLS[language] if name == last]
+                places = [at for name, at in _calls()[language] if name == last]
                 yield from ((node, args[at]) for at in places if at < len(args))
-                yield from ((node, k.value) for k in keywords if places and k.name in _SIZES[language])
+                yield from ((node, k.value) for k in keywords if places and k.name in _sizes()[language])
             case Other(word="item", children=(of, Other(word="slice", children=(_, stop, _)))) if language == "python":
                 if _is_query(body, of):
                     yield from ((node, part) for part in (stop, *children(stop)) if not isinstance(part, Text))
@@ -154,7 +161,7 @@ def _is_query(body: Body, of: Node) -> bool:
         before = [a.value for a in body.assigned.get(of.id, ()) if a.end <= of.start]
         return bool(before) and before[-1] is not None and not isinstance(before[-1], Name) and _is_query(body, before[-1])
     while isinstance(of, Call | Member):
-        if isinstance(of, Member) and of.name in _QUERIES[body.language]:
+        if isinstance(of, Member) and of.name in _queries()[body.language]:
             return True
         of = of.callee if isinstance(of, Call) else of.of
     return False
@@ -174,7 +181,7 @@ def _wanted(body: Body, node: Node) -> _Wanted | None:
 
 def _read_of_request(body: Body, node: Node) -> _Wanted | None:
     """`int(request.GET.get("page_size", 50))`, `$request->per_page`."""
-    language, names = body.language, _SIZES[body.language]
+    language, names = body.language, _sizes()[body.language]
     if any(isinstance(n, Call) and _changes(n) for n in walk(node)):
         return None
     for part in walk(node):
@@ -205,12 +212,12 @@ def _is_input(of: Node, body: Body) -> bool:
     said = dotted(of)
     if body.language == "php":
         return said in ("$request", "$request.query", "request()", "$this.request")
-    return any(said.endswith(f"request.{word}") for word in _INPUTS["python"])
+    return any(said.endswith(f"request.{word}") for word in _inputs()["python"])
 
 
 def _parameter(body: Body, node: Name) -> _Wanted | None:
     """A parameter of a handler that is a number, and has no most."""
-    if node.id not in _SIZES[body.language] or body.language != "python":
+    if node.id not in _sizes()[body.language] or body.language != "python":
         return None
     for parameter in body.function.parameters:
         if parameter.name == node.id and _is_open(parameter):
@@ -268,14 +275,14 @@ def _whole(body: Body) -> Iterator[Heap]:
         return
     for call in body.nodes:
         match call:
-            case Call(callee=Name(id=name), args=(only,)) if name in _LISTS[language] and _parses(body, only):
+            case Call(callee=Name(id=name), args=(only,)) if name in _lists()[language] and _parses(body, only):
                 yield _file(body, call, "rows of the file")
                 return
-            case Call(callee=callee, args=(first, *_), keywords=keywords) if dotted(callee) in _LOADERS[language]:
+            case Call(callee=callee, args=(first, *_), keywords=keywords) if dotted(callee) in _loaders()[language]:
                 if _is_upload(body, first) and not any(k.name in _PARTS for k in keywords):
                     yield _file(body, call, body.said(first) or "file")
                     return
-            case Call(callee=Member(of=of, name=name), args=()) if name in _WHOLES[language] and _is_upload(body, of):
+            case Call(callee=Member(of=of, name=name), args=()) if name in _wholes()[language] and _is_upload(body, of):
                 yield _file(body, call, body.said(of))
                 return
 
@@ -315,7 +322,7 @@ def _parses(body: Body, node: Node) -> bool:
     if isinstance(node, Name):
         before = [a for a in body.assigned.get(node.id, ()) if a.end <= node.start and a.value is not None]
         return len(before) == 1 and before[0].value is not None and _parses(body, before[0].value)
-    return isinstance(node, Call) and dotted(node.callee) in _PARSERS[body.language] and not _is_text(node)
+    return isinstance(node, Call) and dotted(node.callee) in _parsers()[body.language] and not _is_text(node)
 
 
 def _is_text(call: Call) -> bool:
@@ -334,17 +341,17 @@ def _is_upload(body: Body, of: Node) -> bool:
         case Name(id=name):
             for parameter in body.function.parameters:
                 if parameter.name == name and parameter.annotation is not None:
-                    return any(isinstance(n, Name) and n.id in _UPLOADS[body.language] for n in walk(parameter.annotation))
+                    return any(isinstance(n, Name) and n.id in _uploads()[body.language] for n in walk(parameter.annotation))
             before = [a.value for a in body.assigned.get(name, ()) if a.value is not None]
             return any(_is_sent(body, value) for value in before)
         case Member(of=Name(id="self"), name=name):
             owner = body.definition.owner
             stated = body.code.attribute(owner, name) if owner is not None else None
             value = stated[1].value if stated is not None else None
-            return isinstance(value, Call) and dotted(value.callee).rpartition(".")[2] in _FILE_FIELDS[body.language]
+            return isinstance(value, Call) and dotted(value.callee).rpartition(".")[2] in _file_fields()[body.language]
     return bool(said) and _is_sent(body, of)
 
 
 def _is_sent(body: Body, value: Node) -> bool:
     """`request.FILES["file"]`, `request.files.get("file")`."""
-    return any(isinstance(n, Member) and dotted(n).endswith(tuple(_SENT[body.language])) for n in walk(value))
+    return any(isinstance(n, Member) and dotted(n).endswith(tuple(_sent()[body.language])) for n in walk(value))
