@@ -67,7 +67,7 @@ def read(
 def _may(function: Function, language: str) -> bool:
     """Whether a function speaks of what is looked for, so that its body is worth reading."""
     ends = {name.rpartition(".")[2] for name in _parsers()[language] | _loaders()[language]}
-    words = _sizes()[language] | _uploads()[language] | _wholes()[language] | ends | handles.WORDS[language]
+    words = _sizes()[language] | _uploads()[language] | _wholes()[language] | ends | handles.words()[language]
     if any(name in words for name in bodies.spoken((*function.decorators, *function.body))):
         return True
     return any(p.name.lstrip("$*") in words for p in function.parameters) or any(
