@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, children, dotted, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import known
 from analyzers.model.inference.acts import Act, Kind
 from analyzers.model.inference.frames import Trace
@@ -146,11 +147,11 @@ def read(code: Codebase, trace: Trace, definition: ClassDefinition | FunctionDef
 
 
 def _is_looked_for(name: str) -> bool:
-    return is_cache(name) or name in _LOOKED_FOR
+    return is_cache(name) or name in _looked_for()
 
 
 _NAMED = ("makedirs", "mkdir", "max", "exists", "open", "file_put_contents", "doesntExist", "isHit")
-_LOOKED_FOR = frozenset({*_NAMED, *(name for one in known() for name in one.passing.puts)})
+_looked_for = derived(lambda: frozenset({*_NAMED, *(name for one in known() for name in one.passing.puts)}))
 _CACHES = frozenset({"cache", "redis", "caches", "valkey", "memcache", "memcached"})
 _CLIENTS = (("client",), ("conn",), ("connection",), ("pool",))
 
@@ -189,7 +190,8 @@ def _by_language(words: str) -> dict[str, frozenset[tuple[str, ...]]]:
     return {of: told(w for language, some in known if language == of for w in some) for of in ("python", "php")}
 
 
-_LOCKS, _TRANSACTIONS = _by_language("locks"), _by_language("transactions")
+_locks = derived(lambda: _by_language("locks"))
+_transactions = derived(lambda: _by_language("transactions"))
 _SQL_LOCK = re.compile(r"\bfor\s+update\b|\bget_lock\s*\(|advisory_(?:xact_)?lock", re.IGNORECASE)
 
 
@@ -221,8 +223,8 @@ def guarded(code: Codebase, definition: ClassDefinition | FunctionDefinition | N
     for function in functions(definition):
         language = code.files[function.path].language
         names = {*around, *spoken((*function.node.decorators, *function.node.body))}
-        locks = any(says(n, _LOCKS.get(language, frozenset())) for n in names) or _locks_by_sql(function.node)
-        transacts = any(says(n, _TRANSACTIONS.get(language, frozenset())) for n in names)
+        locks = any(says(n, _locks().get(language, frozenset())) for n in names) or _locks_by_sql(function.node)
+        transacts = any(says(n, _transactions().get(language, frozenset())) for n in names)
         if locks or transacts:
             yield Guarded(Called(function.path, function.qualified), locks, transacts)
 
@@ -232,14 +234,14 @@ def _locks_by_sql(function: Function) -> bool:
     return any(isinstance(text, str) and _SQL_LOCK.search(text) is not None for text in texts)
 
 
-ALWAYS = frozenset(w for x in libraries() if x.concurrency is not None for w in x.concurrency.always)
+always = derived(lambda: frozenset(w for x in libraries() if x.concurrency is not None for w in x.concurrency.always))
 """Settings that put a transaction around each request."""
-_ENDS = frozenset(x.bounds.default_page for x in libraries() if x.bounds is not None) - {""}
+_ends = derived(lambda: frozenset(x.bounds.default_page for x in libraries() if x.bounds is not None) - {""})
 
 
 def settings(code: Codebase) -> frozenset[str]:
     """The settings that are stated somewhere and put a transaction around each request, or give all lists an end."""
-    wanted = ALWAYS | _ENDS
+    wanted = always() | _ends()
     found: set[str] = set()
     for path, facts in code.files.items():
         if facts.language == "python" and _SETTINGS.search(path) and is_product(path):
@@ -250,13 +252,13 @@ def settings(code: Codebase) -> frozenset[str]:
 def around_requests(code: Codebase) -> Place | None:
     """Where a setting surely puts a transaction around each request: `"ATOMIC_REQUESTS": True`."""
     for path, facts in code.files.items():
-        if facts.language == "python" and _SETTINGS.search(path) and is_product(path) and facts.may_say(ALWAYS):
+        if facts.language == "python" and _SETTINGS.search(path) and is_product(path) and facts.may_say(always()):
             for node in (n for top in facts.outline for n in walk(top)):
                 match node:
-                    case Other(word="pair", children=(Text(value=key), Text(value=True))) if key in ALWAYS:
+                    case Other(word="pair", children=(Text(value=key), Text(value=True))) if key in always():
                         return code.place(path, node)
                     case Assign(target=Other(word="item", children=(*_, Text(value=key))), value=Text(value=True)) if (
-                        key in ALWAYS
+                        key in always()
                     ):
                         return code.place(path, node)
     return None

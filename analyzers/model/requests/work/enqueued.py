@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import known
 from analyzers.model.errands import Flaw
 from analyzers.model.inference.acts import arguments_of
@@ -20,23 +21,25 @@ from analyzers.model.ways import CallSite
 from analyzers.model.ways import Function as Reached
 from analyzers.words import short
 
-_OPENED = frozenset(name for one in known() for name in one.passing.opened_by)
-_PUTS: dict[str, frozenset[str]] = {one.language: frozenset(one.passing.puts) for one in known()}
-_AFTER = frozenset(name for one in known() for name in one.passing.after)
-_QUEUED = frozenset(name for one in known() for name in one.passing.queued)
-_COMMITTED = frozenset(name for one in known() for name in one.passing.committed)
-_BY_CALL = tuple(put for one in known() for put in one.puts)
+_opened = derived(lambda: frozenset(name for one in known() for name in one.passing.opened_by))
+_puts: Callable[[], dict[str, frozenset[str]]] = derived(lambda: {one.language: frozenset(one.passing.puts) for one in known()})
+_after = derived(lambda: frozenset(name for one in known() for name in one.passing.after))
+_queued = derived(lambda: frozenset(name for one in known() for name in one.passing.queued))
+_committed = derived(lambda: frozenset(name for one in known() for name in one.passing.committed))
+_by_call = derived(lambda: tuple(put for one in known() for put in one.puts))
 _SESSIONS = ("session", "db")
 _GONE = frozenset({"delete", "deleted", "deleting", "remove", "removed", "destroy", "purge", "cleanup"})
-_WRITES = {
-    language: frozenset(
-        name
-        for x in libraries()
-        if x.language == language
-        for name in (*x.row_writers, *(m for m, method in (x.rows.methods if x.rows else {}).items() if method.effect))
-    )
-    for language in ("python", "php")
-}
+_writes = derived(
+    lambda: {
+        language: frozenset(
+            name
+            for x in libraries()
+            if x.language == language
+            for name in (*x.row_writers, *(m for m, method in (x.rows.methods if x.rows else {}).items() if method.effect))
+        )
+        for language in ("python", "php")
+    }
+)
 
 
 # -- too early ---------------------------------------------------------------------------------------------------------
@@ -53,8 +56,8 @@ def too_early(code: Codebase, language: str) -> Iterator[Flaw]:
 
 def _may_open(code: Codebase, path: str) -> bool:
     facts = code.files[path]
-    opens = facts.language == "php" or any(i.path in _OPENED for i in facts.imports)
-    return opens and facts.may_say(_PUTS[facts.language])
+    opens = facts.language == "php" or any(i.path in _opened() for i in facts.imports)
+    return opens and facts.may_say(_puts()[facts.language])
 
 
 def _delayed(code: Codebase, definition: FunctionDefinition) -> Iterator[Flaw]:
@@ -72,7 +75,7 @@ def _put(code: Codebase, definition: FunctionDefinition) -> Iterator[tuple[Call,
         task = task_of(code, definition.path, call)
         if task is not None:
             yield call, task
-    for put in _BY_CALL:
+    for put in _by_call():
         if any(i.path.partition(".")[0] in put.packages for i in code.files[definition.path].imports):
             for call, job in put_by(code, definition, put.packages, put.methods):
                 if job is not None:
@@ -84,7 +87,7 @@ def uncommitted(code: Codebase) -> Iterator[Flaw]:
     for path, facts in code.files.items():
         if facts.language != "python" or not is_product(path) or is_batch(path):
             continue
-        if facts.may_say({"commit"}) and facts.may_say({"add"}) and facts.may_say(_PUTS["python"]):
+        if facts.may_say({"commit"}) and facts.may_say({"add"}) and facts.may_say(_puts()["python"]):
             for definition in functions(code, path):
                 yield from _before_commit(code, definition)
 
@@ -131,7 +134,7 @@ def _is_added(call: Call) -> bool:
 def task_of(code: Codebase, path: str, call: Call) -> FunctionDefinition | None:
     """The function that a call puts into a queue: `ship.delay(key)`."""
     match call.callee:
-        case Member(of=Name() | Member() as of, name=name) if name in _PUTS["python"]:
+        case Member(of=Name() | Member() as of, name=name) if name in _puts()["python"]:
             found = code.resolve_node(path, of)
             return found if isinstance(found, FunctionDefinition) else None
     return None
@@ -177,7 +180,7 @@ def _job(code: Codebase, path: str, node: Node) -> FunctionDefinition | None:
 def _dispatched(code: Codebase, definition: FunctionDefinition) -> Iterator[Flaw]:
     for call in calls_in(definition.node):
         job = _job_of(code, definition.path, call)
-        if job is None or not _QUEUED & code.externals(job) or _COMMITTED & code.externals(job):
+        if job is None or not _queued() & code.externals(job) or _committed() & code.externals(job):
             continue
         said = job.attributes.get("afterCommit")
         if said is None or not (isinstance(said.value, Text) and said.value.value is True):
@@ -188,9 +191,9 @@ def _job_of(code: Codebase, path: str, call: Call) -> ClassDefinition | None:
     """The class of a job that a call queues: `Ship::dispatch($key)`, `dispatch(new Ship($key))`."""
     made: Node | None = None
     match call:
-        case Call(callee=Member(of=Name() as of, name=name)) if name in _PUTS["php"] and not of.id.startswith("$"):
+        case Call(callee=Member(of=Name() as of, name=name)) if name in _puts()["php"] and not of.id.startswith("$"):
             made = of
-        case Call(callee=Name(id=name) | Member(name=name), args=(Call(callee=Name() as of), *_)) if name in _PUTS["php"]:
+        case Call(callee=Name(id=name) | Member(name=name), args=(Call(callee=Name() as of), *_)) if name in _puts()["php"]:
             made = of
     found = code.resolve_node(path, made) if made is not None else None
     return found if isinstance(found, ClassDefinition) else None
@@ -224,10 +227,10 @@ def _waits(site: sites.Stand) -> bool:
     for outer in reversed(site.around):
         match outer:
             case Member(of=of) if of is inner:
-                if outer.name in _AFTER:
+                if outer.name in _after():
                     return True
             case Call(callee=callee) if callee is inner or (isinstance(callee, Member) and callee.of is inner):
-                if isinstance(callee, Member) and callee.name in _AFTER:
+                if isinstance(callee, Member) and callee.name in _after():
                     return True
             case _:
                 return False
@@ -239,7 +242,7 @@ def writes_before(function: Function, node: Node, language: str, opened: Node | 
     """Whether a function writes rows before a node, since `opened` if that is given."""
     start = opened.start if opened is not None else function.start
     return any(
-        isinstance(c.callee, Member) and c.callee.name in _WRITES[language] and start <= c.start and c.end <= node.start
+        isinstance(c.callee, Member) and c.callee.name in _writes()[language] and start <= c.start and c.end <= node.start
         for c in calls_in(function)
     )
 

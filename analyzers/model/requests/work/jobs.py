@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from analyzers.facts.outline import Call, Function, Member, Node, Other, walk
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.work import Put, known
 from analyzers.model.errands import Errand, Flaw
 from analyzers.model.naming.code import Codebase
@@ -17,9 +18,9 @@ from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
 from analyzers.source import Place
 
-_ONCE = frozenset(name for one in known() for name in one.once)
-_PUTS = tuple(put for one in known() for put in one.puts)
-_QUEUES = frozenset().union(*(put.methods for put in _PUTS))
+_once = derived(lambda: frozenset(name for one in known() for name in one.once))
+_puts = derived(lambda: tuple(put for one in known() for put in one.puts))
+_queues = derived(lambda: frozenset().union(*(put.methods for put in _puts())))
 _DEEP = 4  # calls from a job to what it does
 _LOST = {"mail": "a mail", "message": "a message", "http": "a request to another service"}
 
@@ -31,8 +32,8 @@ def flaws(code: Codebase, reach: Reach, errands: Iterable[Errand]) -> Iterator[F
         if facts.language != "python" or not is_product(path) or is_batch(path):
             continue
         tops = {i.path.partition(".")[0] for i in facts.imports}
-        puts = [put for put in _PUTS if tops & set(put.packages)]
-        if puts and facts.may_say(_QUEUES):
+        puts = [put for put in _puts() if tops & set(put.packages)]
+        if puts and facts.may_say(_queues()):
             for definition in functions(code, path):
                 yield from _put(code, reach, definition, puts, outside)
     yield from _tried_once(code, reach, outside)
@@ -97,7 +98,7 @@ def _tried_once(code: Codebase, reach: Reach, outside: dict[tuple[str, str], Err
         decorator = definition.node.decorators[0]
         bare = not isinstance(decorator, Call) or not (decorator.args or decorator.keywords)
         found = code.resolve_node(definition.path, decorator.callee if isinstance(decorator, Call) else decorator)
-        if not bare or not isinstance(found, External) or found.name not in _ONCE or _tries(definition.node):
+        if not bare or not isinstance(found, External) or found.name not in _once() or _tries(definition.node):
             continue
         yield Flaw(
             subject=f"{definition.qualified}: not tried again",
