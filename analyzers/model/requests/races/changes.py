@@ -74,8 +74,7 @@ def _changed(body: Body, models: ModelIndex) -> Iterator[Race]:
 
 def _changes(body: Body) -> Iterator[tuple[_Change, Act]]:
     for node, act in body.acts("assigned"):
-        assert isinstance(node, Assign)
-        found = _of_assign(body, node)
+        found = _of_assign(body, node) if isinstance(node, Assign) else None  # a promoted property's name is one, too
         if found is not None:
             yield found, act
     for node, act in (*body.acts("written"), *body.acts("queried"), *body.acts("called")):
