@@ -71,7 +71,7 @@ class Later(msgspec.Struct, frozen=True):
 
 class Flaw(msgspec.Struct, frozen=True):
     """How a queue loses a job, does it twice, or does it while the user waits. `subject` is its identity, and `weight` how much
-    that costs. `listed` says why it is not worth a comment."""
+    that costs. `listed` says why it is not worth a comment, `parts` are subjects that it would have if it said less."""
 
     subject: str
     title: str
@@ -84,3 +84,4 @@ class Flaw(msgspec.Struct, frozen=True):
     weight: Literal["low", "medium", "high"] = "medium"
     cause: str = ""
     listed: str = ""
+    parts: tuple[str, ...] = ()

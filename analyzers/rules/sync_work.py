@@ -270,6 +270,7 @@ def _flawed(flaw: Flaw) -> Finding:
         confidence=Confidence.LIKELY,
         cause=flaw.cause,
         listed=flaw.listed,
+        parts=flaw.parts,
     )
 
 

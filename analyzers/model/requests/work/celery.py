@@ -30,6 +30,7 @@ _ENDING = ("result_expires", "task_result_expires", "broker_pool_limit")
 _QUEUES = ("apply_async", "apply_async_on_commit", "send_task", "retry", "set")
 _ADDRESS = re.compile(r"(rediss?|amqps?|pyamqp|sqs|kafka|confluentkafka|gcpubsub|sentinel|redis\+\w+)://")
 _NOTHING = Text(0, 0, None)
+_WORKER_LOST = "celery: task_reject_on_worker_lost"
 _HOUR = 3600
 _LONG = 600  # seconds: a job that takes this long is one whose loss somebody notices
 
@@ -140,6 +141,7 @@ def _early(found: Mapping[str, _Conf], longest: tuple[int, Place, str]) -> Itera
         place=prefetch.place,
         related=((place, f"a task may take {_minutes(seconds)}"),),
         weight="low",
+        parts=(_WORKER_LOST,),
     )
 
 
@@ -151,7 +153,7 @@ def _lost_with_process(found: Mapping[str, _Conf], acks: _Conf | None, marks: _M
         return
     name, place = late[0]
     yield Flaw(
-        subject="celery: task_reject_on_worker_lost",
+        subject=_WORKER_LOST,
         title="A task whose process is killed is lost, though it is acknowledged late",
         message=(
             f"{f'`{name}`' if name else 'A task'} is acknowledged when it is done, so it comes back when the whole worker dies."
