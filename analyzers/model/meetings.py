@@ -9,6 +9,7 @@ from analyzers.model.project import Project
 from analyzers.model.ways import CallSite, Entry, Function, Race
 from analyzers.words import short
 
+_ORDER = {"request": 0, "task": 1, "hook": 2}
 _DRAWN_BY = 3  # functions between the one that uses a number and the one that finds it
 
 
@@ -52,7 +53,10 @@ class Meetings:
 
     def reached(self, function: Function) -> Entry | None:
         """The request or job that reaches it, or what is called where rows are written or something happens."""
-        return self.reach.entry_to(function, "request", "task", "hook")
+        entries = self.reach.entering(function)
+        free = self._open(function, self._locks | self._transacts) or self._open(function, self._locks)
+        ranked = sorted(entries, key=lambda e: (e.function not in free, _ORDER.get(e.kind, len(_ORDER))))
+        return next((e for e in ranked if e.kind in _ORDER), None)
 
     @cached_property
     def receives(self) -> bool:
@@ -60,12 +64,31 @@ class Meetings:
         return any(e.kind == "hook" and "." not in e.function.name for e in self.reach.entries)
 
     def locks(self, function: Function) -> bool:
-        """Whether it, or a function that calls it, takes a lock."""
-        return bool(self.reach.with_callers(function) & self._locks)
+        """Whether it takes a lock, or all ways to it lead through a function that does."""
+        return self._is_kept(function, self._locks)
 
     def transacts(self, function: Function) -> bool:
-        """Whether it, or a function that calls it, opens a transaction."""
-        return bool(self.reach.with_callers(function) & self._transacts) or self.project.transacts
+        """Whether it opens a transaction, or all ways to it lead through a function that does."""
+        return self.project.transacts or self._is_kept(function, self._transacts)
+
+    def _is_kept(self, function: Function, guards: set[Function]) -> bool:
+        if not self.reach.with_callers(function) & guards:
+            return False
+        return not self._open(function, guards)
+
+    def _open(self, function: Function, guards: set[Function]) -> frozenset[Function]:
+        """The requests and jobs that come to a function and pass none of these on their way."""
+        seen, ahead, found = {function}, [function], set()
+        while ahead:
+            one = ahead.pop()
+            if one in guards:
+                continue
+            entry = self.reach.by_function.get(one)
+            if entry is not None and entry.kind in ("request", "task"):
+                found.add(one)
+            ahead += [c.function for c in self.reach.callers.get(one, ()) if c.function not in seen]
+            seen |= {c.function for c in self.reach.callers.get(one, ())}
+        return frozenset(found)
 
 
 def reaching(race: Race, entry: Entry | None) -> tuple[str, ...]:

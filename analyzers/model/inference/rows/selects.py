@@ -13,7 +13,7 @@ import msgspec
 from analyzers.facts.outline import Call, Member, Name, Node, Other, Text, walk
 from analyzers.knowledge import Library, libraries, named
 from analyzers.knowledge.derived import derived
-from analyzers.model.inference import flow
+from analyzers.model.inference import acts, flow
 from analyzers.model.inference.rows import loaders, queries
 from analyzers.model.inference.rows.origins import library_of
 from analyzers.model.inference.types import (
@@ -123,6 +123,9 @@ def _asked(inference: Inference, library: Library, kind: str, node: Call, args: 
         case "rows" | "tuples" | "row", Rows(owner=None) if library_of(inference, first) is library:
             queries.touch(inference, first, node, frame)
             if kind == "row":
+                name = node.callee.name if isinstance(node.callee, Member) else ""
+                asked = acts.Act("queried", first.model, name, first.searches, "row", limited=True, rows=first)
+                acts.note(inference, node, asked, frame)
                 return queries.single(unpacked(first), known=first.known)
             brought(inference, first)
             if kind == "tuples" and not first.entities:
