@@ -31,6 +31,7 @@ class Concurrency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locked: str = ""  # code that locks the row
     locking: tuple[str, ...] = ()  # methods of a query that lock its rows for as long as the transaction lasts
     modes: tuple[str, ...] = ()  # arguments that have them locked
+    ordered: str = ""  # code that locks several rows in one order
     refuses: str = ""  # what is raised where there is no transaction, if anything is
     commits: tuple[str, ...] = ()  # calls that write what was done so far, for good
     unique: str = ""  # code that states a unique constraint on `{names}`

@@ -26,6 +26,8 @@
     what requests wait for: calls that leave the process, or work for long in it
 `meetings`
     where two requests are in a function at once, and what keeps them apart
+`worth`
+    what the name of a column says of its worth
 `ways`
     what requests, jobs and commands reach, and by which calls
 """

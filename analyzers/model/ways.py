@@ -107,7 +107,8 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
     another gets), drawing (the function gives a number that nobody has yet, by `call`: next, last or free), drawn (a column
     gets what a call gives, which `also` names; `call` is last where one is added to it), tested (a column is changed
     in one statement, after a test of what was read of it; `call` is the operator), whole (columns are
-    counted anew, and the row is saved with all the others). `columns` are those that tell rows
+    counted anew, and the row is saved with all the others), crossed (rows are locked one by one,
+    in no order). `columns` are those that tell rows
     apart, or the one that is changed.
     """
 
@@ -128,6 +129,7 @@ class Race(msgspec.Struct, frozen=True, array_like=True):
         "drawn",
         "tested",
         "whole",
+        "crossed",
     ]
     function: Function
     place: Place

@@ -7,7 +7,6 @@ at once, the entries that reach the function.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import msgspec
@@ -18,28 +17,13 @@ from analyzers.model.indexes.uniqueness import constraint, covering, referring, 
 from analyzers.model.meetings import Meetings, reaching
 from analyzers.model.project import Project
 from analyzers.model.ways import Function, Race
+from analyzers.model.worth import LIMITS, ORDERS, TRIES, VALUABLE, WORTH, words_of
 from analyzers.settings import Settings
-from analyzers.words import listed, short
+from analyzers.words import short
 
 TITLE = "Race conditions"
 CATEGORY = "race"
 
-# A word of a column whose sum is of value: what gets lost is money, goods or a place.
-_VALUABLE = listed("""
-    balance stock quantity qty inventory available allocated reserved credit credits amount paid seats points wallet remaining
-    total sold capacity
-""")
-# A word of what is worth money, or binds somebody: half of one is a mistake that somebody pays for.
-_WORTH = listed("""
-    order invoice payment booking reservation purchase sale refund transfer subscription checkout deposit withdrawal charge
-    quote estimate bill shipment
-""")
-# A word of a number that somebody set as a limit.
-_LIMITS = listed("max maximum limit limits quota cap allowed allowance places slots licenses licences size")
-# A word of a column that orders rows on a screen: two that are equal hurt nobody.
-_ORDERS = listed("position order ordering sort sorting rank weight priority index level depth lft rgt tree sequence")
-# A word of a column that counts how often one job has tried.
-_TRIES = listed("attempt attempts try tries retry retries fails failures")
 _TIMES = 50
 
 
@@ -58,7 +42,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:
             yield found
 
 
-_ALONE = ("replaced", "locked", "parted", "moved", "flagged")  # kinds that a word for a lock says nothing of
+_ALONE = ("replaced", "locked", "crossed", "parted", "moved", "flagged")  # kinds that a word for a lock says nothing of
 
 
 def _finding(known: Meetings, race: Race) -> Finding | None:
@@ -81,6 +65,8 @@ def _finding(known: Meetings, race: Race) -> Finding | None:
             return _tested(known, race)
         case "whole":
             return _whole(known, race)
+        case "crossed":
+            return _crossed(known, race)
         case "replaced" | "locked":
             return _alone(known, race)
         case "counted":
@@ -139,11 +125,11 @@ def _changed(known: Meetings, race: Race) -> Finding | None:
     if table is not None:
         column = table.columns.get(name) or next((c for c in table.columns.values() if c.attribute == name), None)
     role = race.role or (column.role if column is not None else "")
-    words = set(_words(name))
-    if role != "number" or words & _ORDERS:
+    words = set(words_of(name))
+    if role != "number" or words & ORDERS:
         return None
-    valuable = bool(words & _VALUABLE)
-    tries = "Who tries again is seldom there twice." if words & _TRIES else ""
+    valuable = bool(words & VALUABLE)
+    tries = "Who tries again is seldom there twice." if words & TRIES else ""
     place = column.place if column is not None else None
     return _made(
         known,
@@ -230,7 +216,7 @@ def _doubled(known: Meetings, race: Race) -> Finding | None:
 def _numbered(known: Meetings, race: Race) -> Finding | None:
     table = known.project.tables.get(race.table)
     name = race.columns[0]
-    if set(_words(name)) & _ORDERS or race.handled or race.abstract or table is None:
+    if set(words_of(name)) & ORDERS or race.handled or race.abstract or table is None:
         return None
     alone = [c for c in race.columns if c in table.columns]
     unique = bool(alone) and covering(table, alone, {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1})
@@ -253,7 +239,7 @@ def _numbered(known: Meetings, race: Race) -> Finding | None:
 
 def _drawn(known: Meetings, race: Race) -> Finding | None:
     table, name = known.project.tables.get(race.table), race.columns[0]
-    if set(_words(name)) & _ORDERS or race.handled or race.abstract or table is None or name not in table.columns:
+    if set(words_of(name)) & ORDERS or race.handled or race.abstract or table is None or name not in table.columns:
         return None
     source = known.drawn_from(race)
     if source is None:
@@ -289,7 +275,7 @@ def _limited(known: Meetings, race: Race) -> Finding | None:
     entry = known.reached(race.function)
     if entry is None or race.abstract:
         return None
-    bound = set(_words(race.row))
+    bound = set(words_of(race.row))
     return _made(
         known,
         msgspec.structs.replace(race, row=""),
@@ -300,8 +286,8 @@ def _limited(known: Meetings, race: Race) -> Finding | None:
             + "All that count before any has added see the same number."
         ),
         growth=f"Up to N rows above the limit: {_TIMES - 1} of {_TIMES} requests at once",
-        listed="" if bound & (_LIMITS | _VALUABLE) else "A limit that is passed now and then seldom hurts.",
-        severity=Severity.MEDIUM if bound & _VALUABLE else Severity.LOW,
+        listed="" if bound & (LIMITS | VALUABLE) else "A limit that is passed now and then seldom hurts.",
+        severity=Severity.MEDIUM if bound & VALUABLE else Severity.LOW,
     )
 
 
@@ -323,7 +309,7 @@ def _tested(known: Meetings, race: Race) -> Finding | None:
             f"{'taken than there is' if race.call == '-' else 'added than it allows'}."
         ),
         growth=f"Up to N of N at once pass where one may: {_TIMES} of {_TIMES}",
-        severity=Severity.HIGH if set(_words(name)) & _VALUABLE else Severity.MEDIUM,
+        severity=Severity.HIGH if set(words_of(name)) & VALUABLE else Severity.MEDIUM,
         listed="The database refuses a value below zero: the request fails instead." if held else "",
     )
 
@@ -366,13 +352,30 @@ def _alone(known: Meetings, race: Race) -> Finding | None:
     )
 
 
+def _crossed(known: Meetings, race: Race) -> Finding | None:
+    if known.reached(race.function) is None or not known.transacts(race.function):
+        return None
+    return _made(
+        known,
+        race,
+        title=f"`{race.model}` rows are locked one after another, in no order",
+        message=(
+            f"`{short(race.function.name)}` locks a `{race.model}` row for each of `{race.row}`, and keeps all locks until the "
+            "transaction ends. Two that lock the same rows in another order wait for each other: the database ends one of them "
+            "(a deadlock), and that request fails."
+        ),
+        growth="Grows with how many rows two requests have in common",
+        severity=Severity.LOW,
+    )
+
+
 def _halved(known: Meetings, race: Race) -> Finding | None:
     entry = known.reached(race.function)
     if entry is None or known.transacts(race.function):
         return None
     function, name = short(race.function.name), race.columns[0] if race.columns else ""
     if race.kind == "moved":
-        if not set(_words(name)) & _VALUABLE:
+        if not set(words_of(name)) & VALUABLE:
             return None
         return _made(
             known,
@@ -386,7 +389,7 @@ def _halved(known: Meetings, race: Race) -> Finding | None:
             growth="",
             severity=Severity.HIGH,
         )
-    worth = set(_words(race.row)) & _WORTH and race.columns
+    worth = set(words_of(race.row)) & WORTH and race.columns
     return _made(
         known,
         race,
@@ -440,10 +443,3 @@ def _marked(known: Meetings, race: Race) -> Finding | None:
         growth="1 of 2 that come at once fails" if race.kind == "founded" else "Up to N of N at once go on",
         listed="It is made once, and seldom by two at once." if race.kind == "founded" else "",
     )
-
-
-# -- words -------------------------------------------------------------------------------------------------------------
-
-
-def _words(name: str) -> list[str]:
-    return [w.lower() for w in re.findall(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", name)]

@@ -192,7 +192,7 @@ def _by_language(words: str) -> dict[str, frozenset[tuple[str, ...]]]:
 
 _locks = derived(lambda: _by_language("locks"))
 _transactions = derived(lambda: _by_language("transactions"))
-_SQL_LOCK = re.compile(r"\bfor\s+update\b|\bget_lock\s*\(|advisory_(?:xact_)?lock", re.IGNORECASE)
+_SQL_LOCK = re.compile(r"\bfor\s+update\b|\bget_lock\s*\(|advisory_(?:xact_)?lock|\block\s+tables?\s", re.IGNORECASE)
 
 
 @lru_cache(maxsize=200_000)

@@ -8,6 +8,7 @@
 `whole`        rows saved with all their columns, where a few were counted anew
 `parts`        writes that belong together, each by itself
 `exclusion`    rows replaced, and locks, without a transaction
+`crossed`      locks that a loop takes in no order
 `flags`        marks and counts in a cache
 `files`        files and folders that are looked for and then made
 """

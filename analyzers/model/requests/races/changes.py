@@ -18,7 +18,7 @@ from analyzers.model.naming.definitions import ClassDefinition, External
 from analyzers.model.naming.roles import is_batch
 from analyzers.model.requests import bodies
 from analyzers.model.requests.bodies import Body
-from analyzers.model.requests.races import checks, drawn, exclusion, files, flags, parts, sequences, tested, whole
+from analyzers.model.requests.races import checks, crossed, drawn, exclusion, files, flags, parts, sequences, tested, whole
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
 
@@ -41,6 +41,7 @@ def read(read_: Iterable[Body], models: ModelIndex) -> Iterator[Race]:
         yield from whole.read(body, models)
         yield from parts.read(body, models)
         yield from exclusion.read(body, models)
+        yield from crossed.read(body, models)
         yield from flags.read(body)
         yield from files.read(body)
 
