@@ -17,7 +17,7 @@ WORTH = listed("""
     quote estimate bill shipment
 """)
 # A word of a number that somebody set as a limit.
-LIMITS = listed("max maximum limit limits quota cap allowed allowance places slots licenses licences size")
+LIMITS = listed("max maximum limit limits quota cap allowed allowance places slots licenses licences")
 # A word of a column that orders rows on a screen: two that are equal hurt nobody.
 ORDERS = listed("position order ordering sort sorting rank weight priority index level depth lft rgt tree sequence")
 # A word of a column that counts how often one job has tried.

@@ -150,7 +150,7 @@ def _is_looked_for(name: str) -> bool:
     return is_cache(name) or name in _looked_for()
 
 
-_NAMED = ("makedirs", "mkdir", "max", "exists", "open", "file_put_contents", "doesntExist", "isHit")
+_NAMED = ("makedirs", "mkdir", "max", "exists", "open", "file_put_contents", "doesntExist", "isHit", "orderBy")
 _looked_for = derived(lambda: frozenset({*_NAMED, *(name for one in known() for name in one.passing.puts)}))
 _CACHES = frozenset({"cache", "redis", "caches", "valkey", "memcache", "memcached"})
 _CLIENTS = (("client",), ("conn",), ("connection",), ("pool",))

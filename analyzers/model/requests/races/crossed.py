@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.facts.outline import Call, Loop, Member, Name, Node, Other, walk
+from analyzers.facts.outline import Call, Function, Loop, Member, Name, Node, Other, walk
 from analyzers.model.requests.bodies import Body, parts_of, spoken
 from analyzers.model.tables.models import ModelIndex
 from analyzers.model.ways import Race
@@ -23,7 +23,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
         words = model.library.concurrency if model is not None else None
         if model is None or words is None or act.gives != "row" or not _locks(node, words.locking):
             continue
-        loop = next((o for o in body.around(node) if isinstance(o, Loop)), None)
+        loop = _loop(body, node)
         if loop is None or loop.kind != "for" or loop.over is None or not _by_item(loop, node) or _is_sorted(body, loop.over):
             continue
         if act.rows is None or any(s.how not in _ONE for s in act.searches) or _are_rows_of(body, loop.over, act.model):
@@ -42,6 +42,17 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
             abstract=model.abstract,
         )
         return
+
+
+def _loop(body: Body, node: Node) -> Loop | None:
+    """The loop around a node, unless each turn of it opens something of its own: a transaction that ends with the turn."""
+    for outer in body.around(node):
+        match outer:
+            case Loop():
+                return outer
+            case Function() | Other(word="with"):
+                return None
+    return None
 
 
 def _locks(node: Node, locking: tuple[str, ...]) -> bool:

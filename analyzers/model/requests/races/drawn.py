@@ -18,6 +18,7 @@ from analyzers.model.ways import Race
 
 _ASKS = frozenset({"exists", "aexists", "doesntExist", "findOneBy", "one_or_none", "scalar_one_or_none"})
 _ASKS_KNOWN = frozenset({"count", "first", "get", "scalar", "find"})
+_FIRST = frozenset({"first", "firstOrFail", "afirst", "one_or_none"})
 _STEPS = frozenset({"range", "count"})
 _RANDOM = frozenset({"random", "rand", "randint", "choice", "choices", "uuid", "uuid4", "token", "secrets", "uniqid"})
 _NUMBERS = frozenset({"number", "no", "num", "nr", "sequence", "seq", "serial", "reference", "ref", "counter", "code"})
@@ -34,9 +35,10 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
 
 def _drawing(body: Body, models: ModelIndex) -> Iterator[Race]:
     returned = [n for n in body.nodes if isinstance(n, Return) and n.value is not None and _is_own(body, n)]
-    for source, call in (*_probes(body), *_last(body, models)) if returned else ():
+    for source, call in (*_probes(body), *_last(body, models)):
         name = _name_at(body, source)
-        if any(_within(source, r) or (name and name in _names(r)) for r in returned):
+        given = any(_within(source, r) or (name and name in _names(r)) for r in returned)
+        if given or (body.function.receiver and name.startswith(f"{body.function.receiver}.")):
             place = body.place(source)
             yield Race("drawing", body.called, place, "", "", call=call, language=body.language)
             return
@@ -58,11 +60,40 @@ def _name_at(body: Body, source: Node) -> str:
 def _last(body: Body, models: ModelIndex) -> Iterator[tuple[Node, str]]:
     """The number after the greatest, or the greatest itself."""
     for node in body.nodes:
-        if sequences.after_last(body, node, models) is not None:
+        if sequences.after_last(body, node, models) is not None or _after_last(body, node):
             yield node, "next"
     for node in body.nodes:
         if isinstance(node, Call) and sequences.is_greatest(body, node, models):
             yield node, "last"
+
+
+def _after_last(body: Body, node: Node) -> bool:
+    """Whether one is added to a column of the row that has the greatest, of whichever table: `$last->number + 1`."""
+    match node:
+        case Other(word="+", children=(Member(of=Name(id=row), name=column), Text(value=1))):
+            given = [a.value for a in body.assigned.get(row, ()) if a.end <= node.start and a.value is not None]
+            return any(_orders_by(value, column) for value in given[-1:])
+    return False
+
+
+def _orders_by(value: Node, column: str) -> bool:
+    """Whether a query orders by a column, the greatest first, and gives the first row."""
+    calls = [n for n in walk(value) if isinstance(n, Call) and isinstance(n.callee, Member)]
+    if not calls or not any(isinstance(c.callee, Member) and c.callee.name in _FIRST for c in calls):
+        return False
+    for call in calls:
+        match call:
+            case Call(callee=Member(name="orderBy"), args=(Text(value=named), Text(value="desc" | "DESC"))):
+                pass
+            case Call(callee=Member(name="orderByDesc" | "latest"), args=(Text(value=named),)):
+                pass
+            case Call(callee=Member(name="order_by"), args=(Text(value=str() as named),)) if named.startswith("-"):
+                named = named[1:]
+            case _:
+                continue
+        if named == column:
+            return True
+    return False
 
 
 def _probes(body: Body) -> Iterator[tuple[Node, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.model.requests.bodies import Body, is_cache, parts_of
 from analyzers.model.requests.races.checks import leaves
 from analyzers.model.requests.texts import same
@@ -78,6 +78,8 @@ def _marked(body: Body, test: Other) -> Iterator[Race]:
             pass
         case _:
             return
+    if _is_answer(body, test.children[0]) or _is_remembered(body, of, key):
+        return
     for node in body.nodes:
         match node:
             case Call(callee=Member(of=other, name=put), args=(at, value, *_)) if (
@@ -91,6 +93,25 @@ def _marked(body: Body, test: Other) -> Iterator[Race]:
                 if not any(k.name in _ATOMIC for k in node.keywords):
                     yield _flagged(body, node, body.said(of) or dotted(of), look)
                 return
+
+
+def _is_answer(body: Body, asked: Node) -> bool:
+    """Whether what was found is given to whoever asked: a value that is remembered."""
+    names = {n.id for n in walk(asked) if isinstance(n, Name)} & body.assigned.keys()
+    returned = (n.value for n in body.nodes if isinstance(n, Return) and n.value is not None)
+    return any(isinstance(n, Name) and n.id in names for value in returned for n in walk(value))
+
+
+def _is_remembered(body: Body, of: Node, key: Node) -> bool:
+    """Whether several values are put for one key: an answer, either way."""
+    put: set[object] = set()
+    for node in body.nodes:
+        match node:
+            case Call(callee=Member(of=other, name=name), args=(at, Text(value=value), *_)) if (
+                name in _PUTS and same(other, of) and same(at, key)
+            ):
+                put.add(value)
+    return len(put) > 1
 
 
 def is_mark(value: Node) -> bool:
