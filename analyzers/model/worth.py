@@ -27,3 +27,9 @@ TRIES = listed("attempt attempts try tries retry retries fails failures")
 def words_of(name: str) -> list[str]:
     """The words that a name is made of, in lower case."""
     return [w.lower() for w in re.findall(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", name)]
+
+
+def orders(name: str) -> bool:
+    """Whether a column is called a place on a screen, and no number that somebody goes by."""
+    words = set(words_of(name))
+    return bool(words & ORDERS) and "number" not in words

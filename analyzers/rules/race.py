@@ -17,7 +17,7 @@ from analyzers.model.indexes.uniqueness import constraint, covering, referring, 
 from analyzers.model.meetings import Meetings, reaching
 from analyzers.model.project import Project
 from analyzers.model.ways import Function, Race
-from analyzers.model.worth import LIMITS, ORDERS, TRIES, VALUABLE, WORTH, words_of
+from analyzers.model.worth import LIMITS, TRIES, VALUABLE, WORTH, orders, words_of
 from analyzers.settings import Settings
 from analyzers.words import short
 
@@ -126,7 +126,7 @@ def _changed(known: Meetings, race: Race) -> Finding | None:
         column = table.columns.get(name) or next((c for c in table.columns.values() if c.attribute == name), None)
     role = race.role or (column.role if column is not None else "")
     words = set(words_of(name))
-    if role != "number" or words & ORDERS:
+    if role != "number" or orders(name):
         return None
     valuable = bool(words & VALUABLE)
     tries = "Who tries again is seldom there twice." if words & TRIES else ""
@@ -216,7 +216,7 @@ def _doubled(known: Meetings, race: Race) -> Finding | None:
 def _numbered(known: Meetings, race: Race) -> Finding | None:
     table = known.project.tables.get(race.table)
     name = race.columns[0]
-    if set(words_of(name)) & ORDERS or race.handled or race.abstract or table is None:
+    if orders(name) or race.handled or race.abstract or table is None:
         return None
     alone = [c for c in race.columns if c in table.columns]
     unique = bool(alone) and covering(table, alone, {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1})
@@ -239,7 +239,7 @@ def _numbered(known: Meetings, race: Race) -> Finding | None:
 
 def _drawn(known: Meetings, race: Race) -> Finding | None:
     table, name = known.project.tables.get(race.table), race.columns[0]
-    if set(words_of(name)) & ORDERS or race.handled or race.abstract or table is None or name not in table.columns:
+    if orders(name) or race.handled or race.abstract or table is None or name not in table.columns:
         return None
     source = known.drawn_from(race)
     if source is None:
