@@ -13,7 +13,7 @@ import msgspec
 
 from analyzers.findings import Confidence, Finding, Related, Severity
 from analyzers.model.indexes.growth import stays_small
-from analyzers.model.indexes.uniqueness import constraint, covering, referring, stated
+from analyzers.model.indexes.uniqueness import constraint, covering, referring, sharing, stated
 from analyzers.model.meetings import Meetings, reaching
 from analyzers.model.project import Project
 from analyzers.model.ways import Function, Race
@@ -209,6 +209,7 @@ def _doubled(known: Meetings, race: Race) -> Finding | None:
         growth=f"Up to N rows of N requests at once: {_TIMES} for {_TIMES}",
         code=constraint(race, table, columns) or race.code,
         evidence=(stated(table),),
+        listed=f"The unique index over {', '.join(near)} may refuse the second." if (near := sharing(table, columns)) else "",
         more=(Related(table.place, f"states `{table.label}`"),) if table.place is not None else (),
     )
 

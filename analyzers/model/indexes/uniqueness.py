@@ -25,6 +25,16 @@ def covering(table: Table, columns: list[str], foreign: set[str]) -> bool:
     return False
 
 
+def sharing(table: Table, columns: list[str]) -> tuple[str, ...]:
+    """The columns of a unique index that has some of these and one more: what that gets may follow from these, and then the
+    database refuses a second row with them after all."""
+    for index in table.indexes:
+        rest = [c for c in index.columns if c not in columns]
+        if (index.unique or index.exclusion) and not index.primary and len(rest) == 1 and len(index.columns) > 1:
+            return index.columns
+    return ()
+
+
 def constraint(race: Race, table: Table, columns: list[str]) -> str:
     """Code for a unique constraint, in the words of the code that states the table."""
     quote = "'" if race.language == "php" else '"'
