@@ -36,6 +36,7 @@ class Concurrency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commits: tuple[str, ...] = ()  # calls that write what was done so far, for good
     unique: str = ""  # code that states a unique constraint on `{names}`
     ensure: str = ""  # code that finds a row or makes it, and stands a second one that does the same
+    both: str = ""  # code that writes rows together, where the library writes later
     around: str = ""  # code that makes one transaction
     greatest: tuple[str, ...] = ()  # functions that ask for the greatest value of a column
     stream: str = ""  # what is added to a query so that its rows come a few at a time

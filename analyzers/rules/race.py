@@ -247,7 +247,8 @@ def _drawn(known: Meetings, race: Race) -> Finding | None:
         return None
     call, drawing = source
     assert call.target is not None
-    unique = covering(table, [name], {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1})
+    foreign = {key.columns[0] for key in table.foreign_keys if len(key.columns) == 1}
+    unique = covering(table, [name], foreign) or bool(sharing(table, [name]))
     outcome = "the unique index refuses the second, and that request fails" if unique else "both get the same number"
     found = short(drawing.function.name)
     does = {
@@ -356,12 +357,13 @@ def _alone(known: Meetings, race: Race) -> Finding | None:
 def _crossed(known: Meetings, race: Race) -> Finding | None:
     if known.reached(race.function) is None or not known.transacts(race.function):
         return None
+    items = f"`{race.row}`" if race.row else "several"
     return _made(
         known,
         race,
         title=f"`{race.model}` rows are locked one after another, in no order",
         message=(
-            f"`{short(race.function.name)}` locks a `{race.model}` row for each of `{race.row}`, and keeps all locks until the "
+            f"`{short(race.function.name)}` locks a `{race.model}` row for each of {items}, and keeps all locks until the "
             "transaction ends. Two that lock the same rows in another order wait for each other: the database ends one of them "
             "(a deadlock), and that request fails."
         ),

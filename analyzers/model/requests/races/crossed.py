@@ -34,7 +34,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Race]:
             place=body.place(node),
             model=model.name,
             table=model.table,
-            row=body.said(loop.over) or "the items",
+            row=body.said(loop.over),
             also=((body.place(loop.over), "in whatever order this has"),),
             sentence=_ORDER,
             code=words.ordered.replace("Model", model.name),

@@ -61,7 +61,7 @@ def _parted(body: Body, models: ModelIndex) -> Iterator[Race]:
             columns=("several",) if _is_several(body, part.node) else (),
             also=((body.place(owner.node), f"makes the `{owner.model.name}`"),),
             sentence=_BOTH,
-            code=owner.words.around,
+            code=owner.words.both or owner.words.around,
             language=owner.model.library.language,
             abstract=owner.model.abstract or part.model.abstract,
         )
