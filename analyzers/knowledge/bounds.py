@@ -37,6 +37,7 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     takes: tuple[str, ...] = ()  # that do as a function says
     asks: tuple[str, ...] = ()  # functions and methods that say whether there are any, or one like that
     sent_when_tested: bool = False  # a query is sent where it is tested, or something is looked for in it
+    set: tuple[str, ...] = ()  # methods by which a query asks for rows that have a value at all
     each: tuple[str, ...] = ()  # methods of rows in memory that call a function with each
     related_by_call: bool = False  # a relation that is called as a method is a query
     wholes: tuple[str, ...] = ()  # methods of an uploaded file that give all of it

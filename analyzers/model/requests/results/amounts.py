@@ -21,7 +21,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         model = models.by_name.get(act.model)
         if model is None:
             continue
-        found = answers.found_by(model, act, body)
+        found = answers.found_by(model, act, body, node)
         if found is None or _is_lazy(models, act):
             continue
         use = uses.use_of(body, model, node, act)
@@ -39,7 +39,7 @@ def loaded(body: Body, models: ModelIndex, told: Container[Place]) -> Iterator[H
         return
     for node, act in answers.sources(body):
         model = models.by_name.get(act.model)
-        found = answers.found_by(model, act, body) if model is not None and act.runs else None
+        found = answers.found_by(model, act, body, node) if model is not None and act.runs else None
         if model is None or found is None or body.place(node) in told or answers.streams(act.name, body.language):
             continue
         yield _heap(body, model, node, found, "loaded", node, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, Text, dotted
+from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.knowledge import libraries
 from analyzers.knowledge.derived import derived
 from analyzers.model.inference.acts import Act, Kind
@@ -33,6 +33,7 @@ _answers = derived(lambda: words("answers"))
 _passes = derived(lambda: words("passes"))
 _returns = derived(lambda: words("returns"))
 _each = derived(lambda: words("each"))
+_set = derived(lambda: words("set"))
 _streams = derived(lambda: words("streams"))
 _bounds = derived(lambda: {language: told(some) for language, some in words("bounds").items()})
 _purposes = derived(lambda: {language: told(some) for language, some in words("purposes").items()})
@@ -117,10 +118,10 @@ def follows(body: Body, node: Node) -> Call | None:
     return None
 
 
-def found_by(model: Model, act: Act, body: Body | None = None) -> tuple[tuple[str, ...], bool] | None:
+def found_by(model: Model, act: Act, body: Body | None = None, node: Node | None = None) -> tuple[tuple[str, ...], bool] | None:
     """The columns that rows are asked for by one value each, and whether more was asked; `None` where few are found."""
     columns: dict[str, None] = {}
-    partly = False
+    partly = body is not None and node is not None and _has_a_value(body, node)
     of_one = act.rows is not None and _belongs(act.rows, act.searches, body)
     if of_one:
         columns[""] = None
@@ -137,6 +138,27 @@ def found_by(model: Model, act: Act, body: Body | None = None) -> tuple[tuple[st
             case how if how not in _NO_CONDITION:
                 partly = True
     return tuple(columns), partly
+
+
+def _has_a_value(body: Body, query: Node, hops: int = 3) -> bool:
+    """Whether a query asks for rows that have a value at all, as few may: `locked_at != None`, `done__isnull=False`."""
+    for node in walk(query):
+        match node:
+            case Other(word="!=" | "is not", children=(_, Text(value=None))):
+                return True
+            case Call(callee=Member(name=name)) if name in _set()[body.language]:
+                return True
+            case Call(keywords=keywords) if any(k.name.endswith("__isnull") and _is_false(k.value) for k in keywords):
+                return True
+            case Name(id=name) if hops and (before := [a for a in body.assigned.get(name, ()) if a.end <= query.start]):
+                value = before[-1].value
+                if value is not None and _has_a_value(body, value, hops - 1):
+                    return True
+    return False
+
+
+def _is_false(value: Node) -> bool:
+    return isinstance(value, Text) and value.value is False
 
 
 def deals_with_pages(body: Body) -> bool:
@@ -168,7 +190,7 @@ def read(body: Body, models: ModelIndex) -> Iterator[Heap]:
         model = models.by_name.get(act.model)
         if model is None or streams(act.name, body.language):
             continue
-        found, put = found_by(model, act, body), sink(body, node)
+        found, put = found_by(model, act, body, node), sink(body, node)
         if found is None or put is None or (isinstance(put, Return) and not _is_answer(body, act)):
             continue
         yield Heap(
