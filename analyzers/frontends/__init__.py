@@ -17,6 +17,9 @@ from analyzers.frontends.lines import line_starts
 MAX_BYTES = 4_000_000
 """No frontend is given more than this; most stop earlier. SQL dumps of large schemas reach it."""
 
+_LONGEST_PATH = 1_000
+"""A path of more characters is nobody's, and names no language: what asks for names of folders would take long over it."""
+
 
 def _python() -> Frontend:
     from analyzers.frontends.python import PythonFrontend
@@ -165,7 +168,7 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
         r"\.(?:js|mjs|ts|scala|java|kt|lua)|[\w.-]*(?:load[-_]?test|(?<![a-z0-9])k6(?![a-z0-9]))[\w.-]*\.(?:js|mjs|ts|lua)"
         r"|\w*Simulation\.(?:scala|java|kt)",
     ),
-    ("definitions", r"(?:.*/)?templates/(?:.*/)?_[\w.-]*\.(?:tpl|ya?ml)"),
+    ("definitions", r"templates/(?:.*/)?_[\w.-]*\.(?:tpl|ya?ml)"),
     ("yaml", r"(?:artillery|load[-_]?test(?:s|ing)?)/(?:.*/)?[\w.-]+\.ya?ml|[\w.-]*(?:artillery|load[-_]?test)[\w.-]*\.ya?ml"),
     ("ini", r"locust\.conf"),
     ("env", r"\.env(?:\.[\w.-]+)?|[\w-]+\.env|\.flaskenv"),
@@ -181,12 +184,12 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("yaml", r"(?:doctrine|render|app|serverless|values|fly|sqlc|kustomization|Chart|template)(?:[.-][\w.-]+)?\.ya?ml"),
     ("yaml", r"[\w.-]*(?:deployment|statefulset|daemonset|configmap|cronjob|hpa)[\w.-]*\.ya?ml|[\w.-]+\.(?:orm|dcm)\.ya?ml"),
     ("yaml", r"messenger(?:[.-][\w.-]+)?\.ya?ml"),
-    ("yaml", r"(?:.*/)?(?:services|compose|compose\.d)/[\w.-]+\.ya?ml"),
-    ("yaml", r"(?:.*/)?templates/(?:.*/)?[\w.-]+\.ya?ml"),
+    ("yaml", r"(?:services|compose|compose\.d)/[\w.-]+\.ya?ml"),
+    ("yaml", r"templates/(?:.*/)?[\w.-]+\.ya?ml"),
     ("xml", r"[\w.-]+\.(?:orm|dcm)\.xml"),
     ("ini", r"(?:php|uwsgi|pgbouncer|supervisord?|php-fpm|www|my|postgresql|redis|valkey)(?:[.-][\w.-]+)?\.(?:ini|conf|cnf)"),
     ("ini", r"(?:php-fpm\.d|pool\.d|fpm|conf\.d|supervisord?(?:\.d)?)/[\w.-]+\.(?:conf|ini)"),
-    ("ini", r"[\w@.-]+\.service|(?:.*/)?debian/service|(?:nginx|proxysql|supervisor)[\w.-]*\.(?:conf|cnf)"),
+    ("ini", r"[\w@.-]+\.service|debian/service|(?:nginx|proxysql|supervisor)[\w.-]*\.(?:conf|cnf)"),
     ("ini", r"(?:apache2?|httpd|sites-(?:available|enabled)|vhosts?)/(?:.*/)?[\w.-]+\.conf|[\w.-]*Caddyfile"),
     ("ini", r"[\w.-]*(?:apache|httpd|vhost|wsgi)[\w.-]*\.conf"),
     (
@@ -195,12 +198,12 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ),
     ("shell", r"(?:bin/|docker/|compose/.*/)?(?:docker-)?(?:entrypoint|start|run|serve|web|worker)"),
     # Of Ruby what states the schema, and what server processes run; reading the rest would serve nothing yet.
-    ("ruby", r"(?:.*/)?db/(?:(?:\w+_)?schema|\w*migrate/(?:.*/)?\d+_\w+)\.rb|(?:.*/)?config/(?:puma|unicorn)\.rb"),
+    ("ruby", r"db/(?:(?:\w+_)?schema|\w*migrate/(?:.*/)?\d+_\w+)\.rb|config/(?:puma|unicorn)\.rb"),
     (
         "ruby",
-        r"(?:.*/)?config/(?:application|environments/production|initializers/(?:session_store|cache_store|storage|good_job))\.rb",
+        r"config/(?:application|environments/production|initializers/(?:session_store|cache_store|storage|good_job))\.rb",
     ),
-    ("django", r"(?:.*/)?(?:[\w-]*templates?|jinja2|views)/(?:.*/)?[\w.-]+\.(?:txt|xml)"),
+    ("django", r"(?:[\w-]*templates?|jinja2|views)/(?:.*/)?[\w.-]+\.(?:txt|xml)"),
 )
 _NAMES = re.compile("|".join(f"(?P<p{number}>(?:.*/)?(?:{pattern}))" for number, (_, pattern) in enumerate(_BY_NAME)))
 _NAMED_EXTENSIONS = re.compile(
@@ -230,6 +233,8 @@ def _load(language: str) -> Frontend:
 
 def _language(path: str) -> str:
     """The language a path holds; empty where nothing reads it."""
+    if len(path) > _LONGEST_PATH:
+        return ""
     extension = path.rpartition(".")[2].lower()
     language = _BY_EXTENSION.get(extension, "")
     if language == "php" and path.lower().endswith(".blade.php"):
