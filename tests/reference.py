@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 SCHEMA = ROOT / "docs" / "cliffguard.schema.json"
 
-_LANGUAGES = {"php": "PHP", "python": "Python"}
+_LANGUAGES = {"javascript": "JavaScript", "php": "PHP", "python": "Python"}
 
 
 def rules_table() -> str:

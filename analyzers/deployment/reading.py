@@ -6,7 +6,18 @@ from collections.abc import Mapping
 
 import msgspec
 
-from analyzers.deployment import compose, kubernetes, migrating, platforms, prepares, procfiles, sessions, tasks, units
+from analyzers.deployment import (
+    compose,
+    kept_by_scripts,
+    kubernetes,
+    migrating,
+    platforms,
+    prepares,
+    procfiles,
+    sessions,
+    tasks,
+    units,
+)
 from analyzers.deployment.copies import disks
 from analyzers.deployment.functions import unpooled
 from analyzers.deployment.poolers import pooler_of
@@ -31,7 +42,7 @@ def deployment_of(code: Codebase) -> Deployment:
     variables = {name: value for stack in found for service in stack.services for name, value in service.environment.items()}
     in_turns = tuple(turns(code.files, found))
     several_disks = disks(Deployment(tuple(found), turns=in_turns)).number == "several"
-    kept = tuple(states(code, variables, several_disks=several_disks))
+    kept = (*states(code, variables, several_disks=several_disks), *kept_by_scripts.states(code))
     conflicts = (
         *sessions.conflicts(code, found),
         *prepares.conflicts(code, found),

@@ -5,6 +5,59 @@ from __future__ import annotations
 from analyzers.deployment.values import State
 
 _REMEDIES = {
+    "values-of-scripts": (
+        "Keep it where all processes look: in the database, or in Redis.",
+        'await redis.hset("jobs", id, JSON.stringify(job));\nconst job = JSON.parse((await redis.hget("jobs", id)) ?? "null");',
+        "ts",
+    ),
+    "own-limit-of-scripts": (
+        "Count in Redis, where the count ends by itself.",
+        "const hits = await redis.incr(key);\nif (hits === 1) await redis.expire(key, 60);",
+        "ts",
+    ),
+    "express-session": (
+        "Keep sessions in Redis, or in the database.",
+        'import { RedisStore } from "connect-redis";\n\nsession({ store: new RedisStore({ client: redis }), … })',
+        "ts",
+    ),
+    "express-rate-limit": (
+        "Count in Redis.",
+        'import { RedisStore } from "rate-limit-redis";\n\n'
+        "rateLimit({ store: new RedisStore({ sendCommand: (...args) => redis.sendCommand(args) }), … })",
+        "ts",
+    ),
+    "fastify-rate-limit": ("Count in Redis.", "await fastify.register(rateLimit, { redis, … });", "ts"),
+    "rate-limiter-flexible": (
+        "Count in Redis; what is in memory may stand in for it while it is away.",
+        "new RateLimiterRedis({ storeClient: redis, points: …, duration: …, insuranceLimiter: new RateLimiterMemory({ … }) })",
+        "ts",
+    ),
+    "nest-throttler": (
+        "Count in Redis.",
+        "ThrottlerModule.forRoot({ throttlers: […], storage: new ThrottlerStorageRedisService(redis) })",
+        "ts",
+    ),
+    "socket.io": (
+        "Let the processes tell each other through Redis.",
+        'import { createAdapter } from "@socket.io/redis-adapter";\n\nio.adapter(createAdapter(redis, redis.duplicate()));',
+        "ts",
+    ),
+    "ws": (
+        "Let the processes tell each other through Redis: publish what is to be sent, and send what is published.",
+        'subscriber.subscribe("messages");\nsubscriber.on("message", (_, text) => wss.clients.forEach((c) => c.send(text)));',
+        "ts",
+    ),
+    "multer": (
+        "Keep uploads in an object store, or on a volume that all copies share.",
+        'import multerS3 from "multer-s3";\n\nmulter({ storage: multerS3({ s3, bucket: process.env.BUCKET }) })',
+        "ts",
+    ),
+    "tus": ("Lock by Redis.", "new Server({ locker: new RedisLocker({ redisClient: redis }), … })", "ts"),
+    "nest-cache": (
+        "Keep the cache in Redis, which all processes share.",
+        "CacheModule.register({ stores: [new KeyvRedis(process.env.REDIS_URL)] })",
+        "ts",
+    ),
     "values": (
         "Keep it where all processes look: in the database, or in Redis.",
         'redis.hset("jobs", job_id, json.dumps(job))\njob = json.loads(redis.hget("jobs", job_id))',

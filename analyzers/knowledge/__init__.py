@@ -297,7 +297,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What we know of one library."""
 
     library: str
-    language: Literal["python", "php"]
+    language: Literal["python", "php", "javascript"]
     title: str
     namespaces: tuple[str, ...] = ()
     models: Models | None = None

@@ -9,7 +9,7 @@ import msgspec
 
 class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a call makes. `makes`: one `connection`, a `pool` of them, or a `session` that takes one from a pool when it is
-    used.
+    used. A name that begins with a dot is a call of that name, of whatever library or generated module.
 
     `closes` are its methods that give back what it holds. `held_by` is the position of the argument that keeps what is made.
     `lasts`: there should be one for each address, so that one for the address that a request brings is one too many, unless it
@@ -23,3 +23,7 @@ class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lasts: bool = False
     unless: tuple[str, ...] = ()
     instead: str = ""  # what to use in its place, in words
+    code: str = ""  # that makes one for all, once
+    code_language: str = ""
+    takes_all: tuple[str, ...] = ()  # its methods for which one has to be made that nobody else uses
+    lost: bool = False  # a session that is not given back is never again in the pool, and not when it is collected

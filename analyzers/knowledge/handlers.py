@@ -36,6 +36,8 @@ class Handlers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     called: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    files: dict[str, tuple[str, ...]] = {}  # scripts by their paths -> what they export to be called
+    directives: tuple[str, ...] = ()  # texts that a script, or a function, begins with: what it exports is called
     queues: bool = False  # whoever calls such a function by its name has it queued
 
 

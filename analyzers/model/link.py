@@ -29,12 +29,13 @@ from analyzers.model.inference.readers import (
     shapes,
 )
 from analyzers.model.inference.rows import addresses, loaders, records, scarcity
+from analyzers.model.inference.scripts.reading import Script
 from analyzers.model.inference.summaries import Inference
 from analyzers.model.inference.templates import templates, views
 from analyzers.model.inference.types import Site, covers
 from analyzers.model.memory import Memory
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.naming.definitions import SCRIPTS, ClassDefinition, FunctionDefinition
 from analyzers.model.naming.roles import is_batch, is_product, is_scheduled
 from analyzers.model.project import Project, Relation, RelationRead, RowQuery
 from analyzers.model.requests import bodies, routed
@@ -69,6 +70,9 @@ def link(
     inference = Inference(code, models, evidence)
     world = World(code, foundation, inference.repositories, ids, evidence, traces.seen)
     walked = {path: _traced(inference, path, world, traces) for path in roots}
+    scripts = [path for path, facts in files.items() if facts.language in SCRIPTS and facts.outline and is_product(path)]
+    traces.load((path, ids.get(path, "")) for path in scripts)
+    walked |= {path: _read_script(code, path, world, traces) for path in scripts}
     traces.seen = world.seen()
     said = [root for of_file in walked.values() for root in of_file]
     reads = {_identity(read): read for root in said for read in root.reads}.values()
@@ -135,6 +139,27 @@ def _traced(inference: Inference, path: str, world: World, traces: Traces) -> Se
     if blob and any(n not in known for n in roots):
         traces.keep(path, blob, found, world)
     return [said for said, _ in found]
+
+
+def _read_script(code: Codebase, path: str, world: World, traces: Traces) -> Sequence[RootTrace]:
+    """What a script says of its functions as a whole: remembered, or read now."""
+    blob = world.digest(path)
+    known = traces.find(path, blob, world) if blob else {}
+    if "" in known:
+        return (known[""][0],)
+    outer, code.touched = code.touched, {path}
+    try:
+        entries, calls = Script(code, path).read()
+        depends = tuple(sorted(code.touched))
+        said = RootTrace("", depends=tuple(range(len(depends))), entries=entries, calls=calls)
+    except RecursionError:
+        depends = (path,)
+        said = RootTrace("", (0,), problem="The file is nested too deeply to follow.")
+    finally:
+        code.touched = outer
+    if blob:
+        traces.keep(path, blob, [(said, depends)], world)
+    return (said,)
 
 
 def _walked(

@@ -82,7 +82,7 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, eq=False):
 
 
 _OF_MODELS = ("model", "named", "label", "user", "users")
-_OF_PATHS = ("module", "template")
+_OF_PATHS = ("module", "template", "script")
 
 
 def _lasts(key: str, changed: Collection[str], same: Collection[str]) -> bool:

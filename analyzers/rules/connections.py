@@ -262,7 +262,7 @@ def _anew(made: Made, settings: Settings) -> Finding:
         growth=f"1 new {'pool' if made.client.makes == 'pool' else 'connection'} per {one}{often}",
         remedy=remedy,
         code=code,
-        code_language="python" if code else "",
+        code_language=(made.client.code_language or "python") if code else "",
         place=made.place,
         related=tuple(dict.fromkeys(r for r in related if r.place != made.place)),
         severity=Severity.HIGH if made.client.makes == "pool" and not made.closed else Severity.MEDIUM,
@@ -279,6 +279,8 @@ def _unreturned(session: Unreturned) -> Finding:
         return _kept_by_request(session, function)
     if session.when == "of module":
         return _kept_by_module(session, function)
+    if session.client.lost:
+        return _lost(session, function, one)
     when = "never closes it" if session.when == "never" else "closes it only where nothing fails"
     late = (
         "An asynchronous session that is only collected cannot give its connection back: the connection is dropped."
@@ -299,6 +301,32 @@ def _unreturned(session: Unreturned) -> Finding:
         place=session.place,
         related=tuple(dict.fromkeys(r for r in related if r.place != session.place)),
         severity=Severity.MEDIUM if asynchronous else Severity.LOW,
+        confidence=Confidence.LIKELY,
+    )
+
+
+def _lost(session: Unreturned, function: str, one: str) -> Finding:
+    never = session.when == "never"
+    entry = session.way.entry
+    related = [Related(entry.place, f"each {one} begins here: `{short(entry.function.name)}`")]
+    related += [Related(c.place, "on the way") for c in session.way.calls[:-1]]
+    when = "and never gives it back" if never else "and gives it back only where nothing fails"
+    each = f"each {one}" if never else f"each {one} that fails"
+    return Finding(
+        rule="connections",
+        subject=f"{session.function}: {session.library} not given back",
+        title=f"`{function}` takes a connection of the pool {when}",
+        message=(
+            f"`{function}` takes a connection of the pool for each {one} {when}. Nothing else returns it: {each} leaves the "
+            "pool one smaller, and when none is left every further request waits until it times out, or for ever."
+        ),
+        growth=f"1 connection lost per {one}" if never else f"1 connection lost per failed {one}",
+        remedy="Give it back in a `finally`.",
+        code=session.client.code.rstrip(),
+        code_language=session.client.code_language,
+        place=session.place,
+        related=tuple(dict.fromkeys(r for r in related if r.place != session.place)),
+        severity=Severity.HIGH if never else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
     )
 
@@ -400,6 +428,8 @@ _CLOSED_ASYNC = f"async {_CLOSED}"
 
 def _once(made: Made, function: str) -> tuple[str, str]:
     """What to do instead, and code."""
+    if made.client.code:
+        return "Make it once for each process, in a module of its own that the others import.", made.client.code.rstrip()
     if made.client.instead:
         return f"Use {made.client.instead}.", ""
     name = function.rpartition(".")[2]

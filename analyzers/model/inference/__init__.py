@@ -13,5 +13,6 @@
     lists, and functions applied to each item
 
 Its packages are `branching` (what decides how often something happens), `rows` (queries), `readers` (who reads rows by what a
-class or a text declares) and `templates`; all of them call each other, as expressions do.
+class or a text declares) and `templates`; all of them call each other, as expressions do. `scripts` reads JavaScript and
+TypeScript by itself, as rows are not followed there.
 """

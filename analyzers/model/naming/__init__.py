@@ -2,7 +2,7 @@
 
 `definitions`, `parts` (of files, and where they moved), `roles` (by path), `literals`
     what a file holds
-`names`, `php_names`, `template_names`
+`names`, `php_names`, `script_names`, `template_names`
     what is imported, and under which name
 `code`
     all of it asked together: names, inheritance

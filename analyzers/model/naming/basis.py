@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from analyzers.facts.store import FileFacts
-from analyzers.model.naming.definitions import PHP_SEPARATOR, TEMPLATE_LANGUAGES
+from analyzers.model.naming.definitions import PHP_SEPARATOR, SCRIPTS, TEMPLATE_LANGUAGES
 from analyzers.model.naming.looked import Importing, Looked
 from analyzers.model.naming.names import module_parts
 from analyzers.model.naming.surfaces import Surface, Surfaces, differing
@@ -81,6 +81,8 @@ class Basis(msgspec.Struct, frozen=True, array_like=True):
     def _as_it_was(self, change: Change, imported: Callable[[Importing], bool]) -> bool:
         if change.language in TEMPLATE_LANGUAGES:
             return True
+        if change.language in SCRIPTS:
+            return self._is_as_it_was(change)
         if change.language not in _SOURCE or change.path in self.into:
             return False
         if any(re.search(pattern, change.path) for pattern in self.paths):
@@ -98,6 +100,13 @@ class Basis(msgspec.Struct, frozen=True, array_like=True):
                 return False
             return before.stated[1] == () == after.stated[1] and all(map(imported, {*asked[0], *asked[1]}))
         return asked[0] == asked[1] and self._bodies(change.path, change.before) == self._bodies(change.path, change.after)
+
+    def _is_as_it_was(self, change: Change) -> bool:
+        """Whether nobody looked at a script: it declares nothing to those who do not say so."""
+        if change.path in self.into or any(re.search(pattern, change.path) for pattern in self.paths):
+            return False
+        before, after = (facts.imports if facts is not None else () for facts in (change.before, change.after))
+        return not any(question.answer(before) or question.answer(after) for question in self.inside)
 
     def _bodies(self, path: str, facts: FileFacts) -> dict[str, bytes]:
         """The parts of a file that were looked into."""

@@ -219,6 +219,10 @@ class Codebase(Names):
         match kind:
             case "module":
                 return tuple(path for _, path in self._modules.get(name, ()))
+            case "script":
+                return self.scripts.called(name)
+            case "packages":
+                return self.scripts.packages
             case "template":
                 return tuple(self._templates.get(name, ()))
             case "called" | "service" | "behind" | "component" | "callable" | "heirs" | "setting":

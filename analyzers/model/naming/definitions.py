@@ -11,6 +11,7 @@ from analyzers.facts.outline import Assign, Class, Function, Name, Node, Other
 
 PHP_SEPARATOR = "\\"
 TEMPLATE_LANGUAGES = frozenset({"django", "twig", "blade"})  # free names are the context
+SCRIPTS = frozenset({"javascript", "typescript", "tsx"})
 EXPRESSION_LANGUAGES = {"blade": "php"}  # whose expressions are those of a programming language; others call members unasked
 
 

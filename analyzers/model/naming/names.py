@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 
 from analyzers.facts.outline import Assign, Class, Function, Name, Node
 from analyzers.facts.store import FileFacts
 from analyzers.knowledge import libraries
 from analyzers.knowledge.derived import derived
-from analyzers.model.naming import php_names, template_names
+from analyzers.model.naming import php_names, script_names, template_names
 from analyzers.model.naming.definitions import (
     EXPRESSION_LANGUAGES,
     PHP_SEPARATOR,
+    SCRIPTS,
     TEMPLATE_LANGUAGES,
     ClassDefinition,
     Definition,
@@ -94,6 +96,8 @@ class Names:
     def _define(self, path: str) -> Iterator[tuple[str, Definition]]:
         facts = self.files[path]
         prefix = self._prefix(path, facts)
+        if facts.language in SCRIPTS:
+            yield from script_names.exported(path, prefix, facts.outline)
         for node in statements(facts.outline):
             match node:
                 case Class():
@@ -121,6 +125,8 @@ class Names:
     def _prefix(self, path: str, facts: FileFacts) -> str:
         if facts.language == "php":
             return f"{facts.namespace}{PHP_SEPARATOR}" if facts.namespace else ""
+        if facts.language in SCRIPTS:
+            return script_names.prefix(path)
         return ".".join(module_parts(path)) + "."
 
     def classes(self, words: Collection[str] = ()) -> Iterator[ClassDefinition]:
@@ -154,6 +160,8 @@ class Names:
         self.touched.add(f"name:{path}\t{name}")
         if EXPRESSION_LANGUAGES.get(facts.language, facts.language) == "php":
             return self._resolve_php(path, facts, name)
+        if facts.language in SCRIPTS:
+            return self._resolve_script(path, name, hops)
         own = self.definitions(path).get(name)
         if own is not None:
             return self._alias(path, own, hops)
@@ -247,6 +255,48 @@ class Names:
             return None
         full = php_names.full_name(name, facts.namespace, self._imported(path))
         return self.php_class(full) or self.definitions(path).get(name) or self._php_function(full, name) or External(full)
+
+    # -- scripts -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def scripts(self) -> script_names.Scripts:
+        """The scripts of the revision, as imports find them."""
+        return script_names.Scripts(self.files)
+
+    def _resolve_script(self, path: str, name: str, hops: int) -> Resolved | None:
+        own = self.definitions(path).get(name)
+        if own is not None:
+            return self._alias(path, own, hops)
+        target = self._imported(path).get(name)
+        if target is not None:
+            return self._given(path, target, hops - 1)
+        for star in self._stars[path]:
+            module = self._script(path, star.rpartition("#")[0])
+            found = self._resolve(module, name, hops - 1) if module and module != path else None
+            if found is not None:
+                return found
+        return None
+
+    def _given(self, path: str, target: str, hops: int) -> Resolved | None:
+        """What an import takes: `./orders#list`, `express#default`."""
+        specifier, _, name = target.rpartition("#")
+        file = self._script(path, specifier)
+        if not file:
+            return External(script_names.library(specifier, name))
+        if name == script_names.EVERY:
+            return Module(file, file)
+        if name == script_names.WHOLE:
+            return self._resolve(file, name, hops) or Module(file, file)
+        if name == "default":
+            self.touched.add(file)
+            chosen = script_names.default_of(self.definitions(file))
+            return self._resolve(file, chosen, hops) if chosen else None
+        return self._resolve(file, name, hops)
+
+    def _script(self, importer: str, specifier: str) -> str:
+        """The file that an import finds; empty where it is none of the project's."""
+        self.touched |= {f"script:{script_names.last(specifier)}", "packages:"}
+        return self.scripts.file(importer, specifier)
 
     def _php_function(self, full: str, name: str) -> FunctionDefinition | None:
         """A PHP function by its full name, else the global one that an unqualified name falls back to."""

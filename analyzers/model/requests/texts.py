@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, children, walk
+from analyzers.model.inference.scripts import units
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition
+from analyzers.model.naming.definitions import SCRIPTS, ClassDefinition, FunctionDefinition
 from analyzers.model.ways import CallSite
 
 
 def functions(code: Codebase, path: str) -> Iterator[FunctionDefinition]:
-    """The functions and methods of a file."""
+    """The functions and methods of a file; of a script, also closures that something is handed."""
+    if code.files[path].language in SCRIPTS:
+        yield from units.functions(code, path)
+        return
     for definition in code.definitions(path).values():
         match definition:
             case FunctionDefinition():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analyzers.facts.outline import Call, Node, Other
+from analyzers.facts.outline import Call, Member, Node, Other, walk
 from analyzers.knowledge import libraries
 from analyzers.knowledge.clients import Client
 from analyzers.knowledge.derived import derived
@@ -36,7 +36,7 @@ def made(code: Codebase, reach: Reach) -> Iterator[Made]:
         if site is None:
             continue
         way = reach.way(call, ("request", "task"), lambda calls: _lasts_no_longer(code, calls))
-        if way is None or any(map(_is_aside, way.calls)):
+        if way is None or any(map(_is_aside, way.calls)) or _is_taken_whole(code, way, client):
             continue
         closed, brought = _closes(site, client), _brought(code, way)
         if brought is None or (brought and (closed or not _lasts(client, site) or any(map(_tries, way.calls)))):
@@ -80,6 +80,8 @@ def unreturned(code: Codebase, reach: Reach) -> Iterator[Unreturned]:
             if given and (way := reach.way(given[0], ("request",), lambda _: True)) is not None:
                 whole = Way(way.entry, (*way.calls, call))
                 yield Unreturned(client, call.library, call.function.name, call.place, whole, "never")
+            continue
+        if client.lost and not lifetimes.is_held(site, client.closes):
             continue
         when = lifetimes.returned(site, client.closes)
         if when != "always" and (way := reach.way(call, ("request", "task"), lambda _: True)) is not None:
@@ -134,6 +136,14 @@ def _lasts_no_longer(code: Codebase, calls: tuple[CallSite, ...]) -> bool:
             rest = (lifetimes.around(code, c) for c in calls[: len(calls) - 1 - i])
             return not any(r is None or lifetimes.caches(r.function) for r in rest)
     return True
+
+
+def _is_taken_whole(code: Codebase, way: Way, client: Client) -> bool:
+    """Whether something on the way asks of it what nobody else can ask meanwhile."""
+    sites = (lifetimes.around(code, call) for call in way.calls) if client.takes_all else ()
+    bodies = (site.function.body for site in sites if site is not None and site.function is not None)
+    nodes = (n for body in bodies for statement in body for n in walk(statement))
+    return any(isinstance(n, Member) and n.name in client.takes_all for n in nodes)
 
 
 def _brought(code: Codebase, way: Way) -> bool | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from analyzers.deployment.values import State
 from analyzers.facts.outline import Assign, Call, Member, Name, Node, Other, Text, dotted, walk
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, External, FunctionDefinition, ValueDefinition
+from analyzers.model.naming.definitions import SCRIPTS, ClassDefinition, External, FunctionDefinition, ValueDefinition
 from analyzers.model.naming.looked import Importing
 from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.requests.resources.shared import is_empty, kept_by_modules
@@ -41,9 +41,10 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
     """The locks and limits of the product that hold in one process."""
     kept = kept_by_modules(code)
     for path in sorted({f.path for f in reach.by_requests}):
-        if code.files[path].language != "python" or not is_product(path) or is_batch(path):
+        script = code.files[path].language in SCRIPTS
+        if (code.files[path].language != "python" and not script) or not is_product(path) or is_batch(path):
             continue
-        if _IMPORTS.answer(code.files[path].imports):
+        if not script and _IMPORTS.answer(code.files[path].imports):
             yield from _locks(code, reach, path)
         for definition in code.definitions(path).values():
             match definition:
@@ -120,7 +121,8 @@ def _is_reached(reach: Reach, function: FunctionDefinition) -> bool:
 
 
 def _limit(code: Codebase, path: str, name: str, stated: Node) -> State:
-    return State("rate limit", "process", name, (code.place(path, stated),), "own-limit", of=path)
+    remedy = "own-limit-of-scripts" if code.files[path].language in SCRIPTS else "own-limit"
+    return State("rate limit", "process", name, (code.place(path, stated),), remedy, of=path)
 
 
 def _of_object(code: Codebase, reach: Reach, definition: ClassDefinition) -> Iterator[State]:
@@ -146,6 +148,8 @@ def _counts(function: FunctionDefinition, name: str, *, own: bool) -> bool:
 def _puts(node: Node, name: str, *, own: bool) -> bool:
     match node:
         case Assign(target=Other(word="item", children=(of, *_))):
+            return _is(of, name, own=own)
+        case Call(callee=Member(of=of, name="set")):
             return _is(of, name, own=own)
         case Call(callee=Member(of=Other(word="item", children=(of, *_)), name="append" | "appendleft" | "add")):
             return _is(of, name, own=own)

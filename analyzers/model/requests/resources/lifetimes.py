@@ -28,16 +28,32 @@ from analyzers.facts.outline import (
     dotted,
     walk,
 )
+from analyzers.model.inference.scripts.units import label
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, External
+from analyzers.model.naming.definitions import SCRIPTS, ClassDefinition, External
+from analyzers.model.naming.script_names import prefix
 from analyzers.model.requests.texts import nodes_to
 from analyzers.model.ways import CallSite
 
 Fate = Literal["kept", "handed on", "let go"]
 
-_CONSTRUCTORS = ("__init__", "__construct", "__new__", "__post_init__")
+_CONSTRUCTORS = ("__init__", "__construct", "__new__", "__post_init__", "constructor")
 _KEEPERS = frozenset(
-    {"append", "add", "setdefault", "put", "set", "insert", "register", "setattr", "singleton", "bind", "share"}
+    {
+        "append",
+        "add",
+        "setdefault",
+        "put",
+        "set",
+        "insert",
+        "register",
+        "setattr",
+        "singleton",
+        "bind",
+        "share",
+        "push",
+        "unshift",
+    }
 )
 _CACHING = re.compile(r"cache|memo|singleton|once|fixture|lazy|reify|global|inject|provide", re.IGNORECASE)
 _OF_REQUEST = frozenset({"g", "request", "req", "ctx", "context", "info"})
@@ -51,6 +67,7 @@ class Around(msgspec.Struct, frozen=True):
     function: Function | None
     above: tuple[Node, ...]
     node: Node
+    script: bool = False  # whose closures do what their function does, and whose names are declared
 
 
 def around(code: Codebase, call: CallSite) -> Around | None:
@@ -59,10 +76,25 @@ def around(code: Codebase, call: CallSite) -> Around | None:
     if not nodes:
         return None
     above = nodes[:-1]
+    if code.files[call.place.path].language in SCRIPTS:
+        return _around_in_script(call, above, nodes[-1])
     named = [i for i, n in enumerate(above) if isinstance(n, Function) and n.name]
     first = named[-1] if named else -1
     held = above[first] if named else None
     return Around(call.place.path, held if isinstance(held, Function) else None, above[first + 1 :], nodes[-1])
+
+
+def _around_in_script(call: CallSite, above: tuple[Node, ...], node: Node) -> Around:
+    """From the closure on that the call is spoken of by, if that was handed over, else from the outermost function."""
+    spoken = [i for i, n in enumerate(above) if isinstance(n, Call) and call.function.name == _spoken(call, n)]
+    after = spoken[-1] if spoken else -1
+    first = next((i for i, n in enumerate(above) if i > after and isinstance(n, Function)), -1)
+    held = above[first] if first >= 0 else None
+    return Around(call.place.path, held if isinstance(held, Function) else None, above[first + 1 :], node, script=True)
+
+
+def _spoken(call: CallSite, node: Call) -> str:
+    return prefix(call.place.path) + label(node)
 
 
 def caches(function: Function | None) -> bool:
@@ -82,7 +114,8 @@ def looped(site: Around) -> bool:
 def fate(code: Codebase, site: Around, held_by: int = -1) -> Fate:
     """What becomes of what the call makes; `held_by` is the position of the argument that keeps it, if one does."""
     function = site.function
-    if function is None or any(isinstance(n, Function) for n in site.above) or _asked_first(code, site):
+    closed = any(isinstance(n, Function) for n in site.above)
+    if function is None or (closed and not site.script) or _asked_first(code, site):
         return "kept"
     if isinstance(site.node, Call) and 0 <= held_by < len(site.node.args):
         holder = site.node.args[held_by]
@@ -92,7 +125,11 @@ def fate(code: Codebase, site: Around, held_by: int = -1) -> Fate:
     for outer in reversed(site.above):
         match outer:
             case Return() | Other(word="yield"):
-                return "handed on"
+                return "kept" if closed else "handed on"
+            case Assign(operator="??" | "or"):
+                return "kept"
+            case Assign(target=Name(id=name)) if site.script and not _is_own(code, site, name):
+                return "kept"
             case Assign(target=target, value=value) if value is inner:
                 return _assigned(function, target)
             case Call(callee=callee, args=args, keywords=keywords):
@@ -106,6 +143,22 @@ def fate(code: Codebase, site: Around, held_by: int = -1) -> Fate:
                 return "kept"
         inner = outer
     return "let go"
+
+
+def _is_own(code: Codebase, site: Around, name: str) -> bool:
+    """Whether a name is surely a variable of the function: neither the script nor a function around declares it."""
+    if name in code.definitions(site.path) or site.function is None:
+        return False
+    return not any(
+        isinstance(n, Assign) and isinstance(n.target, Name) and n.target.id == name and not _is_in(n, site.function)
+        for top in code.files[site.path].outline
+        if top.start <= site.node.start < top.end
+        for n in walk(top)
+    )
+
+
+def _is_in(node: Node, function: Function) -> bool:
+    return function.start <= node.start and node.end <= function.end
 
 
 def _assigned(function: Function, target: Node) -> Fate:
@@ -233,6 +286,39 @@ def returned(site: Around, methods: tuple[str, ...]) -> Literal["always", "never
     return "unless it fails" if last else "never"
 
 
+_RETURNS = re.compile(r"release|close|end|dispose|return|free|finish|done", re.IGNORECASE)
+
+
+def is_held(site: Around, methods: tuple[str, ...]) -> bool:
+    """Whether the function holds by a name what the call itself gave, and hands it to nothing that may give it back: not the
+    method that does, and nothing that is called like that."""
+    held: Node = site.node
+    for outer in reversed(site.above):
+        match outer:
+            case Other(word="await"):
+                held = outer
+            case Assign(target=Name(id=name), value=value) if value is held:
+                break
+            case _:
+                return False
+    else:
+        return False
+    nodes = [n for statement in (site.function.body if site.function is not None else ()) for n in walk(statement)]
+    called = {id(n.callee) for n in nodes if isinstance(n, Call)}
+    for node in nodes:
+        match node:
+            case Member(of=Name(id=of), name=method) if of == name and method in methods and id(node) not in called:
+                return False
+            case Call(callee=callee, args=args) if any(_passes(a, name) for a in args):
+                if _RETURNS.search(dotted(callee).rpartition(".")[2]):
+                    return False
+            case Assign(target=target, value=Name(id=of)) if of == name and not _is(target, name):
+                return False
+            case Other(word="pair", children=(_, Name(id=of))) if of == name:
+                return False
+    return True
+
+
 def returns(site: Around) -> bool:
     """Whether the function gives its caller what the call made, as itself or by the name that it is assigned to."""
     assign = next((n for n in site.above if isinstance(n, Assign)), None)
@@ -282,7 +368,11 @@ def depends(code: Codebase, site: Around, parts: Iterator[Node]) -> frozenset[st
     function = site.function
     if function is None:
         return frozenset()
-    return frozenset(n for part in parts for n in _depends(code, site.path, function, part, frozenset()))
+    inner = {p.name for n in site.above if isinstance(n, Function) for p in n.parameters} if site.script else set()
+    nodes = list(parts)
+    if inner and any(isinstance(n, Name) and n.id in inner for part in nodes for n in walk(part)):
+        return frozenset({UNKNOWN})
+    return frozenset(n for part in nodes for n in _depends(code, site.path, function, part, frozenset()))
 
 
 def _depends(code: Codebase, path: str, function: Function, node: Node, seen: frozenset[str]) -> Iterator[str]:

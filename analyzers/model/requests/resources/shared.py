@@ -16,17 +16,20 @@ import msgspec
 from analyzers.deployment.values import State
 from analyzers.facts.outline import Assign, Call, Function, Member, Name, Node, Other, children, dotted, walk
 from analyzers.model.naming.code import Codebase
-from analyzers.model.naming.definitions import ClassDefinition, FunctionDefinition, ValueDefinition, statements
+from analyzers.model.naming.definitions import SCRIPTS, ClassDefinition, FunctionDefinition, ValueDefinition, statements
 from analyzers.model.naming.roles import is_batch, is_product
+from analyzers.model.naming.script_names import is_marked
 from analyzers.model.requests.texts import functions
 from analyzers.model.ways import Function as Reached
 from analyzers.model.ways import Reach
 
 _QUEUES = frozenset({"Queue", "SimpleQueue", "LifoQueue", "PriorityQueue"})
-_EMPTY = frozenset({"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "WeakSet"}) | _QUEUES
-_PUTS = frozenset({"append", "add", "insert", "appendleft", "put", "put_nowait"})
-_TAKES = frozenset({"remove", "discard", "pop", "popleft", "get_nowait"})
-_LOOKS = frozenset({"get", "items", "values", "keys", "pop"})
+_EMPTY = frozenset({"Map", "Set", "dict", "list", "set", "defaultdict", "deque", "OrderedDict", "WeakSet"}) | _QUEUES
+_PUTS = frozenset({"append", "add", "insert", "appendleft", "put", "put_nowait", "set", "push", "unshift"})
+_TAKES = frozenset({"remove", "discard", "pop", "popleft", "get_nowait", "delete", "shift", "splice"})
+_LOOKS = frozenset(
+    {"get", "has", "items", "values", "keys", "entries", "forEach", "find", "findIndex", "filter", "some", "includes", "pop"}
+)
 _CONNECTED = re.compile(r"conn|sock|client|subscri|listener|room|peer|channel|queue", re.IGNORECASE)
 _FOR_TRIES = re.compile(r"(?:^|[/_])(?:fake|mock|dummy|stub)s?(?:[/_.]|$)", re.IGNORECASE)
 """Files of what stands in for something else while one tries."""
@@ -34,7 +37,9 @@ _FOR_TRIES = re.compile(r"(?:^|[/_])(?:fake|mock|dummy|stub)s?(?:[/_.]|$)", re.I
 _NEAR = 2
 """Calls between what a module calls and what puts something there: a factory of a whole application leads to everything."""
 
-_CONSTRUCTORS = ("__init__", "__post_init__")
+_CONSTRUCTORS = ("__init__", "__post_init__", "constructor")
+_RECEIVERS = ("self", "cls", "this")
+_LANGUAGES = SCRIPTS | {"python"}
 
 
 _Kept = defaultdict[str, list[tuple[str, Node]]]
@@ -54,7 +59,7 @@ def states(code: Codebase, reach: Reach) -> Iterator[State]:
     """The values of the product's modules, and of objects that its modules keep, that requests leave for each other."""
     paths, kept = {f.path for f in reach.by_requests}, kept_by_modules(code)
     for path in sorted(paths):
-        if code.files[path].language != "python" or not is_product(path) or is_batch(path) or _FOR_TRIES.search(path):
+        if code.files[path].language not in _LANGUAGES or not is_product(path) or is_batch(path) or _FOR_TRIES.search(path):
             continue
         for definition in code.definitions(path).values():
             match definition:
@@ -70,15 +75,24 @@ def _of_class(code: Codebase, reach: Reach, definition: ClassDefinition, kept: _
     if not any(_reached(m) in reach.by_requests for m in definition.methods.values()):
         return
     held = {n: a for n, a in definition.attributes.items() if is_empty(a.value)}
+    script = code.files[definition.path].language in SCRIPTS
     own = [m for m in definition.methods.values() if m.node.name in _CONSTRUCTORS]
     made: dict[str, Assign] = {}
+    if script:  # whose attributes are each object's own, unless they are static
+        made = {n: a for n, a in held.items() if not is_marked(a, "static")}
+        held = {n: a for n, a in held.items() if n not in made}
     for method in own:
         for node in (n for statement in method.node.body for n in walk(statement)):
             match node:
                 case Assign(target=Member(of=Name(id=of), name=name), value=value) if of == method.node.receiver:
                     if is_empty(value):
                         made[name] = node
-    if made and not any(code.resolve_node(path, callee) is definition for path, callee in kept[definition.name]):
+    injected = script and any(isinstance(d, Call) for d in definition.node.decorators)  # one is made for all
+    if (
+        made
+        and not injected
+        and not any(code.resolve_node(path, callee) is definition for path, callee in kept[definition.name])
+    ):
         made = {}
     for name, assign in {**held, **made}.items():
         if name in held and any(_sets(m.node, name) for m in own):
@@ -92,7 +106,7 @@ def kept_by_modules(code: Codebase) -> _Kept:
     """What modules call, to keep what it makes, by the last part of its name."""
     found: _Kept = defaultdict(list)
     for path, facts in code.files.items():
-        if facts.language != "python" or not is_product(path):
+        if facts.language not in _LANGUAGES or not is_product(path):
             continue
         for node in statements(facts.outline):
             match node:
@@ -124,7 +138,8 @@ def _told(
     there = other.takes or other.looks
     if first.puts is not None and there is not None:
         places = (code.place(path, stated), code.place(path, first.puts), code.place(path, there))
-        yield State("values", "process", name, places, "values", of=path)
+        script = code.files[path].language in SCRIPTS
+        yield State("values", "process", name, places, "values-of-scripts" if script else "values", of=path)
 
 
 def _holds_objects(value: Node | None) -> bool:
@@ -139,7 +154,7 @@ def _is_filled_when_loaded(code: Codebase, reach: Reach, put: FunctionDefinition
         leading |= {call.function for function in leading for call in reach.callers.get(function, ())}
     names = {f.name.rpartition(".")[2] for f in leading}
     for path, facts in code.files.items():
-        if facts.language != "python" or not is_product(path):
+        if facts.language not in _LANGUAGES or not is_product(path):
             continue
         for node in statements(facts.outline):
             match node:
@@ -224,4 +239,6 @@ def _is(name: str, node: Node) -> bool:
 
 
 def _is_own(name: str, node: Node) -> bool:
-    return isinstance(node, Member) and node.name == name and isinstance(node.of, Name) and node.of.id in ("self", "cls")
+    return (
+        isinstance(node, Member) and node.name == name and isinstance(node.of, Name) and node.of.id in ("self", "cls", "this")
+    )
