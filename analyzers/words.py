@@ -17,7 +17,10 @@ def noun(name: str) -> str:
 
 def short(name: str) -> str:
     """The last two parts of a qualified name where the first is a class, else the last: `Orders.get`, `get_redis`; of a
-    file's own statements, its path."""
+    file's own statements, its path; of a closure that a call is handed, what that says: `GET /orders`."""
+    called, space, handed = name.partition(" ")
+    if space:
+        return f"{called.rpartition('.')[2]} {handed}"
     if "/" in name:
         return name
     parts = re.split(r"::|[.\\]", name)

@@ -26,4 +26,4 @@ class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str = ""  # that makes one for all, once
     code_language: str = ""
     takes_all: tuple[str, ...] = ()  # its methods for which one has to be made that nobody else uses
-    lost: bool = False  # a session that is not given back is never again in the pool, and not when it is collected
+    lost: bool = False  # what is not given back stays open until the process ends, and is not closed when it is collected

@@ -242,7 +242,8 @@ def _one_address(address: Unpooled) -> Finding:
 def _anew(made: Made, settings: Settings) -> Finding:
     entry, one = made.way.entry, "job" if made.way.entry.kind == "task" else "request"
     function = short(made.function)
-    after = "closes them again" if made.closed else "nothing closes them: they stay open until the object is collected"
+    until = "process ends" if made.client.lost else "object is collected"
+    after = "closes them again" if made.closed else f"nothing closes them: they stay open until the {until}"
     harm = {
         "pool": f"Each {one} opens connections of its own and {after}; no other {one} can use them.",
         "connection": f"Each {one} waits until the server has accepted a connection, and the server has to hold one more.",
