@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 from analyzers.facts.outline import Call, Function, Member, Name, Node, Other, Text, children, walk
 from analyzers.knowledge import libraries
+from analyzers.knowledge.derived import derived
 from analyzers.knowledge.handlers import Handlers, Kind
 from analyzers.model.inference.scripts import units
 from analyzers.model.inference.scripts.values import Meaning, Scope
@@ -25,14 +27,36 @@ from analyzers.model.ways import CallSite, Entry
 from analyzers.model.ways import Function as Reached
 from analyzers.source import Place
 
-_TOLD = tuple(words for x in libraries() if x.language == "javascript" for words in x.handlers)
-_CLIENTS = frozenset(name for x in libraries() if x.language == "javascript" for name in x.clients)
-_METHODS: dict[str, Kind] = {f"{of}.{name}": words.kind for words in _TOLD for of in words.objects for name in words.methods}
-_ADDRESSED: dict[str, Kind] = {name: words.kind for words in _TOLD if words.addressed for name in words.methods}
-_REGISTERS: dict[str, tuple[Kind, int]] = {n: (words.kind, at) for words in _TOLD for n, at in words.registers.items()}
-_MARKS: dict[str, Handlers] = {mark: words for words in _TOLD for mark in words.marks}
-_FILES = tuple((re.compile(shape), names, words.kind) for words in _TOLD for shape, names in words.files.items())
-_DIRECTIVES: dict[str, Kind] = {text: words.kind for words in _TOLD for text in words.directives}
+
+class _Words(NamedTuple):
+    """What the known libraries of scripts say of the functions that they call, by what tells it, and of clients."""
+
+    clients: frozenset[str]
+    methods: Mapping[str, Kind]
+    addressed: Mapping[str, Kind]
+    registers: Mapping[str, tuple[Kind, int]]
+    marks: Mapping[str, Handlers]
+    files: tuple[tuple[re.Pattern[str], tuple[str, ...], Kind], ...]
+    directives: Mapping[str, Kind]
+    handing: frozenset[str]  # the last parts of the names of what hands functions over
+
+
+@derived
+def _words() -> _Words:
+    spoken = [x for x in libraries() if x.language == "javascript"]
+    told = [words for x in spoken for words in x.handlers]
+    methods = {f"{of}.{name}": words.kind for words in told for of in words.objects for name in words.methods}
+    registers = {name: (words.kind, at) for words in told for name, at in words.registers.items()}
+    return _Words(
+        clients=frozenset(name for x in spoken for name in x.clients),
+        methods=methods,
+        addressed={name: words.kind for words in told if words.addressed for name in words.methods},
+        registers=registers,
+        marks={mark: words for words in told for mark in words.marks},
+        files=tuple((re.compile(shape), names, words.kind) for words in told for shape, names in words.files.items()),
+        directives={text: words.kind for words in told for text in words.directives},
+        handing=frozenset(name.rpartition(".")[2] for name in (*methods, *registers) if not name.startswith(".")),
+    )
 
 
 class Script:
@@ -95,22 +119,22 @@ class Script:
         name = callee.name if isinstance(callee, Member) else callee.id if isinstance(callee, Name) else ""
         if not name or not (any(True for _ in units.closures(call)) or any(True for _ in _names(call))):
             return None
-        if isinstance(callee, Member) and f".{name}" in _REGISTERS:
-            kind, position = _REGISTERS[f".{name}"]
+        if isinstance(callee, Member) and f".{name}" in _words().registers:
+            kind, position = _words().registers[f".{name}"]
             return kind if isinstance(dict(enumerate(call.args)).get(position), Function) else None
         addressed = bool(call.args) and isinstance(a := call.args[0], Text) and str(a.value)[:1] in ("/", "*")
-        if isinstance(callee, Member) and addressed and name in _ADDRESSED and len(call.args) > 1:
-            return _ADDRESSED[name]
-        if not any(full.rpartition(".")[2] == name for full in _HANDING):
+        if isinstance(callee, Member) and addressed and name in _words().addressed and len(call.args) > 1:
+            return _words().addressed[name]
+        if name not in _words().handing:
             return None
         found = self._scope(around).meaning(callee)
         if not isinstance(found, External):
             return None
-        return _METHODS.get(found.name) or _REGISTERS.get(found.name, (None, 0))[0]
+        return _words().methods.get(found.name) or _words().registers.get(found.name, (None, 0))[0]
 
     def _exported(self) -> None:
         """What is called of a script because of where it stands, or of what it begins with."""
-        wanted = [(names, kind) for shape, names, kind in _FILES if shape.fullmatch(self.path)]
+        wanted = [(names, kind) for shape, names, kind in _words().files if shape.fullmatch(self.path)]
         directives = [kind for node in self.outline if (kind := _directive(node)) is not None]
         definitions = self.code.definitions(self.path)
         for names, kind in wanted:
@@ -161,8 +185,8 @@ class Script:
         for decorator in decorators:
             callee = decorator.callee if isinstance(decorator, Call) else decorator
             found = self.code.resolve_node(self.path, callee)
-            if isinstance(found, External) and found.name in _MARKS:
-                yield _MARKS[found.name]
+            if isinstance(found, External) and found.name in _words().marks:
+                yield _words().marks[found.name]
 
     # -- what functions call -----------------------------------------------------------------------------------------------
 
@@ -226,9 +250,6 @@ def _is_for_trying(node: Node, child: Node) -> bool:
     return False
 
 
-_HANDING = frozenset(_METHODS) | frozenset(name for name in _REGISTERS if not name.startswith("."))
-
-
 def _names(call: Call) -> Iterator[Name | Member]:
     """The functions that a call may be handed by their names: themselves, bound, in lists, or wrapped."""
     ahead: list[Node] = list(call.args[::-1])
@@ -247,16 +268,16 @@ def _names(call: Call) -> Iterator[Name | Member]:
 
 def _client(name: str) -> str:
     """The name by which a library's call is known to make a client."""
-    if name in _CLIENTS:
+    if name in _words().clients:
         return name
     last = f".{name.rpartition('.')[2]}"
-    return last if last in _CLIENTS else ""
+    return last if last in _words().clients else ""
 
 
 def _directive(node: Node) -> Kind | None:
     match node:
         case Other(word="directive", children=(Text(value=str() as text),)):
-            return _DIRECTIVES.get(text)
+            return _words().directives.get(text)
     return None
 
 
