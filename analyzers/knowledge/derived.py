@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import msgspec
 
@@ -29,44 +29,45 @@ SETS_KEPT = 4
 """A process of a worker does one review; others rarely have more than two repositories at hand."""
 
 
-class _Additions(NamedTuple):
-    """What is said of libraries besides, and a digest of it."""
-
-    said: tuple[OwnLibrary, ...] = ()
-    digest: str = ""
-
-
-_additions: ContextVar[_Additions] = ContextVar("additions", default=_Additions())  # noqa: B039 - nothing changes it
+_additions: ContextVar[tuple[OwnLibrary, ...]] = ContextVar("additions", default=())
+_digest: ContextVar[str] = ContextVar("digest", default="")
+_known = _digest.get  # asked some hundred thousand times a review
 
 
 def additions() -> tuple[OwnLibrary, ...]:
     """What is known now besides everybody's libraries."""
-    return _additions.get().said
+    return _additions.get()
 
 
 def digest() -> str:
     """Of what is known now besides everybody's libraries; empty where that is nothing."""
-    return _additions.get().digest
+    return _digest.get()
 
 
 @contextmanager
 def known_besides(said: tuple[OwnLibrary, ...]) -> Iterator[None]:
     """Within, this is known too, and nothing else besides everybody's libraries."""
     digest = hashlib.sha256(msgspec.msgpack.encode(said)).hexdigest()[:16] if said else ""
-    token = _additions.set(_Additions(said, digest))
+    before, token = _additions.set(said), _digest.set(digest)
     try:
         yield
     finally:
-        _additions.reset(token)
+        _digest.reset(token)
+        _additions.reset(before)
 
 
 def derived(make: Callable[[], T]) -> Callable[[], T]:
     """A function that gives what `make` makes of the libraries that are known, made once for each set of them."""
-    of = lru_cache(SETS_KEPT)(lambda _: make())
+    made: dict[str, T] = {}
 
     @wraps(make)
     def now() -> T:
-        return of(_additions.get().digest)
+        try:
+            return made[_known()]
+        except KeyError:
+            while len(made) >= SETS_KEPT:
+                made.pop(next(iter(made)), None)
+            return made.setdefault(_known(), make())
 
     return now
 
@@ -79,7 +80,7 @@ def per_libraries(maxsize: int | None) -> Callable[[Callable[P, T]], Callable[P,
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            answer: T = of(_additions.get().digest)(*args, **kwargs)
+            answer: T = of(_known())(*args, **kwargs)
             return answer
 
         return call
