@@ -22,6 +22,7 @@ from bot.errors import Broken
 
 CONFIG = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction"}
 SOCKET_PATH_BYTES = 100  # of the 108 (Linux) or 104 (macOS) that the address of a socket file may have
+ELSEWHERE = "valkey.sock.path"  # where the socket is, if it is not in the folder
 
 
 class EmbeddedValkey:
@@ -66,13 +67,15 @@ class EmbeddedValkey:
         if self._short is not None:
             self._short.cleanup()
             self._short = None
+            (self.folder / ELSEWHERE).unlink(missing_ok=True)
 
     def _place_socket(self) -> Path:
-        """In the folder, or in a short temporary one if that path is too long for a socket. Ends a server left behind there."""
-        path = self.folder / "valkey.sock"
+        """In the folder, or in a short temporary one, which is noted there, if that path is too long for a socket."""
+        path = _socket_of(self.folder)
         if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
             self._short = tempfile.TemporaryDirectory(prefix="cliffguard-")
             path = Path(self._short.name) / "valkey.sock"
+            (self.folder / ELSEWHERE).write_text(str(path), encoding="utf-8")
         return path
 
     def __enter__(self) -> EmbeddedValkey:
@@ -83,12 +86,19 @@ class EmbeddedValkey:
         self.stop()
 
 
+def _socket_of(folder: Path) -> Path:
+    """The socket of the server that runs on the folder, or of one that would."""
+    noted = folder / ELSEWHERE
+    elsewhere = Path(noted.read_text(encoding="utf-8")) if noted.exists() else None
+    return elsewhere if elsewhere is not None and elsewhere.exists() else folder / "valkey.sock"
+
+
 def end_left_behind(folder: Path) -> bool:
     """Shuts down the server that still runs on `folder` after the process that started it was killed. True if there was one.
 
     Only for those who know that nobody uses it: `cliffguard run` holds a lock on its folder.
     """
-    path = folder.resolve() / "valkey.sock"
+    path = _socket_of(folder.resolve())
     if not path.exists():
         return False
     with redis.Redis(unix_socket_path=str(path), socket_timeout=5, socket_connect_timeout=1) as client:

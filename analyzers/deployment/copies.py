@@ -18,9 +18,15 @@ class Copies(msgspec.Struct, frozen=True):
     place: Place | None = None
 
 
-def processes(deployment: Deployment, *, workers: bool, path: str = "") -> Copies:
+_LANGUAGES = {"py": "python", "php": "php", "rb": "ruby"} | dict.fromkeys(
+    ("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts"), "javascript"
+)
+
+
+def processes(deployment: Deployment, *, workers: bool, path: str = "", of: str = "") -> Copies:
     """Whether requests are answered by several processes; with `workers`, whether any other process of the code runs too; with
-    `path`, of the code in that file, where services are built of folders of their own."""
+    `path`, of the code in that file, where services are built of folders of their own. `of` is the file that keeps something:
+    its language tells whether functions of a platform are made of it."""
     running = [tuple(s for s in stack.services if _holds(s, path)) for stack in deployment.stacks]
     seen = [(s, p) for services in running for s in services for p in _lasting(s, workers=workers)]
     for service, program in seen:
@@ -29,6 +35,10 @@ def processes(deployment: Deployment, *, workers: bool, path: str = "") -> Copie
                 return Copies("several", f"`{service.name}` runs {amount.value} {what}", amount.place)
     if (found := _in_turns(deployment, {service.name for service, p in seen if p.does == "web"})) is not None:
         return found
+    language = _LANGUAGES.get(of.rpartition(".")[2])
+    for service, program in seen:
+        if program.instances and program.language == language and _holds(service, of) and service.replicas.value != 1:
+            return Copies("several", f"each instance of `{service.name}` has memory of its own", service.place)
     if not any(program.does == "web" for _, program in seen):
         return Copies("unknown")
     for services in running:

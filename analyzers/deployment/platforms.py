@@ -250,6 +250,6 @@ def _function(
     name: str, language: str, instances: Amount, folder: str, place: Place, environment: Mapping[str, str]
 ) -> Service:
     one = Amount(1, "an instance works on one request at a time", place)
-    program = Program("function", "web", one, one, language, place)
+    program = Program("function", "web", one, one, language, place, instances=True)
     ephemeral = language != "javascript"  # a site's functions say nothing of the disk of what else there is
     return Service(name, place, instances, (program,), build=folder, environment=environment, ephemeral=ephemeral)

@@ -42,6 +42,7 @@ class Program(msgspec.Struct, frozen=True):
     place: Place | None = None
     development: bool = False  # a server that its makers say is for development
     beside: bool = False  # it runs beside the others of its service, as a supervisor starts them
+    instances: bool = False  # a platform makes and ends as many of it as there are requests
 
 
 class Surge(msgspec.Struct, frozen=True):

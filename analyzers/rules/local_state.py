@@ -67,7 +67,7 @@ def check(project: Project, settings: Settings) -> Iterator[Finding]:  # noqa: A
             copies = queue_workers(project.deployment)
         else:
             path = state.places[0].path if state.of else ""
-            copies = processes(project.deployment, workers=state.kind == "cache", path=path)
+            copies = processes(project.deployment, workers=state.kind == "cache", path=path, of=state.places[0].path)
         if copies.number == "several" or (copies.number == "unknown" and not state.certain):
             yield _finding(state, copies)
 

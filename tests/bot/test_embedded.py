@@ -50,10 +50,16 @@ def test_it_never_evicts_and_always_appends(tmp_path: Path) -> None:
         assert (tmp_path / "valkey.sock").stat().st_mode & 0o077 == 0
 
 
-def test_two_on_one_folder_are_refused(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path) as server, connect(server.url) as client:
+@pytest.fixture(params=["short", "long" * 30])
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """One whose socket is in it, and one whose socket is elsewhere: its path is too long."""
+    return tmp_path / str(request.param)
+
+
+def test_two_on_one_folder_are_refused(folder: Path) -> None:
+    with EmbeddedValkey(folder) as server, connect(server.url) as client:
         with pytest.raises(Broken, match="already in use"):
-            EmbeddedValkey(tmp_path).start()
+            EmbeddedValkey(folder).start()
         assert client.ping()
 
 
@@ -79,14 +85,14 @@ def test_damaged_data_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
         EmbeddedValkey(tmp_path).start()
 
 
-def test_one_left_behind_by_a_killed_process_is_ended_with_its_data_kept(tmp_path: Path) -> None:
+def test_one_left_behind_by_a_killed_process_is_ended_with_its_data_kept(folder: Path) -> None:
     code = (
         "import sys, pathlib; from bot.embedded import EmbeddedValkey\n"
         "server = EmbeddedValkey(pathlib.Path(sys.argv[1])); server.start(); print(server.url, flush=True); sys.stdin.read()"
     )
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(folder)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout
     assert process.stdin
@@ -97,9 +103,9 @@ def test_one_left_behind_by_a_killed_process_is_ended_with_its_data_kept(tmp_pat
         assert client.ping()
     process.stdout.close()
     process.stdin.close()
-    assert end_left_behind(tmp_path)
-    assert not end_left_behind(tmp_path)
-    with EmbeddedValkey(tmp_path) as server, connect(server.url) as client:
+    assert end_left_behind(folder)
+    assert not end_left_behind(folder)
+    with EmbeddedValkey(folder) as server, connect(server.url) as client:
         assert client.get("key") == b"value"
 
 
