@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from analyzers.deployment.configurations import said
 from analyzers.deployment.scalars import Stated
 from analyzers.facts.outline import Text
-from analyzers.model.errands import Errand, Flaw
+from analyzers.model.errands import Flaw
 from analyzers.model.naming.code import Codebase
 from analyzers.model.naming.definitions import ClassDefinition
 from analyzers.model.naming.roles import is_product
@@ -18,7 +18,7 @@ from analyzers.model.schema.schema import Schema
 _QUEUES = "Illuminate\\Contracts\\Queue\\ShouldQueue"
 
 
-def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated], errands: Sequence[Errand]) -> Iterator[Flaw]:
+def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated]) -> Iterator[Flaw]:
     """What its configuration, among these scalars, and its jobs are found to lack."""
     jobs = [c for c in code.php_classes() if is_product(c.path) and _QUEUES in code.externals(c)]
     if not jobs and not any(s.key.startswith("queue.connections.") for s in stated):
@@ -29,7 +29,6 @@ def flaws(code: Codebase, schema: Schema, stated: Sequence[Stated], errands: Seq
     yield from _thrown_away(stated)
     yield from _for_ever(code, jobs)
     yield from _whole(code, jobs)
-    yield from _tries(code, stated, jobs, errands)
     if not any(s.key.endswith(".after_commit") and s.value.lower() == "true" for s in stated):
         yield from enqueued.too_early(code, "php")
 
@@ -125,8 +124,6 @@ def _for_ever(code: Codebase, jobs: list[ClassDefinition]) -> Iterator[Flaw]:
 
 
 _ENDS = ("retryUntil", "maxExceptions")
-_STATED_TRIES = ("tries", "retryUntil", "maxExceptions")
-_OUTSIDE = frozenset({"http", "mail", "message", "payment", "model"})
 
 
 def _has(code: Codebase, job: ClassDefinition, names: Sequence[str]) -> bool:
@@ -174,36 +171,6 @@ _QUEUED = frozenset(
     )
 )
 """Where what is above a job is known to bring no `SerializesModels`."""
-
-
-def _tries(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition], errands: Sequence[Errand]) -> Iterator[Flaw]:
-    """Jobs that call others, and are tried once, or again at once, unless the worker is told otherwise."""
-    if any(s.key.startswith("horizon.") and s.key.endswith((".tries", ".backoff")) for s in stated):
-        return
-    done = {(e.place.path, e.function): e for e in errands if e.kind in _OUTSIDE and e.reached == "task"}
-    once: list[tuple[ClassDefinition, Errand]] = []
-    for job in jobs:
-        handle = code.method(job, "handle")
-        errand = done.get((handle.path, handle.qualified)) if handle is not None else None
-        if errand is not None and not _has(code, job, _STATED_TRIES) and not job.node.decorators:
-            once.append((job, errand))
-    if once:
-        job, errand = once[0]
-        yield Flaw(
-            subject="laravel: tries",
-            title=f"A job that fails once is not tried again: `{job.name}`{f' and {len(once) - 1} more' if once[1:] else ''}",
-            message=(
-                f"`{job.name}` {errand.does}, which fails whenever the other side is away for a moment; it says nothing of "
-                "`tries`, and a worker tries a job once unless its command says more."
-            ),
-            remedy="Say how often it is tried, and how long it waits in between.",
-            code="public int $tries = 5;\npublic array $backoff = [10, 60, 300];",
-            language="php",
-            place=code.place(job.path, handle.node) if (handle := job.methods.get("handle")) is not None else errand.place,
-            related=tuple((e.place, f"`{j.name}`: `{e.library}`") for j, e in once[:4]),
-            weight="low",
-            listed="The worker's command may say how often (`--tries`).",
-        )
 
 
 def _again(code: Codebase, stated: Sequence[Stated], jobs: list[ClassDefinition]) -> Iterator[Flaw]:

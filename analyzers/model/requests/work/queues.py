@@ -18,4 +18,4 @@ def flaws(
     """What the configurations of a revision's queues, with these scalars, and its jobs are found to lack."""
     yield from celery.flaws(code, stated, errands)
     yield from messenger.flaws(code, models, stated)
-    yield from laravel.flaws(code, schema, stated, errands)
+    yield from laravel.flaws(code, schema, stated)
