@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.facts.outline import Assign, Call, Loop, Member, Name, Node, Other, Return, Text, dotted, walk
+from analyzers.facts.outline import Assign, Call, Function, Loop, Member, Name, Node, Other, Return, Text, dotted, walk
 from analyzers.knowledge.concurrency import Concurrency
 from analyzers.model.inference.acts import Act
 from analyzers.model.requests.bodies import Body, parts_of, spoken
@@ -46,7 +46,7 @@ def _drawing(body: Body, models: ModelIndex) -> Iterator[Race]:
 
 def _is_own(body: Body, node: Node) -> bool:
     """Whether a return is that of the function, and not of one within it."""
-    return not any(type(outer).__name__ == "Function" for outer in body.around(node))
+    return not any(isinstance(outer, Function) for outer in body.around(node))
 
 
 def _name_at(body: Body, source: Node) -> str:
