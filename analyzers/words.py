@@ -45,3 +45,8 @@ def plural(word: str) -> str:
     if re.search(r"(s|x|z|ch|sh)$", word):
         return f"{word}es"
     return f"{word}s"
+
+
+def indefinite(name: str) -> str:
+    """A name of code as one of its kind: "a `User`", "an `Order`"."""
+    return f"{'an' if name.startswith(tuple('AEIOaeio')) else 'a'} `{name}`"

@@ -19,7 +19,7 @@ from analyzers.model.project import Project
 from analyzers.model.ways import Function, Race
 from analyzers.model.worth import LIMITS, TRIES, VALUABLE, WORTH, orders, words_of
 from analyzers.settings import Settings
-from analyzers.words import short
+from analyzers.words import indefinite, short
 
 TITLE = "Race conditions"
 CATEGORY = "race"
@@ -186,7 +186,7 @@ def _doubled(known: Meetings, race: Race) -> Finding | None:
             race,
             title=f"Two requests at once both try to make the same `{race.model}`",
             message=(
-                f"`{short(race.function.name)}` asks for a `{race.model}` by {names}, and makes one where there is none. "
+                f"`{short(race.function.name)}` asks for {indefinite(race.model)} by {names}, and makes one if there is none. "
                 "Where another does the same in between, the unique index refuses the second, and the request fails."
             ),
             growth="1 of 2 that come at once fails",
@@ -396,9 +396,9 @@ def _halved(known: Meetings, race: Race) -> Finding | None:
     return _made(
         known,
         race,
-        title=f"A `{race.row}` may stay without its `{race.model}` rows",
+        title=f"A{indefinite(race.row)[1:]} may stay without its `{race.model}` rows",
         message=(
-            f"`{function}` makes a `{race.row}` and then what belongs to it, and nothing puts both into one transaction. "
+            f"`{function}` makes {indefinite(race.row)} and then what belongs to it, and no transaction holds both. "
             f"What fails in between leaves the `{race.row}` with a part of its `{race.model}` rows, or none, and whoever tries "
             "again makes another."
         ),

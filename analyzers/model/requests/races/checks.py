@@ -15,6 +15,7 @@ from analyzers.model.inference.types import Search
 from analyzers.model.requests.bodies import Body, names_in
 from analyzers.model.tables.models import Model, ModelIndex
 from analyzers.model.ways import Race
+from analyzers.words import indefinite
 
 _ASKS = frozenset({"exists", "aexists", "doesntExist", "count", "acount"})
 _NO_CONDITION = frozenset({"ordered", "grouped"})
@@ -118,7 +119,7 @@ def _created(body: Body, models: ModelIndex, model: Model, words: Concurrency, n
             columns=columns or (),
             row=span.bound if limits else "",
             call=act.name,
-            also=((body.place(node), f"asks whether a `{model.name}` is there" if not limits else "counts"),),
+            also=((body.place(node), f"asks whether {indefinite(model.name)} is there" if not limits else "counts"),),
             refuses=span.refuses,
             handled=handled(body, made, words),
             sentence=_LIMIT if limits else _UNIQUE,

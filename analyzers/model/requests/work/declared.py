@@ -18,6 +18,7 @@ from analyzers.model.naming.roles import is_batch, is_product
 from analyzers.model.requests.texts import functions
 from analyzers.model.requests.work import durations
 from analyzers.model.requests.work.enqueued import put_by
+from analyzers.words import indefinite
 
 _declared = derived(lambda: tuple((one.language, words) for one in known() for words in one.declared))
 _ALL = frozenset({"Exception", "BaseException"})
@@ -203,7 +204,7 @@ def _results(code: Codebase, job: _Job) -> Iterator[Flaw]:
             yield Flaw(
                 subject=f"{job.definition.qualified}: {option}",
                 title=f"`{job.name}` that fails is thrown away",
-                message=f"`{option}` is {value}: a `{job.name}` that fails is gone, and nobody can look at it or try it again.",
+                message=f"`{option}` is {value}: {indefinite(job.name)} that fails is gone, and nobody sees it or tries again.",
                 remedy="Keep what failed for as long as somebody may look at it.",
                 code=f"{option}={7 * 24 * 60 * 60}",
                 language="python",
