@@ -19,7 +19,9 @@ from bot.local_github import LocalGitHub, sample
 from bot.local_github.graphql import schema as answered
 from tests.bot.contract import AT_HAND, BESIDE, CHECK, DESCRIPTION, SCHEMA, contract, judged, schema, violations
 
-described = pytest.mark.skipif(not AT_HAND, reason=f"the contract check does not stand beside the checkout, at {BESIDE}")
+needs_description = pytest.mark.skipif(
+    not AT_HAND, reason=f"the contract check does not stand beside the checkout, at {BESIDE}"
+)
 
 Entry = dict[str, Any]
 
@@ -123,7 +125,7 @@ def as_reviewer(bot: Any, repo: str, number: int, head: str) -> None:
     bot("GET", f"{repo}/issues/{number}/comments")
 
 
-@described
+@needs_description
 def test_every_operation_is_answered_as_described(tmp_path: Path) -> None:
     with LocalGitHub(tmp_path / "github") as github:
         every_operation(github)
@@ -178,7 +180,7 @@ def fits(pattern: Any, item: Any, entry: Entry) -> bool:
     return bool(pattern.match(entry["path"]) and entry["method"].lower() in item)
 
 
-@described
+@needs_description
 def test_a_request_that_breaks_the_contract_is_told_with_its_record(tmp_path: Path) -> None:
     with LocalGitHub(tmp_path / "github") as github:
         every_operation(github)
